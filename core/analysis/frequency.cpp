@@ -1,0 +1,103 @@
+#include "core/analysis/frequency.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/error.h"
+#include "core/model/rope.h"
+#include "core/model/wording.h"
+
+namespace qkscope {
+
+FrequencyAxis::FrequencyAxis(const DecoderSpec& spec, int sequence_length) : head_dim_(spec.head_dim) {
+  if (!spec.rope) return;
+  RopeFrequencies frequencies = rope_frequencies(*spec.rope, spec.max_position_embeddings, sequence_length);
+  inv_freq_ = std::move(frequencies.inv_freq);
+  attention_factor_ = frequencies.attention_factor;
+}
+
+std::optional<RotaryDim> FrequencyAxis::at(int dim) const {
+  const int pairs = static_cast<int>(inv_freq_.size());
+  if (dim < 0 || dim >= 2 * pairs) return std::nullopt;
+  const int pair = dim % pairs;  // rotate-half: dims (i, i + rotary_dim / 2) turn together
+  const double inv_freq = inv_freq_[static_cast<std::size_t>(pair)];
+  return RotaryDim{pair, dim < pairs ? dim + pairs : dim - pairs, inv_freq, 2 * std::numbers::pi / inv_freq};
+}
+
+bool FrequencyAxis::low_frequency(int dim) const {
+  const auto rotary = at(dim);
+  return rotary && 2 * rotary->pair >= static_cast<int>(inv_freq_.size());
+}
+
+Array before_rope(const Array& rotated, const FrequencyAxis& axis, int first_position) {
+  const auto pairs = axis.inv_freq().size();
+  std::int64_t numbers = 0;
+  if (rotated.shape.size() != 3 || !element_count(rotated.shape, numbers) ||
+      numbers != static_cast<std::int64_t>(rotated.data.size()) ||
+      rotated.shape[2] < static_cast<std::int64_t>(2 * pairs)) {
+    throw Error("RoPE is undone on (positions, heads, head_dim) with head_dim at least " +
+                std::to_string(2 * pairs) + ", not on an array of shape " + shape_text(rotated.shape));
+  }
+  Array result = rotated;
+  float* head = result.data.data();
+  for (std::int64_t position = 0; position < rotated.shape[0]; ++position) {
+    for (std::int64_t h = 0; h < rotated.shape[1]; ++h, head += rotated.shape[2]) {
+      for (std::size_t pair = 0; pair < pairs; ++pair) {
+        const double angle = static_cast<double>(first_position + position) * axis.inv_freq()[pair];
+        const double cosine = std::cos(angle) / axis.attention_factor();
+        const double sine = std::sin(angle) / axis.attention_factor();
+        const double a = static_cast<double>(head[pair]), b = static_cast<double>(head[pair + pairs]);
+        head[pair] = static_cast<float>(a * cosine + b * sine);
+        head[pair + pairs] = static_cast<float>(b * cosine - a * sine);
+      }
+    }
+  }
+  return result;
+}
+
+MassiveCount count_massive(const Capture& capture, Site site, double lambda, const FrequencyAxis& axis) {
+  MassiveCount count;
+  for (const auto& [where, m] : capture.norms) {
+    if (where.site == site) count.entries += static_cast<std::int64_t>(m.data.size());
+  }
+  for (const MassiveValue& value : massive_values(capture, site, lambda)) {
+    ++count.massive;
+    count.low_frequency_half += axis.low_frequency(value.dim);
+  }
+  return count;
+}
+
+std::vector<BandShare> band_shares(const Capture& capture, Site site, double lambda,
+                                   const FrequencyAxis& axis, int bands) {
+  const int pairs = static_cast<int>(axis.inv_freq().size());
+  bands = std::min(bands, pairs);
+  if (bands <= 0) return {};
+  std::vector<BandShare> shares(static_cast<std::size_t>(bands));
+  const auto first_pair = [&](int band) { return band * pairs / bands; };
+  std::vector<std::size_t> band_of_pair(static_cast<std::size_t>(pairs));
+  for (int band = 0; band < bands; ++band) {
+    const int first = first_pair(band), last = first_pair(band + 1) - 1;
+    auto& share = shares[static_cast<std::size_t>(band)];
+    share.from_wavelength = axis.at(first)->wavelength;
+    share.to_wavelength = axis.at(last)->wavelength;
+    for (int pair = first; pair <= last; ++pair) {
+      band_of_pair[static_cast<std::size_t>(pair)] = static_cast<std::size_t>(band);
+    }
+  }
+  const auto share_of = [&](const RotaryDim& dim) -> BandShare& {
+    return shares[band_of_pair[static_cast<std::size_t>(dim.pair)]];
+  };
+  for (const auto& [where, m] : capture.norms) {
+    if (where.site != site) continue;
+    for (int dim = 0; dim < static_cast<int>(m.size(1)); ++dim) {
+      if (const auto rotary = axis.at(dim)) share_of(*rotary).entries += m.size(0);
+    }
+  }
+  for (const MassiveValue& value : massive_values(capture, site, lambda)) {
+    if (const auto rotary = axis.at(value.dim)) ++share_of(*rotary).massive;
+  }
+  return shares;
+}
+
+}  // namespace qkscope

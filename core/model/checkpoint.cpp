@@ -1,0 +1,138 @@
+#include "core/model/checkpoint.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/model/checkpoint_formats.h"
+#include "core/model/dequantize.h"
+#include "core/model/wording.h"
+
+namespace qkscope {
+namespace {
+
+constexpr std::int64_t numbers_between_stops = 1 << 20;  // 4 MB of float32, a multiple of every block
+
+// Row r of the file is row `rotate_half_row` of the matrix: within a head of D rows the converter put the two
+// halves alternately, file row 2 i + half for matrix row half * D / 2 + i.
+std::int64_t rotate_half_row(std::int64_t r, std::int64_t head_rows) {
+  const std::int64_t head = r / head_rows, within = r % head_rows;
+  return head * head_rows + within % 2 * (head_rows / 2) + within / 2;
+}
+
+}  // namespace
+
+std::string_view element_type_name(ElementType type) {
+  switch (type) {
+    case ElementType::F64:
+      return "F64";
+    case ElementType::F32:
+      return "F32";
+    case ElementType::F16:
+      return "F16";
+    case ElementType::BF16:
+      return "BF16";
+    case ElementType::Q4_0:
+      return "Q4_0";
+    case ElementType::Q4_1:
+      return "Q4_1";
+    case ElementType::Q5_0:
+      return "Q5_0";
+    case ElementType::Q5_1:
+      return "Q5_1";
+    case ElementType::Q8_0:
+      return "Q8_0";
+    case ElementType::Q4_K:
+      return "Q4_K";
+    case ElementType::Q5_K:
+      return "Q5_K";
+    case ElementType::Q6_K:
+      return "Q6_K";
+  }
+  return "?";
+}
+
+std::int64_t TensorEntry::numel() const {
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape) count *= size;
+  return count;
+}
+
+std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& path) {
+  std::error_code problem;
+  const auto status = std::filesystem::status(path, problem);
+  if (!std::filesystem::exists(status)) {
+    throw Error("there is no " + in_quotes(path.string()) +
+                "; expected a folder with config.json and model.safetensors, or a .gguf file");
+  }
+  if (std::filesystem::is_directory(status)) return open_folder(path);
+  const auto extension = path.extension();
+  if (extension == ".gguf") return open_gguf(path);
+  // A bare file name has no parent path; its folder is the current one.
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  if (extension == ".safetensors") return open_folder(folder, path);
+  if (path.filename() == "config.json" || path.filename() == "model.safetensors.index.json")
+    return open_folder(folder);
+  throw Error(in_quotes(path.string()) +
+              " is no checkpoint; expected a folder with config.json, a .gguf file or a " +
+              ".safetensors file beside a config.json");
+}
+
+const TensorEntry* Checkpoint::find(std::string_view name) const {
+  const auto found =
+      std::lower_bound(tensors_.begin(), tensors_.end(), name,
+                       [](const TensorEntry& entry, std::string_view n) { return entry.name < n; });
+  return found != tensors_.end() && found->name == name ? &*found : nullptr;
+}
+
+const TensorEntry& Checkpoint::require(std::string_view name, std::span<const std::int64_t> shape) const {
+  const TensorEntry* entry = find(name);
+  if (!entry) {
+    throw Error(in_quotes(path_.string()) + " has no tensor " + in_quotes(name) + ", expected one of shape " +
+                shape_text(shape));
+  }
+  if (!std::equal(shape.begin(), shape.end(), entry->shape.begin(), entry->shape.end())) {
+    throw Error("tensor " + in_quotes(name) + " of " + in_quotes(path_.string()) + " has the shape " +
+                shape_text(entry->shape) + ", expected " + shape_text(shape) + " from the configuration");
+  }
+  return *entry;
+}
+
+std::uint64_t Checkpoint::total_bytes() const {
+  std::uint64_t total = 0;
+  for (const TensorEntry& entry : tensors_) total += entry.bytes.size();
+  return total;
+}
+
+void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop) {
+  const std::int64_t count = entry.numel();
+  const BlockLayout block = block_layout(entry.type);
+  if (static_cast<std::int64_t>(out.size()) != count ||
+      static_cast<std::int64_t>(entry.bytes.size()) != count / block.elements * block.bytes) {
+    throw Error("read_float32 got " + std::to_string(out.size()) + " numbers of room for tensor " +
+                entry.name + " of shape " + shape_text(entry.shape));
+  }
+  const auto read = [&](std::int64_t first, std::int64_t numbers, float* to) {
+    dequantize(entry.type, entry.bytes.data() + first / block.elements * block.bytes, numbers, to);
+  };
+  const auto stop_if_asked = [&] {
+    if (stop.stop_requested()) throw Cancelled();
+  };
+  stop_if_asked();
+  if (entry.permuted_heads == 0) {
+    for (std::int64_t first = 0; first < count; first += numbers_between_stops) {
+      stop_if_asked();
+      read(first, std::min(numbers_between_stops, count - first), out.data() + first);
+    }
+    return;
+  }
+  const std::int64_t rows = entry.shape.at(0);
+  const std::int64_t columns = rows == 0 ? 0 : count / rows;
+  const std::int64_t rows_between_stops =
+      std::max<std::int64_t>(1, numbers_between_stops / std::max<std::int64_t>(1, columns));
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (row % rows_between_stops == 0) stop_if_asked();
+    read(row * columns, columns, out.data() + rotate_half_row(row, rows / entry.permuted_heads) * columns);
+  }
+}
+
+}  // namespace qkscope

@@ -1,0 +1,81 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qkscope {
+
+class GgufMetadata;
+
+/// How a tensor's numbers are stored in a file.
+enum class ElementType { F64, F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K };
+
+/// "F32", "Q4_1", ...
+std::string_view element_type_name(ElementType type);
+
+/// One tensor of a checkpoint: where it lies, not its numbers.
+struct TensorEntry {
+  std::string name;                 // Hugging Face's parameter name, also for a GGUF file
+  std::vector<std::int64_t> shape;  // row-major, Hugging Face's order: (out_features, in_features)
+  ElementType type = ElementType::F32;
+  std::span<const std::byte> bytes;  // in the mapped file; checked to lie inside it and to fit shape and type
+  /// GGUF converters reorder the rows of Llama's Q and K for interleaved rotary pairs, head by head. Number
+  /// of heads whose rows Checkpoint::read puts back into rotate-half order; 0 = rows are as they should be.
+  int permuted_heads = 0;
+
+  std::int64_t numel() const;
+};
+
+/// A model on disk: config.json's keys, tensor directory, memory-mapped numbers. Immutable, readable from any
+/// thread, knows nothing of architectures. Two formats: a Hugging Face folder (config.json and
+/// model.safetensors or model.safetensors.index.json with shards) and a GGUF file, whose metadata is
+/// presented as config.json keys and whose tensor names as Hugging Face's.
+class Checkpoint {
+ public:
+  /// `path` is a folder, a .gguf file, or a .safetensors file beside a config.json. Reads headers only.
+  /// Throws Error naming file, tensor or key, what was found and what was expected.
+  static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path);
+  virtual ~Checkpoint() = default;
+
+  const std::filesystem::path& path() const { return path_; }
+  /// "safetensors" or "GGUF".
+  const std::string& format() const { return format_; }
+  /// config.json, or its equivalent made from GGUF metadata. "architectures" is always there.
+  const nlohmann::json& config() const { return config_; }
+  const std::vector<TensorEntry>& tensors() const { return tensors_; }
+  /// nullptr where there is none of this name.
+  const TensorEntry* find(std::string_view name) const;
+  /// As find, but throws Error where the tensor is missing or of another shape.
+  const TensorEntry& require(std::string_view name, std::span<const std::int64_t> shape) const;
+  /// The GGUF key-value pairs (tokenizer, chat template); nullptr for a folder.
+  virtual const GgufMetadata* gguf() const { return nullptr; }
+  /// The Jinja source of the chat template: tokenizer_config.json, chat_template.jinja, or GGUF; empty if
+  /// none.
+  virtual std::string chat_template() const = 0;
+
+  /// Says that the numbers of `entry` were read and kept elsewhere: the file's pages need no memory for now.
+  /// They stay readable. Keeps the peak of a load at the weights as held.
+  virtual void release(const TensorEntry& entry) const = 0;
+
+  /// Sum of the stored sizes of all tensors.
+  std::uint64_t total_bytes() const;
+
+ protected:
+  std::filesystem::path path_;
+  std::string format_;
+  nlohmann::json config_;
+  std::vector<TensorEntry> tensors_;  // sorted by name
+};
+
+/// Writes the numbers of `entry` as float32 to `out` (entry.numel() floats): converted or dequantized, rows
+/// un-permuted. Dequantization equals that of the PyPI package `gguf` bit for bit. Throws Cancelled.
+void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop = {});
+
+}  // namespace qkscope

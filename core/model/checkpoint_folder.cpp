@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/error.h"
+#include "core/model/checkpoint_formats.h"
+#include "core/model/json_file.h"
+#include "core/model/mapped_file.h"
+#include "core/model/safetensors.h"
+#include "core/model/wording.h"
+
+namespace qkscope {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* single_name = "model.safetensors";
+constexpr const char* index_name = "model.safetensors.index.json";
+
+// False also where the name is too long or the folder closed to us: opening the file says why.
+bool is_there(const fs::path& path) {
+  std::error_code problem;
+  return fs::exists(path, problem);
+}
+
+class FolderCheckpoint : public Checkpoint {
+ public:
+  FolderCheckpoint(const fs::path& folder, const fs::path& single_file) : folder_(folder) {
+    path_ = single_file.empty() ? folder : single_file;
+    format_ = "safetensors";
+    read_config();
+    if (!single_file.empty()) {
+      add_file(single_file, nullptr);
+    } else if (is_there(folder / single_name)) {
+      add_file(folder / single_name, nullptr);
+    } else if (is_there(folder / index_name)) {
+      add_shards();
+    } else {
+      throw Error(in_quotes(folder.string()) +
+                  " has neither model.safetensors nor model.safetensors.index.json" +
+                  (is_there(folder / "pytorch_model.bin") || is_there(folder / "pytorch_model.bin.index.json")
+                       ? "; its pytorch_model.bin must be saved again as safetensors first"
+                       : ""));
+    }
+    std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  }
+
+  // As transformers does: the file of its own wins over the key in tokenizer_config.json.
+  std::string chat_template() const override {
+    if (is_there(folder_ / "chat_template.jinja")) {
+      const MappedFile file(folder_ / "chat_template.jinja");
+      return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+    }
+    if (!is_there(folder_ / "tokenizer_config.json")) return {};
+    const json config = read_json_object(folder_ / "tokenizer_config.json");
+    const auto found = config.find("chat_template");
+    if (found == config.end() || found->is_null()) return {};
+    if (found->is_string()) return *found;
+    if (found->is_array()) {  // several by name
+      for (const json& entry : *found) {
+        if (entry.is_object() && entry.value("name", json()) == "default" && entry.contains("template") &&
+            entry["template"].is_string()) {
+          return entry["template"];
+        }
+      }
+    }
+    throw Error("'chat_template' in " + in_quotes((folder_ / "tokenizer_config.json").string()) +
+                " is a JSON " + found->type_name() +
+                ", expected a string or a list with one named 'default'");
+  }
+
+  void release(const TensorEntry& entry) const override {
+    for (const auto& file : files_) file->release(entry.bytes);
+  }
+
+ private:
+  void read_config() {
+    const fs::path path = folder_ / "config.json";
+    const std::string where = in_quotes(path.string());
+    if (!is_there(path)) {
+      throw Error("there is no " + where +
+                  "; expected the configuration beside the weights, or a .gguf file");
+    }
+    config_ = read_json_object(path);
+    const auto found = config_.find("architectures");
+    const bool sound =
+        found != config_.end() && found->is_array() && !found->empty() &&
+        std::all_of(found->begin(), found->end(), [](const json& name) { return name.is_string(); });
+    if (!sound) {
+      throw Error(where + " has " +
+                  (found == config_.end()
+                       ? std::string("no 'architectures'")
+                       : std::string("a wrong 'architectures' (") + found->type_name() + ")") +
+                  ", expected a list of names like [\"LlamaForCausalLM\"]");
+    }
+    if (const auto quantization = config_.find("quantization_config");
+        quantization != config_.end() && quantization->is_object()) {
+      const json method = quantization->value("quant_method", json("an unnamed method"));
+      throw Error("the weights beside " + where + " are quantized with " +
+                  in_quotes(method.is_string() ? method.get<std::string>() : method.dump()) +
+                  ", which is not supported; open the original weights or a GGUF file");
+    }
+  }
+
+  // The tensors of one file, all or those in `wanted`; removes from `wanted` what was found.
+  void add_file(const fs::path& path, std::set<std::string>* wanted) {
+    const auto& file = files_.emplace_back(std::make_unique<MappedFile>(path));
+    const std::string where = in_quotes(path.string());
+    SafetensorsDirectory directory = parse_safetensors(file->bytes(), where);
+    for (SafetensorsTensor& tensor : directory.tensors) {
+      if (wanted && wanted->erase(tensor.name) == 0) continue;
+      // Whole numbers and truth values are buffers (position ids, masks), never weights.
+      static const std::set<std::string, std::less<>> buffers = {"BOOL", "U8",  "I8",  "U16", "I16",
+                                                                 "U32",  "I32", "U64", "I64"};
+      if (buffers.contains(tensor.dtype)) continue;
+      const auto type = float_type(tensor.dtype);
+      if (!type) {
+        throw Error("tensor " + in_quotes(tensor.name) + " of " + where + " is stored as " + tensor.dtype +
+                    ", which is not supported; expected F32, F16, BF16 or F64");
+      }
+      tensors_.push_back({std::move(tensor.name), std::move(tensor.shape), *type, tensor.bytes, 0});
+    }
+  }
+
+  void add_shards() {
+    const std::string where = in_quotes((folder_ / index_name).string());
+    const json index = read_json_object(folder_ / index_name);
+    const auto map = index.find("weight_map");
+    if (map == index.end() || !map->is_object()) throw Error(where + " has no object 'weight_map'");
+    std::map<std::string, std::set<std::string>> shards;
+    for (const auto& [name, shard] : map->items()) {
+      if (!shard.is_string()) throw Error(where + " has no file name for tensor " + in_quotes(name));
+      const auto file = shard.get<std::string>();
+      // Shards lie beside their index; a name with a folder in it could be any file of the user's.
+      if (file.empty() || file == "." || file == ".." || file.find('/') != file.npos ||
+          file.find('\0') != file.npos) {
+        throw Error(where + " puts tensor " + in_quotes(name) + " into " + in_quotes(file) +
+                    ", expected the name of a file in the same folder");
+      }
+      shards[file].insert(name);
+    }
+    for (auto& [file, names] : shards) {
+      if (!is_there(folder_ / file)) {
+        throw Error("the shard " + in_quotes((folder_ / file).string()) + " named in " + where +
+                    " is missing; download it too");
+      }
+      add_file(folder_ / file, &names);
+      if (!names.empty()) {
+        throw Error(in_quotes((folder_ / file).string()) + " has no tensor " + in_quotes(*names.begin()) +
+                    ", which " + where + " says it has");
+      }
+    }
+  }
+
+  fs::path folder_;
+  std::vector<std::unique_ptr<MappedFile>> files_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Checkpoint> open_folder(const fs::path& folder, const fs::path& single_file) {
+  return std::make_shared<FolderCheckpoint>(folder, single_file);
+}
+
+}  // namespace qkscope

@@ -1,0 +1,62 @@
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/model/checkpoint_formats.h"
+#include "core/model/dequantize.h"
+#include "core/model/gguf.h"
+#include "core/model/mapped_file.h"
+#include "core/model/wording.h"
+
+namespace qkscope {
+namespace {
+
+class GgufCheckpoint : public Checkpoint {
+ public:
+  explicit GgufCheckpoint(const std::filesystem::path& path)
+      : file_(path), where_(in_quotes(path.string())), directory_(parse_gguf(file_.bytes(), where_)) {
+    path_ = path;
+    format_ = "GGUF";
+    config_ = gguf_config(directory_, where_);
+    for (const GgufTensor& tensor : directory_.tensors) tensors_.push_back(entry(tensor));
+    std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    const auto twice = std::adjacent_find(tensors_.begin(), tensors_.end(),
+                                          [](const auto& a, const auto& b) { return a.name == b.name; });
+    if (twice != tensors_.end())
+      throw Error(where_ + " has two tensors that stand for " + in_quotes(twice->name));
+  }
+
+  const GgufMetadata* gguf() const override { return &directory_.metadata; }
+  std::string chat_template() const override {
+    return std::string(directory_.metadata.string("tokenizer.chat_template").value_or(""));
+  }
+  void release(const TensorEntry& entry) const override { file_.release(entry.bytes); }
+
+ private:
+  TensorEntry entry(const GgufTensor& tensor) const {
+    TensorEntry entry{hugging_face_name(tensor.name), tensor.shape, tensor.type, tensor.bytes, 0};
+    const std::int64_t heads = permuted_heads(config_, tensor.name);
+    if (heads == 0) return entry;
+    // Rows are moved whole: each must be a whole number of blocks, and each head an even number of rows.
+    const std::int64_t rows = tensor.shape.empty() ? 0 : tensor.shape.front();
+    const bool whole_rows = tensor.shape.size() == 2 || block_layout(tensor.type).elements == 1;
+    if (heads < 0 || heads > rows || rows % (2 * heads) != 0 || rows > INT32_MAX || !whole_rows) {
+      throw Error("tensor " + in_quotes(tensor.name) + " of " + where_ + " has the shape " +
+                  shape_text(tensor.shape) + " of " + std::string(element_type_name(tensor.type)) +
+                  ", expected rows for " + std::to_string(heads) + " heads of even size");
+    }
+    entry.permuted_heads = static_cast<int>(heads);
+    return entry;
+  }
+
+  MappedFile file_;
+  std::string where_;
+  GgufDirectory directory_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Checkpoint> open_gguf(const std::filesystem::path& file) {
+  return std::make_shared<GgufCheckpoint>(file);
+}
+
+}  // namespace qkscope

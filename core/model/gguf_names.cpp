@@ -1,0 +1,238 @@
+// What GGUF calls things and what Hugging Face calls them (ggml-org/llama.cpp: gguf-py/gguf/constants.py,
+// tensor_mapping.py, convert_hf_to_gguf.py).
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/model/gguf.h"
+#include "core/model/tokenizer/utf8.h"
+#include "core/model/wording.h"
+
+namespace qkscope {
+namespace {
+
+using nlohmann::json;
+
+struct Name {
+  std::string_view gguf, hugging_face;
+};
+constexpr Name architectures[] = {{"llama", "LlamaForCausalLM"}, {"qwen2", "Qwen2ForCausalLM"}};
+constexpr Name top_names[] = {
+    {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
+constexpr Name layer_names[] = {{"attn_norm", "input_layernorm"},    {"ffn_norm", "post_attention_layernorm"},
+                                {"attn_q", "self_attn.q_proj"},      {"attn_k", "self_attn.k_proj"},
+                                {"attn_v", "self_attn.v_proj"},      {"attn_output", "self_attn.o_proj"},
+                                {"attn_q_norm", "self_attn.q_norm"}, {"attn_k_norm", "self_attn.k_norm"},
+                                {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
+                                {"ffn_down", "mlp.down_proj"}};
+
+// "blk.12.attn_q.weight" -> {"12", "attn_q", ".weight"}; layer is empty for a name outside the layers.
+struct Parts {
+  std::string_view layer, stem, suffix;
+};
+Parts split(std::string_view name) {
+  Parts parts;
+  const auto dot = name.rfind('.');
+  if (dot != name.npos) parts.suffix = name.substr(dot);
+  parts.stem = name.substr(0, std::min(dot, name.size()));
+  if (parts.stem.starts_with("blk.")) {
+    const auto end = parts.stem.find('.', 4);
+    if (end == name.npos) return parts;
+    parts.layer = parts.stem.substr(4, end - 4);
+    parts.stem = parts.stem.substr(end + 1);
+  }
+  return parts;
+}
+
+// Reads the keys of one architecture ("llama.block_count" for "block_count") into config.json's.
+class ConfigWriter {
+ public:
+  ConfigWriter(const GgufDirectory& directory, const std::string& where)
+      : directory_(directory), metadata_(directory.metadata), where_(where) {
+    const auto name = metadata_.string("general.architecture");
+    if (!name || name->empty()) throw Error(where + " has no key 'general.architecture'");
+    if (valid_utf8(*name) != *name) throw Error("general.architecture of " + where + " is not valid UTF-8");
+    if (metadata_.integer("split.count").value_or(1) > 1) {
+      throw Error(where + " is one of " + std::to_string(*metadata_.integer("split.count")) +
+                  " parts of a model; join them with 'llama-gguf-split --merge' and open the result");
+    }
+    prefix_ = std::string(*name) + ".";
+  }
+
+  json write() {
+    write_architecture();
+    copy_integer("block_count", "num_hidden_layers");
+    copy_integer("embedding_length", "hidden_size");
+    copy_integer("feed_forward_length", "intermediate_size");
+    copy_integer("context_length", "max_position_embeddings");
+    copy_integer("attention.head_count", "num_attention_heads");
+    copy_integer("attention.head_count_kv", "num_key_value_heads");
+    if (!config_.contains("num_key_value_heads") && config_.contains("num_attention_heads")) {
+      config_["num_key_value_heads"] = config_["num_attention_heads"];
+    }
+    copy_number("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+    write_vocabulary();
+    write_head_dim();
+    write_rope();
+    config_["tie_word_embeddings"] = !has_tensor("output.weight");
+    config_["attention_bias"] = has_tensor("blk.0.attn_q.bias");
+    config_["mlp_bias"] = has_tensor("blk.0.ffn_up.bias");
+    return std::move(config_);
+  }
+
+ private:
+  bool has_tensor(std::string_view name) const { return tensor(name) != nullptr; }
+  const GgufTensor* tensor(std::string_view name) const {
+    const auto found = std::find_if(directory_.tensors.begin(), directory_.tensors.end(),
+                                    [&](const GgufTensor& t) { return t.name == name; });
+    return found == directory_.tensors.end() ? nullptr : &*found;
+  }
+
+  void write_architecture() {
+    const std::string_view gguf = std::string_view(prefix_).substr(0, prefix_.size() - 1);
+    const auto* known = std::find_if(std::begin(architectures), std::end(architectures),
+                                     [&](const Name& n) { return n.gguf == gguf; });
+    // Unknown ones go by GGUF's own name, for the error that says what is not supported.
+    std::string name(known != std::end(architectures) ? known->hugging_face : gguf);
+    if (known != std::end(architectures)) config_["hidden_act"] = "silu";
+    config_["model_type"] = gguf;
+    if (gguf == "llama") {
+      // The converter writes Mistral and Mixtral as llama; what sets them apart are these keys.
+      if (metadata_.integer(prefix_ + "expert_count").value_or(0) > 0) {
+        name = "MixtralForCausalLM", config_["model_type"] = "mixtral";
+      } else if (const auto window = metadata_.integer(prefix_ + "attention.sliding_window");
+                 window.value_or(0) > 0) {
+        name = "MistralForCausalLM", config_["model_type"] = "mistral";
+        config_["sliding_window"] = *window;
+      }
+    }
+    config_["architectures"] = json::array({name});
+  }
+
+  // Some architectures have one value a layer; config.json has one for all.
+  std::optional<std::int64_t> integer(const std::string& key) const {
+    if (!metadata_.is_array(key)) return metadata_.integer(key);
+    const auto values = *metadata_.integers(key);
+    if (values.empty() ||
+        std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) != values.end()) {
+      throw Error("the key " + in_quotes(key) + " of " + where_ +
+                  " differs from layer to layer, expected the same value for all");
+    }
+    return values.front();
+  }
+  void copy_integer(const std::string& gguf, const char* name) {
+    if (const auto value = integer(prefix_ + gguf)) config_[name] = *value;
+  }
+  void copy_number(const std::string& gguf, const char* name) {
+    if (const auto value = metadata_.number(prefix_ + gguf)) config_[name] = *value;
+  }
+
+  void write_vocabulary() {
+    copy_integer("vocab_size", "vocab_size");
+    const GgufTensor* embedding = tensor("token_embd.weight");
+    if (!config_.contains("vocab_size") && embedding && embedding->shape.size() == 2) {
+      config_["vocab_size"] = embedding->shape[0];
+    }
+    for (const char* name : {"bos", "eos", "pad"}) {
+      const std::string key = name == std::string_view("pad") ? "padding" : name;
+      const auto id = metadata_.integer("tokenizer.ggml." + key + "_token_id");
+      config_[std::string(name) + "_token_id"] = id ? json(*id) : json();
+    }
+  }
+
+  // head_dim is the key's length; without one hidden_size / num_attention_heads, which is also what
+  // config.json leaves unsaid.
+  void write_head_dim() {
+    copy_integer("attention.key_length", "head_dim");
+    const std::int64_t hidden = config_.value("hidden_size", std::int64_t{0});
+    const std::int64_t heads = config_.value("num_attention_heads", std::int64_t{0});
+    if (!config_.contains("head_dim") && heads > 0 && hidden % heads == 0)
+      config_["head_dim"] = hidden / heads;
+    const auto rotary_dim = integer(prefix_ + "rope.dimension_count");
+    const std::int64_t head_dim = config_.value("head_dim", std::int64_t{0});
+    if (rotary_dim && head_dim > 0 && *rotary_dim != head_dim) {
+      config_["partial_rotary_factor"] = static_cast<double>(*rotary_dim) / static_cast<double>(head_dim);
+    }
+  }
+
+  void write_rope() {
+    config_["rope_theta"] = metadata_.number(prefix_ + "rope.freq_base").value_or(10000.0);
+    const std::string scaling = prefix_ + "rope.scaling.";
+    const std::string type(metadata_.string(scaling + "type").value_or("none"));
+    const auto factor = metadata_.number(scaling + "factor");
+    const auto legacy_factor = metadata_.number(prefix_ + "rope.scale_linear");
+    if (type == "linear" || (type == "none" && legacy_factor && *legacy_factor != 1.0)) {
+      if (!factor && !legacy_factor) missing(scaling + "factor");
+      config_["rope_scaling"] = {{"rope_type", "linear"}, {"factor", factor ? *factor : *legacy_factor}};
+    } else if (type == "yarn") {
+      if (!factor) missing(scaling + "factor");
+      write_yarn(scaling, *factor);
+    } else if (type != "none") {
+      throw Error("the key " + in_quotes(scaling + "type") + " of " + where_ + " is " + in_quotes(type) +
+                  ", expected none, linear or yarn");
+    }
+  }
+
+  void write_yarn(const std::string& scaling, double factor) {
+    json rope = {{"rope_type", "yarn"}, {"factor", factor}};
+    if (const auto length = metadata_.integer(scaling + "original_context_length")) {
+      rope["original_max_position_embeddings"] = *length;
+    }
+    if (const auto beta = metadata_.number(scaling + "yarn_beta_fast")) rope["beta_fast"] = *beta;
+    if (const auto beta = metadata_.number(scaling + "yarn_beta_slow")) rope["beta_slow"] = *beta;
+    // GGUF's attention factors multiply the 0.1 ln(factor) + 1 of the paper, config.json's replaces it.
+    auto attention = metadata_.number(scaling + "yarn_attn_factor");
+    if (!attention) attention = metadata_.number(scaling + "attn_factor");
+    if (attention) rope["attention_factor"] = *attention * (0.1 * std::log(factor) + 1.0);
+    for (const char* key : {"yarn_ext_factor", "yarn_log_multiplier"}) {
+      const double neutral = key == std::string_view("yarn_ext_factor") ? 1.0 : 0.0;
+      if (const auto value = metadata_.number(scaling + key); value && *value != neutral) {
+        throw Error("the key " + in_quotes(scaling + key) + " of " + where_ + " is " +
+                    std::to_string(*value) + ", which config.json cannot express; expected " +
+                    std::to_string(neutral));
+      }
+    }
+    config_["rope_scaling"] = std::move(rope);
+  }
+
+  [[noreturn]] void missing(const std::string& key) const {
+    throw Error(where_ + " has no key " + in_quotes(key));
+  }
+
+  const GgufDirectory& directory_;
+  const GgufMetadata& metadata_;
+  const std::string& where_;
+  std::string prefix_;  // "llama."
+  json config_ = json::object();
+};
+
+}  // namespace
+
+json gguf_config(const GgufDirectory& directory, const std::string& where) {
+  return ConfigWriter(directory, where).write();
+}
+
+std::string hugging_face_name(std::string_view gguf_name) {
+  const Parts parts = split(gguf_name);
+  const auto lookup = [&](const auto& names, const std::string& prefix) {
+    const auto* found =
+        std::find_if(std::begin(names), std::end(names), [&](const Name& n) { return n.gguf == parts.stem; });
+    return found == std::end(names) ? std::string(gguf_name)
+                                    : prefix + std::string(found->hugging_face) + std::string(parts.suffix);
+  };
+  if (parts.layer.empty()) return lookup(top_names, "");
+  return lookup(layer_names, "model.layers." + std::string(parts.layer) + ".");
+}
+
+std::int64_t permuted_heads(const json& config, std::string_view gguf_name) {
+  const std::string type = config.at("model_type");
+  // Mistral and Mixtral are llama to the converter.
+  const bool permuted = type == "llama" || type == "mistral" || type == "mixtral";
+  const Parts parts = split(gguf_name);
+  if (!permuted || parts.layer.empty() || (parts.stem != "attn_q" && parts.stem != "attn_k")) return 0;
+  return config.value(parts.stem == "attn_q" ? "num_attention_heads" : "num_key_value_heads",
+                      std::int64_t{0});
+}
+
+}  // namespace qkscope

@@ -1,0 +1,242 @@
+#include "core/model/language_model.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+#include "core/cuda_plugin.h"
+#include "core/model/architecture.h"
+#include "core/model/checkpoint.h"
+#include "core/model/decoder.h"
+#include "core/model/rope.h"
+
+namespace qkscope {
+
+namespace {
+
+struct Target {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+  std::string reason;  // why not CUDA
+};
+
+Target choose_target(const LoadOptions& options) {
+  Target target;
+  const bool wants_cuda = options.device.starts_with("cuda");
+  if (options.device == "auto" || wants_cuda) {
+    target.reason = cuda_unavailable_reason();
+    if (target.reason.empty()) {
+      const int index = options.device.size() > 5 ? std::atoi(options.device.c_str() + 5) : 0;
+      const auto count = static_cast<int>(cuda_devices().size());
+      if (index < 0 || index >= count) {
+        throw Error("There is no device " + options.device + "; CUDA devices here: " + std::to_string(count) +
+                    ".");
+      }
+      target.device = at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+    } else if (wants_cuda) {
+      throw Error("CUDA cannot be used: " + target.reason + ". Use --device cpu.");
+    }
+  } else if (options.device == "cpu") {
+    target.reason = "the CPU was asked for";
+  } else {
+    throw Error("Unknown device \"" + options.device + "\", expected auto, cpu or cuda[:index].");
+  }
+  static const std::map<std::string, at::ScalarType> dtypes = {
+      {"float32", at::kFloat}, {"bfloat16", at::kBFloat16}, {"float16", at::kHalf}, {"auto", at::kFloat}};
+  const auto dtype = dtypes.find(options.dtype);
+  if (dtype == dtypes.end()) {
+    throw Error("Unknown dtype \"" + options.dtype + "\", expected auto, float32, bfloat16 or float16.");
+  }
+  target.dtype = dtype->second;
+  return target;
+}
+
+std::string dtype_name(at::ScalarType dtype) {
+  return dtype == at::kFloat ? "float32" : dtype == at::kHalf ? "float16" : "bfloat16";
+}
+
+std::uint64_t free_memory(at::Device device) {
+  if (device.is_cuda()) {
+    const auto devices = cuda_devices();
+    const auto index = static_cast<std::size_t>(device.index());
+    return index < devices.size() ? devices[index].free_bytes : 0;
+  }
+  std::ifstream meminfo("/proc/meminfo");
+  std::string key, unit;
+  std::uint64_t kib = 0;
+  while (meminfo >> key >> kib) {
+    std::getline(meminfo, unit);
+    if (key == "MemAvailable:") return kib * 1024;
+  }
+  return static_cast<std::uint64_t>(sysconf(_SC_AVPHYS_PAGES)) *
+         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::string stored_types(const Checkpoint& checkpoint) {
+  std::map<std::string, int> counts;
+  for (const TensorEntry& entry : checkpoint.tensors()) ++counts[std::string(element_type_name(entry.type))];
+  std::vector<std::pair<int, std::string>> sorted;
+  for (const auto& [type, count] : counts) sorted.emplace_back(-count, type);
+  std::ranges::sort(sorted);
+  std::string text;
+  for (const auto& [count, type] : sorted) {
+    text += (text.empty() ? "" : ", ") + type + (count == -1 ? "" : " x " + std::to_string(-count));
+  }
+  return text;
+}
+
+std::string token_text(const Tokenizer& tokenizer, std::optional<int> id) {
+  return id ? tokenizer.piece_bytes(*id) : std::string();
+}
+
+ChatFormat chat_format_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer) {
+  return ChatFormat::recognise(checkpoint.chat_template(), token_text(tokenizer, tokenizer.bos()),
+                               token_text(tokenizer, tokenizer.eos()));
+}
+
+std::string chat_words(const ChatFormat& format) {
+  return format.is_raw() ? "raw: " + format.reason() : format.name();
+}
+
+/// EOS, the end of a turn, and what generation_config.json or config.json lists.
+TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer, const ChatFormat& chat) {
+  std::set<int> ids;
+  if (const auto eos = tokenizer.eos()) ids.insert(*eos);
+  if (!chat.end_of_turn().empty()) {
+    if (const auto id = tokenizer.find(chat.end_of_turn())) ids.insert(*id);
+  }
+  const auto add = [&](const nlohmann::json& json) {
+    if (!json.is_object() || !json.contains("eos_token_id")) return;
+    const nlohmann::json& eos = json["eos_token_id"];
+    if (eos.is_number_integer()) ids.insert(eos.get<int>());
+    if (!eos.is_array()) return;
+    for (const auto& id : eos) {
+      if (id.is_number_integer()) ids.insert(id.get<int>());
+    }
+  };
+  add(checkpoint.config());
+  const std::filesystem::path folder =
+      std::filesystem::is_directory(checkpoint.path()) ? checkpoint.path() : checkpoint.path().parent_path();
+  if (checkpoint.format() != "GGUF") {
+    if (std::ifstream file(folder / "generation_config.json"); file) {
+      add(nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false));
+    }
+  }
+  return {ids.begin(), ids.end()};
+}
+
+std::uint64_t parameters_held(const DecoderSpec& spec) {
+  const std::uint64_t hidden = static_cast<std::uint64_t>(spec.hidden_size);
+  const std::uint64_t inner = static_cast<std::uint64_t>(spec.intermediate_size);
+  const std::uint64_t q =
+      static_cast<std::uint64_t>(spec.num_heads) * static_cast<std::uint64_t>(spec.head_dim);
+  const std::uint64_t kv =
+      static_cast<std::uint64_t>(spec.num_kv_heads) * static_cast<std::uint64_t>(spec.head_dim);
+  const std::uint64_t layer = 2 * hidden + hidden * (2 * q + 2 * kv) + 3 * hidden * inner;
+  const std::uint64_t table = static_cast<std::uint64_t>(spec.vocab_size) * hidden;
+  // A tied head is held twice where the CPU packs it: the table to look up, the packed form to multiply.
+  return 2 * table + hidden + static_cast<std::uint64_t>(spec.num_layers) * layer;
+}
+
+void fill_card(ModelCard& card, const Checkpoint& checkpoint, const LoadOptions& options) {
+  card.format = checkpoint.format();
+  card.stored_types = stored_types(checkpoint);
+  card.stored_bytes = checkpoint.total_bytes();
+  for (const TensorEntry& entry : checkpoint.tensors()) card.parameters += entry.numel();
+  card.spec = make_spec(checkpoint);
+  card.rope = card.spec.rope ? describe(*card.spec.rope) : "none";
+  const Target target = choose_target(options);
+  card.device = target.device.str();
+  card.device_reason = target.reason;
+  card.dtype = dtype_name(target.dtype);
+  card.needed_bytes = parameters_held(card.spec) * c10::elementSize(target.dtype);
+  card.free_bytes = free_memory(target.device);
+}
+
+ModelCard blank_card(const std::filesystem::path& path) {
+  ModelCard card;
+  card.path = path;
+  const std::filesystem::path clean = path.has_filename() ? path : path.parent_path();
+  card.name = std::filesystem::is_directory(path) ? clean.filename().string() : clean.stem().string();
+  return card;
+}
+
+}  // namespace
+
+ModelCard LanguageModel::inspect(const std::filesystem::path& path, const LoadOptions& options) {
+  ModelCard card = blank_card(path);
+  try {
+    const auto checkpoint = Checkpoint::open(path);
+    fill_card(card, *checkpoint, options);
+    const auto tokenizer = load_tokenizer(*checkpoint);
+    card.tokenizer = tokenizer->kind();
+    card.chat = chat_words(chat_format_of(*checkpoint, *tokenizer));
+    if (card.free_bytes < card.needed_bytes) {
+      const auto mib = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
+      card.problem = "The weights need " + mib(card.needed_bytes) + " as " + card.dtype + "; " +
+                     mib(card.free_bytes) + " are free on " + card.device + ".";
+    }
+  } catch (const std::exception& error) {
+    card.problem = error.what();
+  }
+  return card;
+}
+
+std::shared_ptr<const LanguageModel> LanguageModel::load(const std::filesystem::path& path,
+                                                         const LoadOptions& options,
+                                                         const Progress& progress) {
+  const c10::InferenceMode inference;
+  std::shared_ptr<LanguageModel> model(new LanguageModel());
+  model->card_ = blank_card(path);
+  const auto checkpoint = Checkpoint::open(path);
+  fill_card(model->card_, *checkpoint, options);
+  if (options.threads > 0) at::set_num_threads(options.threads);
+  model->tokenizer_ = load_tokenizer(*checkpoint);
+  model->chat_format_ = chat_format_of(*checkpoint, *model->tokenizer_);
+  model->card_.tokenizer = model->tokenizer_->kind();
+  model->card_.chat = chat_words(model->chat_format_);
+  model->stop_tokens_ = stop_tokens_of(*checkpoint, *model->tokenizer_, model->chat_format_);
+  const Target target = choose_target(options);
+  model->decoder_ = std::make_unique<Decoder>(
+      model->card_.spec, Weights(*checkpoint, model->card_.spec, target.device, target.dtype, progress));
+  return model;
+}
+
+LanguageModel::~LanguageModel() = default;
+
+TokenIds LanguageModel::tokenize(std::string_view text) const {
+  TokenIds ids = tokenizer_->encode(text);
+  const auto bos = tokenizer_->bos();
+  if (tokenizer_->adds_bos() && bos && (ids.empty() || ids.front() != *bos)) ids.insert(ids.begin(), *bos);
+  return ids;
+}
+
+std::filesystem::path models_folder() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  const std::filesystem::path base =
+      cache && *cache ? std::filesystem::path(cache) : std::filesystem::path(home ? home : ".") / ".cache";
+  return base / "qkscope" / "models";
+}
+
+std::string default_model_name() {
+  return "SmolLM2-135M-Instruct.Q4_1";
+}
+
+std::filesystem::path find_model(const std::string& text) {
+  if (std::filesystem::exists(text)) return text;
+  for (const char* ending : {"", ".gguf"}) {
+    const std::filesystem::path installed = models_folder() / (text + ending);
+    if (std::filesystem::exists(installed)) return installed;
+  }
+  throw Error("There is no model \"" + text + "\": neither a folder or file of this name, nor a model in " +
+              models_folder().string() + "; packaging/run.sh installs the default one.");
+}
+
+}  // namespace qkscope

@@ -1,0 +1,79 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/model/chat_format.h"
+#include "core/model/decoder_spec.h"
+#include "core/model/tokenizer.h"
+#include "core/progress.h"
+
+namespace qkscope {
+
+class Decoder;
+
+/// What can be said of a checkpoint before a weight is read.
+struct ModelCard {
+  std::string name;  // folder or file name without its ending
+  std::filesystem::path path;
+  std::string format;        // "GGUF", "safetensors"
+  std::string stored_types;  // "Q4_1 x 210, F32 x 61, Q8_0"
+  DecoderSpec spec;          // valid where `problem` is empty
+  std::string rope;          // "default, theta 100000", "llama3, theta 500000, factor 32", "none"
+  std::string tokenizer;     // kind, or why there is none
+  std::string chat;          // chat format, with the reason where it is raw
+  std::int64_t parameters = 0;
+  std::uint64_t stored_bytes = 0;
+  std::uint64_t needed_bytes = 0;  // weights as they will be held in `dtype`
+  std::uint64_t free_bytes = 0;    // on `device`, now
+  std::string device, dtype;
+  std::string device_reason;  // why not CUDA; empty on CUDA
+  std::string problem;        // what is unsupported or broken, in one sentence; empty = it will load
+};
+
+struct LoadOptions {
+  std::string device = "auto";  // auto, cpu, cuda, cuda:1
+  std::string dtype = "auto";   // auto, float32, bfloat16, float16
+  int threads = 0;              // 0 = as many as there are cores
+};
+
+/// A loaded model: decoder, tokenizer and chat format of one checkpoint. Immutable.
+class LanguageModel {
+ public:
+  /// Headers only, milliseconds. Never throws for a bad checkpoint: `problem` says what is wrong.
+  static ModelCard inspect(const std::filesystem::path& path, const LoadOptions& options = {});
+  /// Reads the weights; progress in bytes. Throws Error or Cancelled.
+  static std::shared_ptr<const LanguageModel> load(const std::filesystem::path& path,
+                                                   const LoadOptions& options = {},
+                                                   const Progress& progress = {});
+  ~LanguageModel();
+
+  const ModelCard& card() const { return card_; }
+  const DecoderSpec& spec() const { return card_.spec; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const ChatFormat& chat_format() const { return chat_format_; }
+  const Decoder& decoder() const { return *decoder_; }
+  /// Tokens that end an answer: EOS, the chat format's end of turn, generation_config's list.
+  const TokenIds& stop_tokens() const { return stop_tokens_; }
+  /// Ids of a prompt: BOS where the tokenizer adds one and the text does not spell it.
+  TokenIds tokenize(std::string_view text) const;
+
+ private:
+  LanguageModel() = default;
+  ModelCard card_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  ChatFormat chat_format_;
+  std::unique_ptr<Decoder> decoder_;
+  TokenIds stop_tokens_;
+};
+
+/// `text` as given on a command line: a path, or the name of a model in the folders below.
+std::filesystem::path find_model(const std::string& text);
+/// The user's cache folder (XDG_CACHE_HOME/qkscope/models, where packaging/run.sh puts the default model).
+std::filesystem::path models_folder();
+/// "SmolLM2-135M-Instruct.Q4_1": what opens where nothing else is said.
+std::string default_model_name();
+
+}  // namespace qkscope

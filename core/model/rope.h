@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/model/decoder_spec.h"
+
+namespace qkscope {
+
+/// What a RopeSpec comes down to for one sequence length.
+struct RopeFrequencies {
+  std::vector<double> inv_freq;   // radians a position, rotary_dim / 2 of them, fastest first
+  double attention_factor = 1.0;  // on both cos and sin (yarn)
+};
+
+/// inv_freq[i] = theta^(-2i / rotary_dim), then scaled as `spec.type` says; the formulas are those of Hugging Face's
+/// modeling_rope_utils. `sequence_length` counts for dynamic scaling only. Throws Error for an unknown type.
+RopeFrequencies rope_frequencies(const RopeSpec& spec, int max_position_embeddings, int sequence_length);
+
+/// "default, theta 100000", "llama3, theta 500000, factor 8": for the model card.
+std::string describe(const RopeSpec& spec);
+
+}  // namespace qkscope

@@ -1,0 +1,19 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "core/model/site.h"
+
+namespace qkscope {
+
+/// Every interesting intermediate of a forward pass goes through a tap, and what the tap returns goes on.
+/// Capture, disruption and cancellation live behind this one interface; the decoder knows nothing of them.
+class Tap {
+ public:
+  virtual ~Tap() = default;
+  /// Asked before AttnScores and AttnPattern, which fused attention never computes.
+  virtual bool wants(SiteId /*id*/) const { return false; }
+  /// `x` has the shape core/model/site.h names; the result must have it too. Never write into `x`.
+  virtual at::Tensor operator()(SiteId /*id*/, at::Tensor x) { return x; }
+};
+
+}  // namespace qkscope

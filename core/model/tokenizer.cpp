@@ -1,0 +1,63 @@
+#include "core/model/tokenizer.h"
+
+#include <utility>
+
+#include "core/model/checkpoint.h"
+#include "core/model/tokenizer/loaders.h"
+#include "core/model/tokenizer/utf8.h"
+#include "core/model/wording.h"
+
+namespace qkscope {
+
+std::string Tokenizer::decode(std::span<const int> ids, bool skip_special) const {
+  StreamDecoder stream(*this, skip_special);
+  std::string text;
+  for (const int id : ids) text += stream.push(id);
+  return text + stream.finish();
+}
+
+std::string Tokenizer::piece_text(int id) const {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  const std::string bytes = piece_bytes(id);
+  std::string text;
+  for (std::string_view rest = bytes; !rest.empty();) {
+    const std::size_t length = character_length(rest);
+    if (length > 0) {
+      text += rest.substr(0, length);
+      rest.remove_prefix(length);
+    } else {
+      const auto byte = static_cast<unsigned char>(rest.front());
+      text += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+      rest.remove_prefix(1);
+    }
+  }
+  return text;
+}
+
+std::string StreamDecoder::push(int id) {
+  // The head of a model may have more rows than the vocabulary has tokens; these say nothing.
+  if (id < 0 || id >= tokenizer_.vocab_size() || (skip_special_ && tokenizer_.is_special(id))) return {};
+  pending_ += tokenizer_.piece_bytes(id);
+  if (pending_.empty()) return {};
+  if (first_ && tokenizer_.strips_leading_space() && pending_.front() == ' ') pending_.erase(0, 1);
+  first_ = false;
+  const std::size_t complete = pending_.size() - incomplete_tail(pending_);
+  const std::string text = valid_utf8(std::string_view(pending_).substr(0, complete));
+  pending_.erase(0, complete);
+  return text;
+}
+
+std::string StreamDecoder::finish() {
+  first_ = true;
+  return valid_utf8(std::exchange(pending_, {}));
+}
+
+std::unique_ptr<Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
+  const std::filesystem::path& path = checkpoint.path();
+  if (const GgufMetadata* metadata = checkpoint.gguf())
+    return gguf_tokenizer(*metadata, in_quotes(path.string()));
+  return folder_tokenizer(std::filesystem::is_directory(path) ? path : path.parent_path(),
+                          checkpoint.config());
+}
+
+}  // namespace qkscope

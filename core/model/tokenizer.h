@@ -1,0 +1,73 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/array.h"
+
+namespace qkscope {
+
+class Checkpoint;
+
+/// Text to token ids and back, as the model was trained with; equal to Hugging Face `tokenizers` id for id.
+/// Immutable and thread-safe.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  /// "sentencepiece", "byte-level BPE (llama-bpe)", ... for the model card.
+  virtual std::string kind() const = 0;
+  virtual int vocab_size() const = 0;
+  /// Ids of `text` (UTF-8; invalid bytes become U+FFFD). Special tokens written in the text ("<|im_start|>")
+  /// become their ids where `parse_special`, else they are ordinary text; added tokens that are not special
+  /// (runs of spaces) always do. Adds no BOS.
+  virtual TokenIds encode(std::string_view text, bool parse_special = true) const = 0;
+  /// The bytes token `id` stands for inside a text: may be part of a UTF-8 character, keeps leading spaces.
+  /// Throws Error for an id outside the vocabulary.
+  virtual std::string piece_bytes(int id) const = 0;
+  /// True for control tokens (BOS, <|im_end|>), which decode leaves out on demand.
+  virtual bool is_special(int id) const = 0;
+  virtual std::optional<int> bos() const = 0;
+  virtual std::optional<int> eos() const = 0;
+  /// Whether a prompt starts with BOS (add_bos_token); chat templates that spell BOS out are not given two.
+  virtual bool adds_bos() const = 0;
+  /// Id of a token by its exact text, special ones included: "<|im_end|>"; " Hello" of byte-level BPE,
+  /// "▁Hello" of sentencepiece.
+  virtual std::optional<int> find(std::string_view token) const = 0;
+
+  /// Whether a text begins with a space of the tokenizer's own, sentencepiece's dummy prefix, which decode
+  /// removes.
+  virtual bool strips_leading_space() const { return false; }
+
+  /// Text of the ids, malformed UTF-8 replaced by U+FFFD. Ids outside the vocabulary, which a padded head can
+  /// produce, say nothing.
+  std::string decode(std::span<const int> ids, bool skip_special = false) const;
+  /// `piece_bytes` for a person to read: spaces as they are, incomplete characters as "\xE6".
+  std::string piece_text(int id) const;
+};
+
+/// Turns ids into text one at a time without ever giving half a character.
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = true)
+      : tokenizer_(tokenizer), skip_special_(skip_special) {}
+  /// The characters that are complete now; may be empty.
+  std::string push(int id);
+  /// What is left at the end: incomplete bytes become U+FFFD.
+  std::string finish();
+
+ private:
+  const Tokenizer& tokenizer_;
+  bool skip_special_;
+  bool first_ = true;
+  std::string pending_;
+};
+
+/// The tokenizer that belongs to a checkpoint: from GGUF metadata, or tokenizer.json, tokenizer.model,
+/// vocab.json + merges.txt, or tiktoken ranks in its folder. Throws Error naming what is missing or unknown.
+std::unique_ptr<Tokenizer> load_tokenizer(const Checkpoint& checkpoint);
+
+}  // namespace qkscope

@@ -1,0 +1,36 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/model/gguf.h"
+#include "core/model/tokenizer.h"
+#include "core/model/tokenizer/bpe_tokenizer.h"
+#include "core/model/tokenizer/json_node.h"
+
+namespace qkscope {
+
+/// Ids above this are taken for damage: no vocabulary is that large.
+constexpr std::int64_t largest_token_id = (1 << 24) - 1;
+
+/// The tokenizer in GGUF's "tokenizer.ggml." keys. All loaders throw Error starting with `where` or naming a
+/// file.
+std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const std::string& where);
+
+/// The tokenizer in a Hugging Face folder, by what is there: tokenizer.json, tokenizer.model (sentencepiece
+/// or tiktoken ranks), vocab.json + merges.txt. `config` is config.json.
+std::unique_ptr<Tokenizer> folder_tokenizer(const std::filesystem::path& folder,
+                                            const nlohmann::json& config);
+
+/// What tokenizer.json holds; bos and eos are not in it, whether one is added is.
+BpeData read_tokenizer_json(const nlohmann::json& root, const std::string& where);
+
+/// Fills data.tokens and `index` (by the text in the file) from {"token": id, ...}: "model.vocab" or
+/// vocab.json. Where data.byte_level, the tokens are in GPT-2's alphabet. `index` points into `vocabulary`.
+void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenIndex& index);
+
+/// One entry of "added_tokens" or "added_tokens_decoder".
+AddedToken read_added_token(const JsonNode& node, std::int64_t id);
+
+}  // namespace qkscope

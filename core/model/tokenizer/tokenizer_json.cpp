@@ -1,0 +1,234 @@
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "core/model/tokenizer/byte_alphabet.h"
+#include "core/model/tokenizer/json_node.h"
+#include "core/model/tokenizer/loaders.h"
+#include "core/model/wording.h"
+
+namespace qkscope {
+namespace {
+
+constexpr const char* space_mark = "\xE2\x96\x81";  // U+2581 stands for a space
+
+[[noreturn]] void unsupported(const JsonNode& node, const std::string& type, const char* expected) {
+  node.fail("is of the type " + in_quotes(type) + ", which is not supported; expected " + expected);
+}
+
+/// The steps of a Sequence, however deep, or the one step this is.
+std::vector<JsonNode> steps(const std::optional<JsonNode>& node, const char* list) {
+  if (!node) return {};
+  if (node->at("type").string() != "Sequence") return {*node};
+  std::vector<JsonNode> all;
+  for (const JsonNode& element : node->at(list).elements()) {
+    const std::vector<JsonNode> inner = steps(element, list);
+    all.insert(all.end(), inner.begin(), inner.end());
+  }
+  return all;
+}
+
+/// {"String": text} or {"Regex": expression}.
+std::optional<std::string> literal(const JsonNode& pattern) {
+  const auto text = pattern.find("String");
+  if (!text) return std::nullopt;
+  if (text->string().empty()) text->fail("is empty");
+  return text->string();
+}
+
+Regex regex(const JsonNode& node) {
+  try {
+    return Regex(node.string());
+  } catch (const Error& error) {
+    node.fail(std::string("cannot be used: ") + error.what());
+  }
+}
+
+Regex pattern(const JsonNode& node) {
+  if (const auto text = literal(node)) return Regex(quoted_pattern(*text));
+  return regex(node.at("Regex"));
+}
+
+Normalizer read_normalizer(const JsonNode& step) {
+  const std::string& type = step.at("type").string();
+  if (type == "NFC" || type == "NFD" || type == "NFKC" || type == "NFKD") return unicode_form(type);
+  if (type == "Prepend") return prepend(step.at("prepend").string());
+  if (type == "Replace") {
+    const JsonNode from = step.at("pattern");
+    const std::string& to = step.at("content").string();
+    if (const auto text = literal(from)) return replace(*text, to);
+    return replace(regex(from.at("Regex")), to);
+  }
+  unsupported(step, type, "NFC, NFD, NFKC, NFKD, Prepend, Replace or Sequence");
+}
+
+SplitBehavior read_behavior(const JsonNode& node) {
+  constexpr std::pair<const char*, SplitBehavior> behaviors[] = {
+      {"Removed", SplitBehavior::Removed},
+      {"Isolated", SplitBehavior::Isolated},
+      {"MergedWithPrevious", SplitBehavior::MergedWithPrevious},
+      {"MergedWithNext", SplitBehavior::MergedWithNext},
+      {"Contiguous", SplitBehavior::Contiguous},
+  };
+  for (const auto& [name, behavior] : behaviors) {
+    if (node.string() == name) return behavior;
+  }
+  node.fail("is " + in_quotes(node.string()) +
+            ", expected Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
+}
+
+/// Older files have add_prefix_space in place of prepend_scheme.
+std::string prepend_scheme(const JsonNode& step) {
+  return step.string("prepend_scheme", step.boolean("add_prefix_space", true) ? "always" : "never");
+}
+
+void read_pre_tokenizer(const JsonNode& step, BpeData& data) {
+  const std::string& type = step.at("type").string();
+  // ByteLevel turns bytes into GPT-2's alphabet; our stretches stay bytes, so nothing may follow that sees
+  // it.
+  if (data.byte_level) step.fail("comes after ByteLevel, expected ByteLevel to be the last step");
+  if (type == "ByteLevel") {
+    if (step.boolean("add_prefix_space", true)) data.pre_tokenizers.push_back(space_before());
+    if (step.boolean("use_regex", true)) data.pre_tokenizers.push_back(split(Regex(gpt2_pattern())));
+    data.byte_level = true;
+  } else if (type == "Split") {
+    data.pre_tokenizers.push_back(split(pattern(step.at("pattern")), read_behavior(step.at("behavior")),
+                                        step.boolean("invert", false)));
+  } else if (type == "Digits") {
+    const bool one_by_one = step.boolean("individual_digits", false);
+    data.pre_tokenizers.push_back(split(Regex(one_by_one ? R"(\p{N})" : R"(\p{N}+)")));
+  } else if (type == "Metaspace") {
+    try {
+      data.pre_tokenizers.push_back(metaspace(step.string("replacement", space_mark), prepend_scheme(step),
+                                              step.boolean("split", true)));
+    } catch (const Error& error) {
+      step.fail(std::string("cannot be used: ") + error.what());
+    }
+  } else {
+    unsupported(step, type, "ByteLevel, Split, Digits, Metaspace or Sequence");
+  }
+}
+
+void read_decoder(const JsonNode& step, BpeData& data) {
+  const std::string& type = step.at("type").string();
+  if (type == "Replace") {
+    const auto from = literal(step.at("pattern"));
+    if (!from) step.fail("replaces a regular expression, expected a string");
+    data.decoded.emplace_back(*from, step.at("content").string());
+  } else if (type == "Metaspace") {
+    data.decoded.emplace_back(step.string("replacement", space_mark), " ");
+    data.strips_space = prepend_scheme(step) != "never";
+  } else if (type == "Strip") {
+    const std::int64_t start = step.at("start").integer();
+    if (start < 0 || start > 1 || step.at("stop").integer() != 0 || step.at("content").string() != " ") {
+      step.fail("strips something else than one space at the start");
+    }
+    data.strips_space = start == 1;
+  } else if (type != "ByteFallback" && type != "Fuse" && type != "ByteLevel") {
+    unsupported(step, type, "ByteLevel, ByteFallback, Fuse, Metaspace, Replace, Strip or Sequence");
+  }
+}
+
+}  // namespace
+
+void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenIndex& index) {
+  if (!vocabulary.is_object() || vocabulary.value().empty()) vocabulary.fail("has no tokens");
+  index.reserve(vocabulary.value().size());
+  for (const auto& [text, value] : vocabulary.value().items()) {
+    if (!value.is_number_integer() || value < 0 || value > largest_token_id) {
+      vocabulary.fail("gives the token " + in_quotes(text) + " the id " + value.dump() + ", expected 0 to " +
+                      std::to_string(largest_token_id));
+    }
+    const auto id = value.get<std::size_t>();
+    if (data.tokens.size() <= id) data.tokens.resize(std::max(id + 1, vocabulary.value().size()));
+    BpeData::Token& token = data.tokens[id];
+    if (!token.text.empty()) vocabulary.fail("gives the id " + std::to_string(id) + " to two tokens");
+    auto bytes = data.byte_level ? bytes_from_alphabet(text) : std::optional(text);
+    token = {bytes ? *bytes : text, bytes.has_value()};
+    index.emplace(text, static_cast<int>(id));
+  }
+}
+
+namespace {
+
+void read_model(const JsonNode& model, const std::string& where, BpeData& data) {
+  // Files written before 2020 leave the type out.
+  if (const std::string type = model.string("type", "BPE"); type != "BPE") unsupported(model, type, "BPE");
+  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    if (!model.string(key, "").empty()) model.at(key).fail("is not empty, which is not supported");
+  }
+  data.ignore_merges = model.boolean("ignore_merges", false);
+  data.byte_fallback = model.boolean("byte_fallback", false);
+  data.fuse_unknown = model.boolean("fuse_unk", false);
+  TokenIndex index;
+  read_vocabulary_object(model.at("vocab"), data, index);
+  if (const auto unknown = model.find("unk_token")) {
+    const auto found = index.find(unknown->string());
+    if (found == index.end())
+      unknown->fail("is " + in_quotes(unknown->string()) + ", which is not in the vocabulary");
+    data.unknown = found->second;
+  }
+  MergeList merges(index, "'model.merges' of " + where);
+  for (const JsonNode& merge : model.at("merges").elements()) {
+    if (merge.is_string()) {
+      merges.add(merge.string());
+      continue;
+    }
+    const std::vector<JsonNode> pair = merge.elements();
+    if (pair.size() != 2) merge.fail("has " + std::to_string(pair.size()) + " tokens, expected 2");
+    merges.add(pair[0].string(), pair[1].string());
+  }
+  data.merges = merges.take();
+}
+
+/// Whether a post-processor puts a special token before the text.
+bool adds_bos(const std::optional<JsonNode>& node) {
+  if (!node) return false;
+  const std::string& type = node->at("type").string();
+  if (type == "Sequence") {
+    const std::vector<JsonNode> processors = node->at("processors").elements();
+    return std::ranges::any_of(processors, [](const JsonNode& processor) { return adds_bos(processor); });
+  }
+  if (type != "TemplateProcessing") return false;
+  const std::vector<JsonNode> single = node->at("single").elements();
+  return !single.empty() && single.front().find("SpecialToken").has_value();
+}
+
+}  // namespace
+
+AddedToken read_added_token(const JsonNode& node, std::int64_t id) {
+  if (id < 0 || id > largest_token_id) {
+    node.fail("has the id " + std::to_string(id) + ", expected 0 to " + std::to_string(largest_token_id));
+  }
+  const bool special = node.boolean("special", false);
+  return {.id = static_cast<int>(id),
+          .content = node.at("content").string(),
+          .special = special,
+          .normalized = node.boolean("normalized", !special),
+          .lstrip = node.boolean("lstrip", false),
+          .rstrip = node.boolean("rstrip", false),
+          .single_word = node.boolean("single_word", false)};
+}
+
+BpeData read_tokenizer_json(const nlohmann::json& json, const std::string& where) {
+  const JsonNode root(json, where);
+  BpeData data;
+  data.byte_level = false;
+  for (const JsonNode& step : steps(root.find("normalizer"), "normalizers")) {
+    data.normalizers.push_back(read_normalizer(step));
+  }
+  for (const JsonNode& step : steps(root.find("pre_tokenizer"), "pretokenizers"))
+    read_pre_tokenizer(step, data);
+  for (const JsonNode& step : steps(root.find("decoder"), "decoders")) read_decoder(step, data);
+  read_model(root.at("model"), where, data);
+  if (const auto added = root.find("added_tokens")) {
+    for (const JsonNode& node : added->elements()) {
+      data.added.push_back(read_added_token(node, node.at("id").integer()));
+    }
+  }
+  data.adds_bos = adds_bos(root.find("post_processor"));
+  data.kind = data.byte_level ? "byte-level BPE (tokenizer.json)" : "BPE (tokenizer.json)";
+  return data;
+}
+
+}  // namespace qkscope

@@ -1,0 +1,117 @@
+#include "core/run/disruption.h"
+
+#include <algorithm>
+
+#include "core/model/wording.h"
+#include "core/run/disruption_words.h"
+
+namespace qkscope {
+
+bool Pick::operator==(const Pick& other) const {
+  if (kind != other.kind) return false;
+  if (kind == PickKind::Lambda) return lambda == other.lambda;
+  if (kind == PickKind::Random && seed != other.seed) return false;
+  if (as_many_as_lambda != other.as_many_as_lambda) return false;
+  return as_many_as_lambda ? lambda == other.lambda : n == other.n;
+}
+
+bool Disruption::covers_layer(int layer) const {
+  return (query || key || value) && (layers.empty() || std::ranges::binary_search(layers, layer));
+}
+
+namespace {
+
+/// The lambda = 5 rule of Definition 1 and its controls: clean mask, head mean.
+Disruption outlined(bool query, bool key, PickKind kind = PickKind::Lambda) {
+  Disruption d;
+  d.query = query;
+  d.key = key;
+  d.pick.kind = kind;
+  d.pick.as_many_as_lambda = kind != PickKind::Lambda;
+  return d;
+}
+
+/// What the published code does: n entries per head chosen in the very pass, mean of the chosen columns.
+Disruption published(PickKind kind, int n, bool query = true, bool key = true) {
+  Disruption d;
+  d.query = query;
+  d.key = key;
+  d.pick.kind = kind;
+  d.pick.n = n;
+  d.pool = Pool::Chosen;
+  d.mask = Mask::Live;
+  return d;
+}
+
+Disruption with_clean_cache(Disruption d) {
+  d.reaches_kv_cache = false;
+  return d;
+}
+
+std::string pick_words(const Pick& pick) {
+  const std::string lambda = "lambda " + number_text(pick.lambda);
+  if (pick.kind == PickKind::Lambda) return lambda;
+  std::string words(kind_name(pick.kind));
+  words += pick.as_many_as_lambda ? " as many as " + lambda : " " + std::to_string(pick.n);
+  if (pick.kind == PickKind::Random) words += " (seed " + std::to_string(pick.seed) + ")";
+  return words;
+}
+
+std::string site_words(const Disruption& d) {
+  std::string words;
+  const auto add = [&](bool there, std::string_view name) {
+    if (!there) return;
+    if (!words.empty()) words += " and ";
+    words += name;
+  };
+  add(d.query, "Q");
+  add(d.key, "K");
+  add(d.value, "V");
+  return words.empty() ? "nothing" : words;
+}
+
+}  // namespace
+
+const std::vector<DisruptionPreset>& presets() {
+  static const std::vector<DisruptionPreset> list = {
+      {"lambda 5 on Q",
+       "Every massive value of Q (M over 5 times its head's mean) becomes the mean of its head.",
+       outlined(true, false)},
+      {"same number of smallest on Q",
+       "Control: in each head as many of the smallest entries as lambda 5 finds.",
+       outlined(true, false, PickKind::Smallest)},
+      {"same number at random on Q",
+       "Control: in each head as many entries as lambda 5 finds, drawn at random.",
+       outlined(true, false, PickKind::Random)},
+      {"lambda 5 on K", "Every massive value of K becomes the mean of its head, in the KV cache too.",
+       outlined(false, true)},
+      {"lambda 5 on Q and K", "Both at once; a small model forgets even what it knows by heart.",
+       outlined(true, true)},
+      {"top 2 on Q", "The two largest entries of each head of Q, found in the pass itself.",
+       published(PickKind::Largest, 2, true, false)},
+      {"published",
+       "As published for Llama: the largest entry of each head of Q and K; the KV cache is disrupted.",
+       published(PickKind::Largest, 1)},
+      {"published control", "As published: the smallest entry of each head instead of the largest.",
+       published(PickKind::Smallest, 1)},
+      {"published for Qwen", "The three largest entries of each head of Q and K; the KV cache stays clean.",
+       with_clean_cache(published(PickKind::Largest, 3))},
+      {"published for Mistral", "The largest entry of each head of Q and K; the KV cache stays clean.",
+       with_clean_cache(published(PickKind::Largest, 1))},
+  };
+  return list;
+}
+
+std::string describe(const Disruption& d) {
+  std::string words = pick_words(d.pick) + " on " + site_words(d) + ", ";
+  words += d.layers.empty() ? "all layers" : "layers " + format_ranges(d.layers);
+  if (!d.heads.empty()) words += ", heads " + format_ranges(d.heads);
+  words += ", ";
+  if (d.replace != Replace::Zero) words += std::string(pool_name(d.pool)) + " ";
+  words += std::string(replace_name(d.replace)) + ", " + std::string(mask_name(d.mask)) + " mask, ";
+  words += d.phase == Phase::Prefill ? "prefill" : "every step";
+  if (!d.reaches_kv_cache) words += ", clean cache";
+  return words;
+}
+
+}  // namespace qkscope

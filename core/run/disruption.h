@@ -1,0 +1,70 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qkscope {
+
+/// Which entries of M, per head, are taken.
+enum class PickKind { Lambda, Largest, Smallest, Random };
+struct Pick {
+  PickKind kind = PickKind::Lambda;
+  double lambda = 5.0;             // Lambda: M > lambda * mean of the head
+  int n = 1;                       // the others: this many per head ...
+  bool as_many_as_lambda = false;  // ... or, per head, as many as `lambda` finds there (a matched control)
+  std::uint64_t seed = 0;          // Random
+  /// Two picks are equal where they take the same: fields their kind does not look at do not count.
+  bool operator==(const Pick& other) const;
+};
+
+enum class Replace { Mean, Zero, Max, Min };
+/// The values Mean, Max and Min are taken over, per head and over all positions of the pass.
+enum class Pool { Chosen, Head, Own };  // the chosen columns | all columns of the head | each column its own
+/// Clean: the entries found in the baseline. Live: found in the disrupted pass itself, as published.
+enum class Mask { Clean, Live };
+enum class Phase { Prefill, EveryStep };
+
+/// One intervention on the columns (head, dim) of Q, K or V after RoPE, as a value. The published variants
+/// are settings of these fields (see presets()), never branches in the model.
+struct Disruption {
+  bool query = true;
+  bool key = false;
+  bool value = false;
+  std::vector<int> layers;  // 0-based, sorted; empty = all
+  std::vector<int> heads;  // 0-based query heads, sorted; empty = all. K and V: the KV heads that serve them.
+  Pick pick;
+  Replace replace = Replace::Mean;
+  Pool pool = Pool::Head;
+  Mask mask = Mask::Clean;
+  Phase phase = Phase::Prefill;
+  bool reaches_kv_cache = true;  // later steps read the disrupted K and V (Llama as published), or clean ones
+
+  bool covers_layer(int layer) const;
+  bool operator==(const Disruption&) const = default;
+};
+
+struct DisruptionPreset {
+  std::string name;   // "lambda 5 on Q", "published", "published control", ...
+  std::string about;  // one sentence
+  Disruption disruption;
+};
+/// The named presets, in the order menus show them.
+const std::vector<DisruptionPreset>& presets();
+
+/// "lambda 5 on Q, all layers, head mean, clean mask, prefill": for toolbars, captions, logs.
+std::string describe(const Disruption& disruption);
+/// The option text that parse_disruption reads back: "site=q,pick=lambda:5,replace=mean,...".
+std::string to_option(const Disruption& disruption);
+/// A preset's name, or key=value pairs: site=q|k|qk|v|qkv|..., pick=lambda:x|largest:n|smallest:n|random:n (n
+/// may be "lambda:x": as many as lambda x finds), seed=s, replace=mean|zero|max|min, pool=chosen|head|own,
+/// mask=clean|live, phase=prefill|every, cache=disrupted|clean, layers=all|1-4,7, heads=all|1,3 (1-based).
+/// Keys left out keep their defaults. Throws Error naming the key and what is allowed.
+Disruption parse_disruption(std::string_view text);
+
+/// "1-4,7" or "all" -> 0-based sorted indices (empty for "all"); the inverse. `what` names the option in
+/// errors. Throws Error for anything else.
+std::vector<int> parse_ranges(std::string_view text, std::string_view what);
+std::string format_ranges(const std::vector<int>& indices);
+
+}  // namespace qkscope

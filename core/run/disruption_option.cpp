@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "core/error.h"
+#include "core/model/wording.h"
+#include "core/run/disruption.h"
+#include "core/run/disruption_words.h"
+
+namespace qkscope {
+
+namespace {
+
+template <typename Value>
+using Names = std::span<const std::pair<std::string_view, Value>>;
+
+constexpr std::array<std::pair<std::string_view, PickKind>, 4> kinds = {{{"lambda", PickKind::Lambda},
+                                                                         {"largest", PickKind::Largest},
+                                                                         {"smallest", PickKind::Smallest},
+                                                                         {"random", PickKind::Random}}};
+constexpr std::array<std::pair<std::string_view, Replace>, 4> replaces = {
+    {{"mean", Replace::Mean}, {"zero", Replace::Zero}, {"max", Replace::Max}, {"min", Replace::Min}}};
+constexpr std::array<std::pair<std::string_view, Pool>, 3> pools = {
+    {{"chosen", Pool::Chosen}, {"head", Pool::Head}, {"own", Pool::Own}}};
+constexpr std::array<std::pair<std::string_view, Mask>, 2> masks = {
+    {{"clean", Mask::Clean}, {"live", Mask::Live}}};
+constexpr std::array<std::pair<std::string_view, Phase>, 2> phases = {
+    {{"prefill", Phase::Prefill}, {"every", Phase::EveryStep}}};
+constexpr std::array<std::pair<std::string_view, bool>, 2> caches = {{{"disrupted", true}, {"clean", false}}};
+
+template <typename Value>
+std::string_view name_of(Names<Value> names, Value value) {
+  return std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first;
+}
+
+[[noreturn]] void refuse(std::string_view key, std::string_view found, const std::string& allowed) {
+  throw Error("Disruption: " + std::string(key) + " is " + in_quotes(found) + ", expected " + allowed);
+}
+
+template <typename Value>
+Value value_of(Names<Value> names, std::string_view key, std::string_view text) {
+  const auto found = std::ranges::find(names, text, &std::pair<std::string_view, Value>::first);
+  if (found != names.end()) return found->second;
+  std::string allowed;
+  for (const auto& [name, value] : names) allowed += (allowed.empty() ? "" : ", ") + std::string(name);
+  refuse(key, text, "one of " + allowed);
+}
+
+/// The whole of `text` as a number.
+template <typename Number>
+std::optional<Number> number(std::string_view text) {
+  Number value{};
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+double parse_lambda(std::string_view text) {
+  const auto lambda = number<double>(text);
+  if (!lambda || !std::isfinite(*lambda) || *lambda < 0) refuse("lambda", text, "a number such as 5");
+  return *lambda;
+}
+
+void parse_site(std::string_view text, Disruption& d) {
+  d.query = d.key = d.value = false;
+  if (text == "none") return;
+  for (const char letter : text) {
+    bool* site = letter == 'q' ? &d.query : letter == 'k' ? &d.key : letter == 'v' ? &d.value : nullptr;
+    if (!site || *site) refuse("site", text, "one of q, k, qk, v, qv, kv, qkv, none");
+    *site = true;
+  }
+  if (text.empty()) refuse("site", text, "one of q, k, qk, v, qv, kv, qkv, none");
+}
+
+/// "lambda:5", "largest:2", "smallest:lambda:5"
+void parse_pick(std::string_view text, Pick& pick) {
+  constexpr auto forms = "lambda:X, largest:N, smallest:N or random:N, where N is a count or lambda:X";
+  const auto colon = text.find(':');
+  const auto kind =
+      std::ranges::find(kinds, text.substr(0, colon), &std::pair<std::string_view, PickKind>::first);
+  if (colon == text.npos || kind == kinds.end()) refuse("pick", text, forms);
+  pick.kind = kind->second;
+  std::string_view rest = text.substr(colon + 1);
+  if (pick.kind == PickKind::Lambda) {
+    pick.lambda = parse_lambda(rest);
+    return;
+  }
+  constexpr std::string_view matched = "lambda:";
+  pick.as_many_as_lambda = rest.starts_with(matched);
+  if (pick.as_many_as_lambda) {
+    pick.lambda = parse_lambda(rest.substr(matched.size()));
+    return;
+  }
+  const auto n = number<int>(rest);
+  if (!n || *n < 0) refuse("pick", text, forms);
+  pick.n = *n;
+}
+
+void set(Disruption& d, std::string_view key, std::string_view text) {
+  if (key == "site") return parse_site(text, d);
+  if (key == "pick") return parse_pick(text, d.pick);
+  if (key == "replace")
+    d.replace = value_of<Replace>(replaces, key, text);
+  else if (key == "pool")
+    d.pool = value_of<Pool>(pools, key, text);
+  else if (key == "mask")
+    d.mask = value_of<Mask>(masks, key, text);
+  else if (key == "phase")
+    d.phase = value_of<Phase>(phases, key, text);
+  else if (key == "cache")
+    d.reaches_kv_cache = value_of<bool>(caches, key, text);
+  else if (key == "layers")
+    d.layers = parse_ranges(text, key);
+  else if (key == "heads")
+    d.heads = parse_ranges(text, key);
+  else if (key == "seed") {
+    const auto seed = number<std::uint64_t>(text);
+    if (!seed) refuse(key, text, "a whole number from 0");
+    d.pick.seed = *seed;
+  } else {
+    throw Error("Disruption: unknown key " + in_quotes(key) +
+                ", expected one of site, pick, seed, replace, pool, mask, phase, cache, layers, heads");
+  }
+}
+
+Disruption preset(std::string_view name) {
+  const auto found = std::ranges::find(presets(), name, &DisruptionPreset::name);
+  if (found != presets().end()) return found->disruption;
+  std::string names;
+  for (const auto& known : presets()) names += (names.empty() ? "" : ", ") + in_quotes(known.name);
+  throw Error("Disruption: unknown preset " + in_quotes(name) + ", expected one of " + names +
+              ", or settings such as site=q,pick=lambda:5");
+}
+
+/// One number of "1-4,7".
+int parse_index(std::string_view text, std::string_view whole, std::string_view what) {
+  constexpr int most = 100000;  // no model comes near it; "1-2000000000" must not fill the memory
+  const auto value = number<int>(text);
+  if (!value || *value < 1 || *value > most) {
+    throw Error(std::string(what) + " is " + in_quotes(whole) +
+                ", expected all, or numbers from 1 and ranges such as 1-4,7");
+  }
+  return *value;
+}
+
+}  // namespace
+
+std::string_view kind_name(PickKind kind) {
+  return name_of<PickKind>(kinds, kind);
+}
+std::string_view replace_name(Replace replace) {
+  return name_of<Replace>(replaces, replace);
+}
+std::string_view pool_name(Pool pool) {
+  return name_of<Pool>(pools, pool);
+}
+std::string_view mask_name(Mask mask) {
+  return name_of<Mask>(masks, mask);
+}
+std::string_view phase_name(Phase phase) {
+  return name_of<Phase>(phases, phase);
+}
+
+std::string to_option(const Disruption& d) {
+  std::string site = std::string(d.query ? "q" : "") + (d.key ? "k" : "") + (d.value ? "v" : "");
+  if (site.empty()) site = "none";
+  std::string pick(kind_name(d.pick.kind));
+  if (d.pick.kind == PickKind::Lambda || d.pick.as_many_as_lambda) {
+    pick += (d.pick.kind == PickKind::Lambda ? ":" : ":lambda:") + number_text(d.pick.lambda);
+  } else {
+    pick += ":" + std::to_string(d.pick.n);
+  }
+  std::string option = "site=" + site + ",pick=" + pick;
+  const auto add = [&](std::string_view key, std::string_view text) {
+    option += "," + std::string(key) + "=" + std::string(text);
+  };
+  if (d.pick.kind == PickKind::Random) add("seed", std::to_string(d.pick.seed));
+  add("replace", replace_name(d.replace));
+  add("pool", pool_name(d.pool));
+  add("mask", mask_name(d.mask));
+  add("phase", phase_name(d.phase));
+  add("cache", name_of<bool>(caches, d.reaches_kv_cache));
+  add("layers", format_ranges(d.layers));
+  add("heads", format_ranges(d.heads));
+  return option;
+}
+
+Disruption parse_disruption(std::string_view text) {
+  if (text.find('=') == text.npos) return preset(text);
+  Disruption d;
+  std::vector<std::pair<std::string_view, std::string>> settings;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const std::string_view part = text.substr(0, comma);
+    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+    const auto equals = part.find('=');
+    if (equals != part.npos) {
+      settings.emplace_back(part.substr(0, equals), part.substr(equals + 1));
+    } else if (!settings.empty()) {
+      settings.back().second += "," + std::string(part);  // layers=1-4,7 has commas of its own
+    } else {
+      refuse("setting", part, "key=value");
+    }
+  }
+  for (const auto& [key, value] : settings) {
+    if (std::ranges::count(settings, key, &std::pair<std::string_view, std::string>::first) > 1) {
+      throw Error("Disruption: " + in_quotes(key) + " is given twice");
+    }
+    set(d, key, value);
+  }
+  return d;
+}
+
+std::vector<int> parse_ranges(std::string_view text, std::string_view what) {
+  std::vector<int> indices;
+  if (text == "all") return indices;
+  const std::string_view whole = text;
+  for (bool more = true; more;) {
+    const auto comma = text.find(',');
+    const std::string_view part = text.substr(0, comma);
+    more = comma != text.npos;
+    if (more) text.remove_prefix(comma + 1);
+    const auto dash = part.find('-');
+    const int first = parse_index(part.substr(0, dash), whole, what);
+    const int last = dash == part.npos ? first : parse_index(part.substr(dash + 1), whole, what);
+    if (last < first) {
+      throw Error(std::string(what) + " is " + in_quotes(whole) + ", whose range " + in_quotes(part) +
+                  " runs backwards");
+    }
+    for (int index = first; index <= last; ++index) indices.push_back(index - 1);
+  }
+  std::ranges::sort(indices);
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  return indices;
+}
+
+std::string format_ranges(const std::vector<int>& indices) {
+  if (indices.empty()) return "all";
+  std::string text;
+  for (std::size_t i = 0; i < indices.size();) {
+    std::size_t last = i;
+    while (last + 1 < indices.size() && indices[last + 1] == indices[last] + 1) ++last;
+    if (!text.empty()) text += ",";
+    text += std::to_string(indices[i] + 1);
+    if (last > i) text += (last == i + 1 ? "," : "-") + std::to_string(indices[last] + 1);
+    i = last + 1;
+  }
+  return text;
+}
+
+}  // namespace qkscope

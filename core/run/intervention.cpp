@@ -1,0 +1,162 @@
+#include "core/run/intervention.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "core/analysis/massive_values.h"
+#include "core/error.h"
+#include "core/run/operators.h"
+
+namespace qkscope {
+
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+
+/// Place of each entry when the last axis is sorted by `key`, ascending; equal keys in index order.
+at::Tensor rank(const at::Tensor& key) {
+  return at::argsort(at::argsort(key, /*stable=*/true, -1, /*descending=*/false), /*stable=*/true, -1, false);
+}
+
+bool covers_site(const Disruption& disruption, Site site) {
+  return site == Site::Query ? disruption.query : site == Site::Key ? disruption.key : disruption.value;
+}
+
+/// (heads, 1) bool: the heads of `site` a disruption covers, query heads mapped to the KV heads that serve
+/// them.
+at::Tensor covered_heads(const Disruption& disruption, Site site, const DecoderSpec& spec) {
+  const int heads = site == Site::Query ? spec.num_heads : spec.num_kv_heads;
+  if (disruption.heads.empty()) return at::ones({heads, 1}, at::kBool);
+  at::Tensor covered = at::zeros({heads, 1}, at::kBool);
+  for (const int head : disruption.heads) {
+    if (head < 0 || head >= spec.num_heads) {
+      throw Error("The disruption names head " + std::to_string(head + 1) + "; the model has " +
+                  std::to_string(spec.num_heads) + " query heads.");
+    }
+    covered[site == Site::Query ? head : head / spec.num_kv_groups()].fill_(true);
+  }
+  return covered;
+}
+
+/// What takes the place of the chosen columns: (heads, D) float32, pooled in float32 over this pass.
+at::Tensor replacement(const Disruption& disruption, const at::Tensor& x, const at::Tensor& mask) {
+  const std::int64_t heads = x.size(1), dims = x.size(2);
+  const at::Tensor values = x.to(at::kFloat);
+  const auto spread = [&](const at::Tensor& per_head) { return per_head.unsqueeze(1).expand({heads, dims}); };
+  const bool own = disruption.pool == Pool::Own, chosen = disruption.pool == Pool::Chosen;
+  switch (disruption.replace) {
+    case Replace::Zero:
+      return at::zeros({heads, dims}, values.options());
+    case Replace::Mean: {
+      const at::Tensor columns = values.mean(0);  // (heads, D)
+      if (own) return columns;
+      if (!chosen) return spread(columns.mean(1));
+      return spread((columns * mask).sum(1) / mask.sum(1).clamp_min(1));
+    }
+    case Replace::Max:
+    case Replace::Min: {
+      const bool max = disruption.replace == Replace::Max;
+      at::Tensor columns = max ? values.amax(0) : values.amin(0);  // (heads, D)
+      if (own) return columns;
+      if (chosen) columns = at::where(mask, columns, max ? -infinity : infinity);
+      return spread(max ? columns.amax(1) : columns.amin(1));
+    }
+  }
+  throw Error("Unknown replacement.");
+}
+
+}  // namespace
+
+Intervention::Intervention(const std::vector<Disruption>& disruptions, const DecoderSpec& spec,
+                           const Capture& baseline, at::Device device)
+    : disruptions_(disruptions), first_layer_(spec.num_layers) {
+  replaced_ = at::zeros({}, at::TensorOptions().dtype(at::kLong).device(device));
+  for (const Disruption& disruption : disruptions_) {
+    for (const int layer : disruption.layers) {
+      if (layer < 0 || layer >= spec.num_layers) {
+        throw Error("The disruption names layer " + std::to_string(layer + 1) + "; the model has " +
+                    std::to_string(spec.num_layers) + " layers.");
+      }
+    }
+    for (int layer = 0; layer < spec.num_layers; ++layer) {
+      if (!disruption.covers_layer(layer)) continue;
+      for (const Site site : {Site::Query, Site::Key, Site::Value}) {
+        if (!covers_site(disruption, site)) continue;
+        const SiteId where{layer, site};
+        Place place{&disruption, covered_heads(disruption, site, spec).to(device), {}, {}};
+        const std::int64_t heads = place.heads.size(0);
+        if (disruption.mask == Mask::Clean) {
+          const Array* m = baseline.norm(layer, site);
+          if (!m) throw Error("The baseline holds no M of layer " + std::to_string(layer + 1) + ".");
+          place.clean = at::tensor(select(*m, disruption.pick, where), at::kByte)
+                            .view({heads, spec.head_dim})
+                            .to(device, at::kBool)
+                            .bitwise_and(place.heads);
+        } else if (disruption.pick.kind == PickKind::Random) {
+          at::Tensor order = at::empty({heads, spec.head_dim}, at::kLong);
+          for (int h = 0; h < heads; ++h) {
+            order[h].copy_(
+                at::tensor(random_order(spec.head_dim, disruption.pick.seed, where, h), at::kLong));
+          }
+          place.random_rank = rank(order).to(device);
+        }
+        places_[where].push_back(std::move(place));
+        first_layer_ = std::min(first_layer_, layer);
+      }
+    }
+  }
+}
+
+int Intervention::first_layer() const {
+  return first_layer_;
+}
+
+bool Intervention::every_step() const {
+  return std::ranges::any_of(disruptions_, [](const Disruption& d) { return d.phase == Phase::EveryStep; });
+}
+
+at::Tensor Intervention::mask(const Place& place, const at::Tensor& x) const {
+  if (place.clean.defined()) return place.clean;
+  // The tensor form of select(): a test holds the two together.
+  const Pick& pick = place.disruption->pick;
+  const at::Tensor m = ops::column_norms(x);  // (heads, D)
+  const at::Tensor massive = m > m.mean(1, /*keepdim=*/true) * pick.lambda;
+  if (pick.kind == PickKind::Lambda) return massive.bitwise_and(place.heads);
+  const at::Tensor unknown = m.ne(m);
+  at::Tensor place_in_order = place.random_rank;
+  if (pick.kind == PickKind::Largest) place_in_order = rank(at::where(unknown, infinity, m.neg()));
+  if (pick.kind == PickKind::Smallest) place_in_order = rank(at::where(unknown, infinity, m));
+  const at::Tensor taken = pick.as_many_as_lambda ? place_in_order < massive.sum(1, /*keepdim=*/true)
+                                                  : place_in_order < static_cast<std::int64_t>(pick.n);
+  return taken.bitwise_and(unknown.bitwise_not()).bitwise_and(place.heads);
+}
+
+at::Tensor Intervention::apply(SiteId where, const at::Tensor& x, bool prefill) {
+  const auto it = places_.find(where);
+  if (it == places_.end()) return x;
+  at::Tensor result = x;
+  for (const Place& place : it->second) {
+    if (!prefill && place.disruption->phase != Phase::EveryStep) continue;
+    const at::Tensor chosen = mask(place, result);
+    const at::Tensor values = replacement(*place.disruption, result, chosen);
+    if (result.is_same(x)) result = x.clone();
+    ops::replace_columns_(result, chosen, values);
+    if (prefill) replaced_ += chosen.sum();
+  }
+  return result;
+}
+
+bool Intervention::reaches_kv_cache(SiteId where) const {
+  const auto it = places_.find(where);
+  return it == places_.end() || std::ranges::all_of(it->second, [](const Place& place) {
+           return place.disruption->reaches_kv_cache;
+         });
+}
+
+std::int64_t Intervention::replaced() const {
+  return replaced_.item<std::int64_t>();
+}
+
+}  // namespace qkscope

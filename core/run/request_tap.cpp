@@ -1,0 +1,61 @@
+#include "core/run/request_tap.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/run/operators.h"
+#include "core/run/tensor_array.h"
+
+namespace qkscope {
+
+namespace {
+
+bool contains(const std::vector<int>& layers, int layer) {
+  return layers.empty() || std::ranges::binary_search(layers, layer);
+}
+
+bool keeps_values(const Needs* needs, SiteId id) {
+  return needs && needs->values.contains(id.site) &&
+         (id.layer < 0 || contains(needs->value_layers, id.layer));
+}
+
+}  // namespace
+
+bool RequestTap::wants(SiteId id) const {
+  return keeps_values(needs_, id);
+}
+
+at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
+  if (stop_.stop_requested()) throw Cancelled();
+  if (intervention_) {
+    if (id.site == Site::Query || id.site == Site::Key || id.site == Site::Value) {
+      const at::Tensor changed = intervention_->apply(id, x, prefill_);
+      if (!changed.is_same(x) && !intervention_->reaches_kv_cache(id)) clean_[id] = x;
+      x = changed;
+    } else if (id.site == Site::KeyCached || id.site == Site::ValueCached) {
+      const SiteId used{id.layer, id.site == Site::KeyCached ? Site::Key : Site::Value};
+      if (const auto it = clean_.find(used); it != clean_.end()) {
+        x = it->second;
+        clean_.erase(it);
+      }
+    }
+  }
+  if (keep_residuals && id.site == Site::ResidPre) residuals_[id.layer] = x;
+  if (needs_ && needs_->norms.contains(id.site) && contains(needs_->layers, id.layer)) {
+    norms_[id] = ops::column_norms(x);
+    if (on_norm && x.is_cpu()) on_norm(id, to_array(norms_[id]));
+  }
+  // No clone: nothing writes into a tensor that went through a tap.
+  if (keeps_values(needs_, id)) values_[id] = x;
+  if (on_layer && id.site == Site::ResidPost) on_layer(id.layer);
+  return x;
+}
+
+void RequestTap::take(Capture& capture) const {
+  for (const auto& [id, tensor] : norms_) capture.norms[id] = to_array(tensor);
+  for (const auto& [id, tensor] : values_) capture.values[id] = to_array(tensor);
+}
+
+}  // namespace qkscope

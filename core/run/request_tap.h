@@ -1,0 +1,44 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <map>
+#include <stop_token>
+
+#include "core/model/tap.h"
+#include "core/run/intervention.h"
+
+namespace qkscope {
+
+/// The tap of one pass: stops when asked to, disrupts where an intervention covers the place, keeps what is
+/// needed. On a GPU everything stays there until the pass has ended; then take() copies once.
+class RequestTap : public Tap {
+ public:
+  /// `needs` null: nothing is kept. `intervention` null: nothing is changed.
+  RequestTap(const Needs* needs, Intervention* intervention, bool prefill, std::stop_token stop = {})
+      : needs_(needs), intervention_(intervention), prefill_(prefill), stop_(std::move(stop)) {}
+
+  /// Called for every M as soon as it is known; on the CPU only, where reading it waits for nobody.
+  std::function<void(SiteId, const Array&)> on_norm;
+  /// Called when a layer is done.
+  std::function<void(int layer)> on_layer;
+  /// Also keep the residual stream entering each layer, to start later passes from.
+  bool keep_residuals = false;
+
+  bool wants(SiteId id) const override;
+  at::Tensor operator()(SiteId id, at::Tensor x) override;
+
+  /// Host copies of what was kept, into `capture`.
+  void take(Capture& capture) const;
+  const std::map<int, at::Tensor>& residuals() const { return residuals_; }
+
+ private:
+  const Needs* needs_;
+  Intervention* intervention_;
+  bool prefill_;
+  std::stop_token stop_;
+  std::map<SiteId, at::Tensor> norms_, values_, clean_;
+  std::map<int, at::Tensor> residuals_;
+};
+
+}  // namespace qkscope

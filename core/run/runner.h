@@ -1,0 +1,32 @@
+#pragma once
+#include <memory>
+#include <stop_token>
+
+#include "core/run/run.h"
+
+namespace qkscope {
+
+class LanguageModel;
+
+/// Runs requests on one model, one at a time, on the caller's thread. Keeps the baselines of the last prompts
+/// (residual stream, KV cache, captures), so that a new disruption costs only the layers from the first
+/// disrupted one on. Not thread-safe: one owner, one thread.
+class Runner {
+ public:
+  explicit Runner(std::shared_ptr<const LanguageModel> model);
+  ~Runner();
+
+  /// Throws Error, or Cancelled where `stop` was asked.
+  Comparison run(const RunRequest& request, const RunEvents& events = {}, std::stop_token stop = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Perplexity (b) of a text: one pass over `tokens` with all logits, under `disruptions` (clean masks are
+/// those of the undisrupted pass over the same tokens).
+Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens,
+                           const std::vector<Disruption>& disruptions = {}, std::stop_token stop = {});
+
+}  // namespace qkscope
