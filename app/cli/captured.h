@@ -1,0 +1,22 @@
+#pragma once
+#include "app/cli/prompt.h"
+
+namespace qkscope::cli {
+
+/// The capture that massive and capture look at: of the disrupted pass where there is a disruption. `values`:
+/// every number of the sites, not M alone.
+struct Captured {
+  std::shared_ptr<const LanguageModel> model;
+  PromptTokens prompt;
+  std::shared_ptr<const Run> run;
+};
+Captured capture_of(const Context& context, bool values);
+
+/// Whether M is defined for a site: Q, K and V.
+bool has_norm(Site site);
+
+/// Where the numbers of a file come from, as strings for its header.
+std::map<std::string, std::string> provenance(const Options& options, const LanguageModel& model,
+                                              const PromptTokens& prompt);
+
+}  // namespace qkscope::cli

@@ -1,0 +1,53 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <stop_token>
+#include <vector>
+
+#include "app/cli/options.h"
+
+namespace qkscope::cli {
+
+using Document = nlohmann::ordered_json;
+
+/// What a command is given to work with.
+struct Context {
+  const Options& options;
+  std::ostream& text;    // for a person; goes nowhere with --json
+  std::stop_token stop;  // asked by Ctrl+C
+};
+
+/// Options come in groups; a command has those whose bits are set.
+enum Group : unsigned {
+  Model = 1u << 0,      // MODEL, --device, --dtype, --threads
+  Prompt = 1u << 1,     // --prompt, --prompt-file, --text-file, --raw, --chat, --max-tokens
+  Answer = 1u << 2,     // --max-new, --temperature, --top-p, --top-k
+  Score = 1u << 3,      // --expect, --definition
+  Disrupt = 1u << 4,    // --disrupt, --seed
+  Sites = 1u << 5,      // --sites, --layers
+  Massive = 1u << 6,    // --lambda, --top
+  Dump = 1u << 7,       // --dump, --layout, --rope-theta, --before-rope
+  NormsOnly = 1u << 8,  // --norms-only
+  Arrays = 1u << 9,     // --out may be a .safetensors file
+};
+
+struct Command {
+  const char* name;
+  const char* about;     // one sentence
+  const char* examples;  // what --help ends with
+  unsigned groups;
+  const char* out;                          // what --out writes
+  Document (*run)(const Context& context);  // prints, and returns what --json prints; keys in JSON.md
+};
+
+const std::vector<Command>& commands();
+
+Document run_info(const Context& context);
+Document run_tokens(const Context& context);
+Document run_generate(const Context& context);
+Document run_perplexity(const Context& context);
+Document run_massive(const Context& context);
+Document run_capture(const Context& context);
+Document run_disrupt(const Context& context);
+
+}  // namespace qkscope::cli

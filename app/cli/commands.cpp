@@ -1,0 +1,82 @@
+#include "app/cli/command.h"
+
+namespace qkscope::cli {
+
+const std::vector<Command>& commands() {
+  constexpr const char* json_file = "Write the JSON to FILE, too";
+  static const std::vector<Command> list = {
+      {"info", "What a checkpoint is: architecture, sizes, RoPE, tokenizer, memory; reads no weights.",
+       "Examples:\n"
+       "  qkscope-cli info\n"
+       "  qkscope-cli info ~/models/Llama-3.2-1B-Instruct\n"
+       "  qkscope-cli info model.gguf --json",
+       Model, json_file, run_info},
+      {"tokens", "The token ids of a prompt, their texts, and the prompt as the chat format renders it.",
+       "Examples:\n"
+       "  qkscope-cli tokens --prompt \"What is the capital of France?\"\n"
+       "  qkscope-cli tokens --raw --prompt \"Hello world\" --json",
+       Model | Prompt, json_file, run_tokens},
+      {"generate", "The model's answer to a prompt, greedily unless --temperature is given.",
+       "Examples:\n"
+       "  qkscope-cli generate --prompt \"What is the capital of France?\"\n"
+       "  qkscope-cli generate --prompt \"Tell me a story.\" --temperature 0.8 --top-p 0.95 --seed 7\n"
+       "  qkscope-cli generate --prompt \"What is the capital of France?\" --disrupt \"lambda 5 on K\"",
+       Model | Prompt | Answer | Disrupt, json_file, run_generate},
+      {"perplexity", "How surprised the model is by a text, or by an answer to a prompt.",
+       "Definitions:\n"
+       "  continuation   the answer after the prompt, as decoding sees it; with --disrupt the prompt is "
+       "disrupted\n"
+       "  text           a text in one pass, its first token not scored\n"
+       "  as_published   prompt and answer in one disrupted pass, the answer scored\n"
+       "The default is text for --text-file, else continuation. With --disrupt the disrupted pass is "
+       "scored.\n\n"
+       "Examples:\n"
+       "  qkscope-cli perplexity --text-file story.txt --max-tokens 300\n"
+       "  qkscope-cli perplexity --text-file story.txt --max-tokens 300 --disrupt published\n"
+       "  qkscope-cli perplexity --prompt \"What is the capital of France?\" --expect \"The capital of "
+       "France is "
+       "Paris.\"",
+       Model | Prompt | Answer | Score | Disrupt, json_file, run_perplexity},
+      {"massive", "The massive values of Q, K and V: entries of M over lambda times the mean of their head.",
+       "M[head, dim] is the L2 norm over the positions of the prompt. Layers, heads and KV heads are counted "
+       "from 1\n"
+       "in tables and options, from 0 in JSON and arrays; dims from 0 everywhere.\n\n"
+       "Examples:\n"
+       "  qkscope-cli massive --prompt \"What is the capital of France?\"\n"
+       "  qkscope-cli massive --prompt-file passkey.txt --sites query,query_pre --layers 4-8 --lambda 4 "
+       "--json\n"
+       "  qkscope-cli massive --prompt-file passkey.txt --out M.safetensors\n"
+       "  qkscope-cli massive --dump q_layer10.pt --rope-theta 10000",
+       Model | Prompt | Sites | Massive | Disrupt | Dump | Arrays,
+       "Write to FILE: M of every site as (layers, heads, head_dim) if it ends in .safetensors, else the "
+       "JSON",
+       run_massive},
+      {"capture", "Keeps Q, K, V and other intermediates of a prompt's pass in a .safetensors file.",
+       "Arrays are named layers.L.SITE, of shape (positions, heads, head_dim), and layers.L.SITE.norm, which "
+       "is M of\n"
+       "shape (heads, head_dim); L from 0. The header holds model, prompt, settings and version. In Python:\n"
+       "  from safetensors.numpy import load_file; q = load_file(\"qkv.safetensors\")[\"layers.3.query\"]\n\n"
+       "Examples:\n"
+       "  qkscope-cli capture --prompt \"What is the capital of France?\" --out qkv.safetensors\n"
+       "  qkscope-cli capture --prompt-file p.txt --sites query_pre,query --layers 1-4 --out q.safetensors\n"
+       "  qkscope-cli capture --prompt-file p.txt --disrupt \"lambda 5 on Q\" --norms-only --out "
+       "m.safetensors",
+       Model | Prompt | Sites | NormsOnly | Disrupt | Arrays, "The .safetensors file to write (required)",
+       run_capture},
+      {"disrupt", "A prompt with and without a disruption: both answers and both perplexities.",
+       "Without --disrupt it is \"lambda 5 on Q\". What is in the context is lost, what is known by heart "
+       "stays.\n\n"
+       "Examples:\n"
+       "  qkscope-cli disrupt --prompt \"What is the capital of France?\"\n"
+       "  qkscope-cli disrupt --prompt-file passkey.txt --expect \"The pass key is 48213.\" --disrupt "
+       "\"lambda 5 on Q\"\n"
+       "  qkscope-cli disrupt --prompt-file passkey.txt --disrupt \"same number of smallest on Q\"\n"
+       "  qkscope-cli disrupt --prompt-file passkey.txt --disrupt "
+       "site=qk,pick=largest:1,pool=chosen,mask=live,"
+       "layers=1-10",
+       Model | Prompt | Answer | Score | Disrupt, json_file, run_disrupt},
+  };
+  return list;
+}
+
+}  // namespace qkscope::cli

@@ -1,0 +1,88 @@
+#include "app/cli/command.h"
+#include "app/cli/output.h"
+#include "core/analysis/frequency.h"
+
+namespace qkscope::cli {
+
+namespace {
+
+Document rope_json(const DecoderSpec& spec) {
+  if (!spec.rope) return nullptr;
+  const FrequencyAxis axis(spec, spec.max_position_embeddings);
+  Document rope = {{"type", spec.rope->type},
+                   {"theta", spec.rope->theta},
+                   {"factor", spec.rope->factor},
+                   {"rotary_dim", spec.rope->rotary_dim},
+                   {"attention_factor", axis.attention_factor()},
+                   {"inv_freq", axis.inv_freq()}};
+  for (int pair = 0; pair < static_cast<int>(axis.inv_freq().size()); ++pair)
+    rope["wavelength"].push_back(axis.at(pair)->wavelength);
+  return rope;
+}
+
+Document sizes_json(const DecoderSpec& spec) {
+  Document document = {{"architecture", spec.architecture},
+                       {"num_layers", spec.num_layers},
+                       {"num_heads", spec.num_heads},
+                       {"num_kv_heads", spec.num_kv_heads},
+                       {"head_dim", spec.head_dim},
+                       {"hidden_size", spec.hidden_size},
+                       {"intermediate_size", spec.intermediate_size},
+                       {"vocab_size", spec.vocab_size},
+                       {"max_position_embeddings", spec.max_position_embeddings},
+                       {"sliding_window", spec.sliding_window},
+                       {"tie_word_embeddings", spec.tie_word_embeddings},
+                       {"rope", rope_json(spec)}};
+  return document;
+}
+
+void print(const ModelCard& card, std::ostream& out) {
+  const DecoderSpec& spec = card.spec;
+  const auto number = [](std::int64_t n) { return std::to_string(n); };
+  Table table({{card.name, false}, {"", false}});
+  table.add({"file", card.path.string()});
+  table.add({"format", card.format + ", " + card.stored_types});
+  table.add({"architecture", spec.architecture});
+  table.add({"layers", number(spec.num_layers)});
+  table.add({"heads", number(spec.num_heads) + " query, " + number(spec.num_kv_heads) +
+                          " key and value, of " + number(spec.head_dim) + " dims"});
+  table.add({"hidden size", number(spec.hidden_size) + ", MLP " + number(spec.intermediate_size)});
+  table.add({"vocabulary", number(spec.vocab_size)});
+  table.add({"positions", number(spec.max_position_embeddings)});
+  table.add({"RoPE", card.rope});
+  table.add({"tokenizer", card.tokenizer});
+  table.add({"chat format", card.chat});
+  table.add({"parameters", fixed(static_cast<double>(card.parameters) / 1e6, 1) + " million"});
+  table.add({"stored", bytes_text(static_cast<double>(card.stored_bytes))});
+  table.add({"needed", bytes_text(static_cast<double>(card.needed_bytes)) + " as " + card.dtype + ", " +
+                           bytes_text(static_cast<double>(card.free_bytes)) + " free"});
+  table.add({"device", card.device + (card.device_reason.empty() ? "" : " (" + card.device_reason + ")")});
+  table.print(out);
+}
+
+}  // namespace
+
+Document run_info(const Context& context) {
+  const Options& options = context.options;
+  const ModelCard card = LanguageModel::inspect(
+      find_model(options.model.empty() ? default_model_name() : options.model), options.load);
+  if (!card.problem.empty()) throw Error(card.problem);
+  print(card, context.text);
+  Document document = {{"name", card.name},
+                       {"path", card.path.string()},
+                       {"format", card.format},
+                       {"stored_types", card.stored_types},
+                       {"parameters", card.parameters},
+                       {"stored_bytes", card.stored_bytes},
+                       {"needed_bytes", card.needed_bytes},
+                       {"free_bytes", card.free_bytes},
+                       {"device", card.device},
+                       {"device_reason", card.device_reason},
+                       {"dtype", card.dtype},
+                       {"tokenizer", card.tokenizer},
+                       {"chat", card.chat}};
+  document.update(sizes_json(card.spec));
+  return document;
+}
+
+}  // namespace qkscope::cli

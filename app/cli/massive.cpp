@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <cmath>
+
+#include "app/cli/captured.h"
+#include "app/cli/massive_dump.h"
+#include "app/cli/output.h"
+#include "core/analysis/frequency.h"
+#include "core/model/safetensors_writer.h"
+
+namespace qkscope::cli {
+
+namespace {
+
+/// The strongest M / mean of all heads; null where no head has one.
+Document largest_ratio(const Capture& capture, Site site) {
+  Document largest = nullptr;
+  for (const auto& [where, m] : capture.norms) {
+    if (where.site != site) continue;
+    for (const float ratio : strongest_ratios(m)) {
+      if (std::isfinite(ratio) && (largest.is_null() || ratio > largest.get<float>())) largest = ratio;
+    }
+  }
+  return largest;
+}
+
+/// `with_layer`: whether the capture's layer numbers mean a layer of a model.
+Document site_json(const Capture& capture, Site site, bool with_layer, const Options& options,
+                   const FrequencyAxis& axis) {
+  const MassiveCount count = count_massive(capture, site, options.lambda, axis);
+  const bool rotates = !axis.inv_freq().empty();
+  Document entries = Document::array();
+  for (const MassiveValue& v : massive_values(capture, site, options.lambda)) {
+    const auto rotary = axis.at(v.dim);
+    entries.push_back({{"layer", with_layer ? Document(v.where.layer) : Document(nullptr)},
+                       {"head", v.head},
+                       {"dim", v.dim},
+                       {"m", v.m},
+                       {"ratio", v.ratio},
+                       {"wavelength", rotary ? Document(rotary->wavelength) : Document(nullptr)}});
+  }
+  return {{"count", count.massive},
+          {"low_frequency_half", rotates ? Document(count.low_frequency_half) : Document(nullptr)},
+          {"max_ratio", largest_ratio(capture, site)},
+          {"of", count.entries},
+          {"entries", std::move(entries)}};
+}
+
+void print(const Document& document, const Options& options, std::ostream& out) {
+  Table counts({{"site", false}, {"massive"}, {"of"}, {"low frequency"}, {"max M / mean"}});
+  const auto text = [](const Document& number, int digits) {
+    return number.is_null() ? std::string("-") : fixed(number.get<double>(), digits);
+  };
+  for (const auto& [site, found] : document.items()) {
+    counts.add({site, text(found["count"], 0), text(found["of"], 0), text(found["low_frequency_half"], 0),
+                text(found["max_ratio"], 3)});
+  }
+  counts.print(out);
+  Table rows({{"site", false}, {"layer"}, {"head"}, {"dim"}, {"M"}, {"M / mean"}, {"wavelength"}});
+  std::size_t left_out = 0;
+  for (const auto& [site, found] : document.items()) {
+    const auto& entries = found["entries"];
+    const std::size_t most = options.top == 0 ? entries.size() : static_cast<std::size_t>(options.top);
+    for (std::size_t i = 0; i < std::min(most, entries.size()); ++i) {
+      const auto& e = entries[i];
+      const auto from_one = [](const Document& index) {
+        return index.is_null() ? std::string("-") : std::to_string(index.get<int>() + 1);
+      };
+      rows.add({site, from_one(e["layer"]), from_one(e["head"]), text(e["dim"], 0), text(e["m"], 3),
+                text(e["ratio"], 3), text(e["wavelength"], 1)});
+    }
+    left_out += entries.size() - std::min(most, entries.size());
+  }
+  out << "\n";
+  rows.print(out);
+  if (left_out > 0) out << left_out << " more; --top 0 shows all\n";
+}
+
+/// M of every site, the captured layers stacked: (layers, heads, head_dim).
+void write_norms(const Captured& captured, const Options& options) {
+  std::map<std::string, Array> stacks;
+  std::vector<std::int64_t> layers;
+  for (const auto& [where, m] : captured.run->capture.norms) {
+    Array& stack = stacks[std::string(site_name(where.site))];
+    if (stack.shape.empty()) stack.shape = {0, m.shape[0], m.shape[1]};
+    ++stack.shape[0];
+    stack.data.insert(stack.data.end(), m.data.begin(), m.data.end());
+    if (layers.empty() || layers.back() != where.layer) layers.push_back(where.layer);
+  }
+  SafetensorsWriter writer;
+  for (const auto& [name, stack] : stacks) writer.add(name, stack);
+  writer.add("layers", layers);
+  for (auto& [key, value] : provenance(options, *captured.model, captured.prompt))
+    writer.set_metadata(key, value);
+  writer.write(options.out);
+}
+
+Document massive_of_dump(const Options& options) {
+  Document document = Document::object();
+  for (auto& [name, values] : read_dump(options)) {
+    FrequencyAxis axis;
+    if (options.rope_theta) {
+      DecoderSpec spec;
+      spec.head_dim = static_cast<int>(values.shape[2]);
+      spec.rope = RopeSpec{};
+      spec.rope->theta = *options.rope_theta;
+      spec.rope->rotary_dim = spec.head_dim;
+      axis = FrequencyAxis(spec, static_cast<int>(values.shape[0]));
+    }
+    Capture capture;
+    capture.norms[{0, Site::Query}] =
+        norms_over_positions(options.before_rope ? before_rope(values, axis) : values);
+    document[name] = site_json(capture, Site::Query, false, options, axis);
+  }
+  return document;
+}
+
+}  // namespace
+
+Document run_massive(const Context& context) {
+  const Options& options = context.options;
+  if (!options.dump.empty()) {
+    if (options.out.ends_with(".safetensors"))
+      throw UsageError("--dump writes JSON only: give --out another ending");
+    const Document document = massive_of_dump(options);
+    print(document, options, context.text);
+    return document;
+  }
+  if (!std::ranges::all_of(options.sites, has_norm))
+    throw UsageError(
+        "massive looks at the sites query_pre, query, key_pre, key and value alone, which have an M");
+  const Captured captured = capture_of(context, false);
+  const FrequencyAxis axis(captured.model->spec(), captured.run->capture.positions);
+  Document document = Document::object();
+  for (const Site site : options.sites) {
+    document[std::string(site_name(site))] = site_json(captured.run->capture, site, true, options, axis);
+  }
+  if (options.out.ends_with(".safetensors")) write_norms(captured, options);
+  print(document, options, context.text);
+  return document;
+}
+
+}  // namespace qkscope::cli

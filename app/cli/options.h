@@ -1,0 +1,65 @@
+#pragma once
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/model/language_model.h"
+#include "core/model/site.h"
+#include "core/run/disruption.h"
+#include "core/run/run.h"
+
+namespace qkscope::cli {
+
+/// A command line that cannot be carried out as it is; ends the program with code 2.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// How the numbers of a tensor dump lie: (batch, position, head, dim) or (batch, head, position, dim).
+enum class DumpLayout { PositionsHeads, HeadsPositions };
+
+/// Everything the commands' options say. Each command has some of them only: see commands.cpp.
+struct Options {
+  std::string model;
+  LoadOptions load;
+
+  std::optional<std::string> prompt, prompt_file, text_file;
+  bool raw = false, chat = false;
+  int max_tokens = 0;  // 0 = all
+
+  int max_new = 64;
+  Sampling sampling;
+  std::optional<std::string> expect;
+  std::optional<PerplexityDefinition> definition;
+
+  std::vector<Disruption> disruptions;
+  std::vector<int> layers;  // 0-based; empty = all
+  std::set<Site> sites;
+  double lambda = 5.0;
+  int top = 20;
+  bool norms_only = false;
+
+  std::string dump;
+  DumpLayout layout = DumpLayout::PositionsHeads;
+  std::optional<double> rope_theta;
+  bool before_rope = false;
+
+  bool json = false;
+  std::string out;
+};
+
+struct Command;
+
+struct Invocation {
+  const Command* command = nullptr;
+  Options options;
+};
+
+/// Reads the command line. Nothing where it only asked for help or the version, which are then printed.
+/// Throws UsageError.
+std::optional<Invocation> parse(int argc, char** argv);
+
+}  // namespace qkscope::cli

@@ -1,0 +1,71 @@
+#include "app/cli/output.h"
+
+#include <algorithm>
+#include <array>
+#include <iomanip>
+#include <sstream>
+
+namespace qkscope::cli {
+
+namespace {
+
+/// Characters, which is columns for all but wide scripts.
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+void Table::print(std::ostream& out) const {
+  std::vector<std::size_t> widths;
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    widths.push_back(width(columns_[c].title));
+    for (const auto& row : rows_) widths[c] = std::max(widths[c], width(row[c]));
+  }
+  const auto print_row = [&](const auto& text_of) {
+    std::string line;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      const std::string text = text_of(c);
+      const std::string space(widths[c] - width(text), ' ');
+      if (c > 0) line += "  ";
+      line += columns_[c].right ? space + text : text + space;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out << line << "\n";
+  };
+  print_row([&](std::size_t c) { return columns_[c].title; });
+  for (const auto& row : rows_) print_row([&](std::size_t c) { return row[c]; });
+}
+
+std::string fixed(double value, int digits) {
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(digits) << value;
+  return text.str();
+}
+
+std::string bytes_text(double bytes) {
+  constexpr std::array units = {"B", "kB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  for (; bytes >= 1000 && unit + 1 < units.size(); ++unit) bytes /= 1000;
+  return fixed(bytes, unit == 0 ? 0 : 1) + " " + units[unit];
+}
+
+std::string one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    if (c == '\n') {
+      line += "\\n";
+    } else if (c == '\t') {
+      line += "\\t";
+    } else if (c == '\r') {
+      line += "\\r";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      line += "?";
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+}  // namespace qkscope::cli

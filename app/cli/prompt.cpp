@@ -1,0 +1,96 @@
+#include "app/cli/prompt.h"
+
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+namespace qkscope::cli {
+
+namespace {
+
+/// Throws UsageError where `indices` (0-based, sorted) name more than there are.
+void check_within(const std::vector<int>& indices, int count, const char* what, const char* things) {
+  if (indices.empty() || indices.back() < count) return;
+  throw UsageError(std::string(what) + " names " + std::to_string(indices.back() + 1) +
+                   ", but the model has " + std::to_string(count) + " " + things);
+}
+
+}  // namespace
+
+std::shared_ptr<const LanguageModel> load_model(const Context& context) {
+  const Options& options = context.options;
+  Progress progress;
+  progress.stop = context.stop;
+  int shown = -1;
+  if (isatty(STDERR_FILENO)) {
+    progress.report = [&shown](std::string_view stage, std::uint64_t done, std::uint64_t total) {
+      const int percent =
+          total == 0 ? 100 : static_cast<int>(100.0 * static_cast<double>(done) / static_cast<double>(total));
+      if (percent == shown) return;
+      shown = percent;
+      std::cerr << "\r\033[K" << stage << " " << percent << " %" << std::flush;
+    };
+  }
+  const auto path = find_model(options.model.empty() ? default_model_name() : options.model);
+  auto model = LanguageModel::load(path, options.load, progress);
+  if (shown >= 0) std::cerr << "\r\033[K" << std::flush;
+  return model;
+}
+
+PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
+  PromptTokens prompt;
+  const ChatFormat& chat = model.chat_format();
+  if (options.text_file) {
+    prompt.rendered = read_text(*options.text_file);
+    prompt.format = "raw (a text file)";
+  } else {
+    std::string text = options.prompt ? *options.prompt : read_text(*options.prompt_file);
+    if (options.prompt_file && text.ends_with('\n')) text.pop_back();
+    if (options.chat && chat.is_raw()) throw UsageError("--chat is not possible: " + chat.reason());
+    prompt.rendered = options.raw ? text : chat.render(text);
+    prompt.format = options.raw ? "raw (asked for)" : chat.is_raw() ? "raw: " + chat.reason() : chat.name();
+  }
+  prompt.ids = model.tokenize(prompt.rendered);
+  const auto most = static_cast<std::size_t>(options.max_tokens);
+  if (most > 0 && prompt.ids.size() > most) {
+    prompt.ids.resize(most);
+    prompt.rendered = model.tokenizer().decode(prompt.ids);
+  }
+  if (prompt.ids.empty()) throw Error("The prompt is empty: there is not one token to run");
+  return prompt;
+}
+
+RunRequest request_of(const LanguageModel& model, const Options& options, const PromptTokens& prompt) {
+  const DecoderSpec& spec = model.spec();
+  check_within(options.layers, spec.num_layers, "--layers", "layers");
+  for (const Disruption& d : options.disruptions) {
+    check_within(d.layers, spec.num_layers, "--disrupt layers", "layers");
+    check_within(d.heads, spec.num_heads, "--disrupt heads", "heads");
+  }
+  RunRequest request;
+  request.prompt = prompt.ids;
+  request.disruptions = options.disruptions;
+  request.sampling = options.sampling;
+  request.stop_tokens = model.stop_tokens();
+  return request;
+}
+
+TokenIds answer_ids(const LanguageModel& model, const std::string& text) {
+  return model.tokenizer().encode(text, false);
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) throw Error("Cannot open '" + path + "'; give a text file that can be read");
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) throw Error("Cannot read '" + path + "'; give a text file");
+  return text;
+}
+
+}  // namespace qkscope::cli

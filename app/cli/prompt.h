@@ -1,0 +1,31 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "app/cli/command.h"
+
+namespace qkscope::cli {
+
+/// The model the options name, with progress on stderr where that is a terminal.
+std::shared_ptr<const LanguageModel> load_model(const Context& context);
+
+struct PromptTokens {
+  std::string rendered;  // as the model reads it, BOS apart
+  std::string format;    // "ChatML", "raw (asked for)", "raw: the checkpoint has no chat template"
+  TokenIds ids;
+};
+
+/// The prompt the options give, rendered and cut. Throws Error where it has no tokens.
+PromptTokens prompt_of(const LanguageModel& model, const Options& options);
+
+/// What a pair of runs on that prompt starts from: prompt, disruptions, sampling and stops; checked against
+/// the model's layers and heads.
+RunRequest request_of(const LanguageModel& model, const Options& options, const PromptTokens& prompt);
+
+/// `text` as the answer that is scored.
+TokenIds answer_ids(const LanguageModel& model, const std::string& text);
+
+/// The whole of a file, or of standard input for "-".
+std::string read_text(const std::string& path);
+
+}  // namespace qkscope::cli
