@@ -1,0 +1,167 @@
+#include "views/colormap.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "views/colormap_tables.h"
+
+namespace qkscope {
+
+namespace {
+
+ColorMap fromTable(const char* name, const char* table, bool diverging, QRgb under, QRgb over, QRgb nan) {
+  ColorMap map{QString::fromLatin1(name), diverging, {}, under, over, nan};
+  for (std::size_t i = 0; i < map.colors.size(); ++i) {
+    map.colors[i] = 0xff000000 | QByteArray::fromRawData(table + 6 * i, 6).toUInt(nullptr, 16);
+  }
+  return map;
+}
+
+/// Value at `percent` of the sorted order, nearest rank.
+float percentileOf(std::vector<float>& values, double percent) {
+  const double rank = std::clamp(percent, 0.0, 100.0) / 100.0 * static_cast<double>(values.size() - 1);
+  const auto nth = values.begin() + static_cast<std::ptrdiff_t>(std::llround(rank));
+  std::nth_element(values.begin(), nth, values.end());
+  return *nth;
+}
+
+}  // namespace
+
+QRgb ColorMap::at(double t) const {
+  if (std::isnan(t)) return nan;
+  if (t < 0) return under;
+  if (t > 1) return over;
+  return colors[static_cast<std::size_t>(std::min(255.0, t * 256.0))];
+}
+
+const std::vector<ColorMap>& colorMaps() {
+  // Under, over and NaN are colours that the map itself never comes near; grey is one of cividis.
+  static const std::vector<ColorMap> maps{
+      fromTable("viridis", tables::viridis, false, 0xff101010, 0xffff3ea5, 0xff8c8c8c),
+      fromTable("cividis", tables::cividis, false, 0xff101010, 0xffff3ea5, 0xffc04848),
+      fromTable("magma", tables::magma, false, 0xff1f5f4f, 0xff3fe0ff, 0xff8c8c8c),
+      fromTable("inferno", tables::inferno, false, 0xff1f5f4f, 0xff3fe0ff, 0xff8c8c8c),
+      fromTable("plasma", tables::plasma, false, 0xff101010, 0xff3fe0ff, 0xff8c8c8c),
+      fromTable("coolwarm", tables::coolwarm, true, 0xff00b894, 0xffffc400, 0xff8c8c8c),
+      fromTable("RdBu_r", tables::rdbu_r, true, 0xff00b894, 0xffffc400, 0xff8c8c8c),
+  };
+  return maps;
+}
+
+const ColorMap& colorMap(const QString& name) {
+  const auto& maps = colorMaps();
+  const auto found =
+      std::find_if(maps.begin(), maps.end(), [&](const ColorMap& map) { return map.name == name; });
+  return found == maps.end() ? maps.front() : *found;
+}
+
+const ColorMap& divergingMap(const QString& name) {
+  const ColorMap& map = colorMap(name);
+  return map.diverging ? map : colorMaps().back();
+}
+
+double ColorNorm::forward(double value) const {
+  switch (scale) {
+    case ColorScale::Linear:
+      return value;
+    case ColorScale::Log:
+      return std::log(value);
+    case ColorScale::SymLog:
+      break;
+  }
+  // matplotlib's SymLogNorm with linscale 1: linear up to the threshold, then a decade as wide as the linear
+  // part.
+  const double magnitude = std::abs(value);
+  const double mapped =
+      magnitude <= linear_below ? magnitude / linear_below : 1.0 + std::log10(magnitude / linear_below);
+  return std::copysign(mapped, value);
+}
+
+double ColorNorm::backward(double mapped) const {
+  switch (scale) {
+    case ColorScale::Linear:
+      return mapped;
+    case ColorScale::Log:
+      return std::exp(mapped);
+    case ColorScale::SymLog:
+      break;
+  }
+  const double magnitude = std::abs(mapped);
+  const double value =
+      magnitude <= 1 ? magnitude * linear_below : linear_below * std::pow(10.0, magnitude - 1.0);
+  return std::copysign(value, mapped);
+}
+
+double ColorNorm::operator()(double value) const {
+  if (std::isnan(value)) return value;
+  if (std::isinf(value)) return value;
+  if (value < low) return -std::numeric_limits<double>::min();
+  if (value > high) return std::nextafter(1.0, 2.0);
+  const double from = forward(low), to = forward(high);
+  if (!(to > from)) return value < high ? 0.0 : 1.0;
+  return std::clamp((forward(value) - from) / (to - from), 0.0, 1.0);
+}
+
+double ColorNorm::inverse(double t) const {
+  const double from = forward(low), to = forward(high);
+  return backward(from + t * (to - from));
+}
+
+ColorNorm ColorNorm::symmetric(ColorScale scale, double magnitude, double linear_below) {
+  return {scale, -magnitude, magnitude, linear_below};
+}
+
+ColorNorm fitNorm(const std::vector<const std::vector<float>*>& values, const Look& look, bool diverging) {
+  std::vector<float> finite;
+  for (const auto* part : values) {
+    std::copy_if(part->begin(), part->end(), std::back_inserter(finite),
+                 [](float v) { return std::isfinite(v); });
+  }
+  if (finite.empty()) finite.push_back(0);
+  const auto [least, most] = std::minmax_element(finite.begin(), finite.end());
+  const bool is_signed = *least < 0;
+  const double smallest = *least, largest = *most;
+  double smallest_positive = std::numeric_limits<double>::infinity();
+  for (const float v : finite) {
+    if (v > 0) smallest_positive = std::min(smallest_positive, static_cast<double>(v));
+  }
+
+  ColorNorm norm;
+  norm.scale = look.scale;
+  if (norm.scale == ColorScale::Log && (is_signed || diverging)) norm.scale = ColorScale::SymLog;
+  switch (look.range) {
+    case ColorRange::Full:
+      norm.low = is_signed || norm.scale == ColorScale::Log ? smallest : 0.0;
+      norm.high = largest;
+      break;
+    case ColorRange::Percentile:
+      norm.low = percentileOf(finite, 100.0 - look.percentile);
+      norm.high = percentileOf(finite, look.percentile);
+      break;
+    case ColorRange::Exact:
+      norm.low = look.exact_low;
+      norm.high = look.exact_high;
+      break;
+  }
+  if (norm.scale == ColorScale::Log && norm.low <= 0) {
+    norm.low = std::isfinite(smallest_positive) ? smallest_positive : 1e-3;
+  }
+  if (diverging) {
+    norm.high = std::max(std::abs(norm.low), std::abs(norm.high));
+    norm.low = -norm.high;
+  }
+  // All equal, or limits the wrong way round: a scale about that one value, which at least draws and is
+  // labelled.
+  if (!(norm.high > norm.low)) {
+    const double margin = std::max(std::abs(norm.low) * 1e-3, 1e-6);
+    norm.high = norm.low + margin;
+    if (diverging) norm.low -= margin;
+  }
+  if (norm.scale == ColorScale::SymLog) {
+    norm.linear_below = std::max(std::abs(norm.low), std::abs(norm.high)) / 100.0;
+  }
+  return norm;
+}
+
+}  // namespace qkscope

@@ -1,0 +1,115 @@
+#include "views/disruption_words.h"
+
+#include <QCoreApplication>
+#include <QStringList>
+
+namespace qkscope {
+
+namespace {
+
+QString tr(const char* text, const char* comment = nullptr, int n = -1) {
+  return QCoreApplication::translate("Disruption", text, comment, n);
+}
+
+QString number(double value) {
+  return QString::number(value, 'g', 4);
+}
+
+QString ranges(const std::vector<int>& indices) {
+  return QString::fromStdString(format_ranges(indices));
+}
+
+QString pickedColumns(const Pick& pick) {
+  if (pick.kind == PickKind::Lambda)
+    return tr("every dim whose M is over %1 times the mean of its head").arg(number(pick.lambda));
+  const QString many = pick.as_many_as_lambda
+                           ? tr("as many as M > %1 · mean finds there").arg(number(pick.lambda))
+                           : QString::number(pick.n);
+  switch (pick.kind) {
+    case PickKind::Largest:
+      return tr("the dims of largest M in each head (%1)").arg(many);
+    case PickKind::Smallest:
+      return tr("the dims of smallest M in each head (%1)").arg(many);
+    default:
+      return tr("random dims of each head (%1; seed %2)").arg(many).arg(pick.seed);
+  }
+}
+
+QString replacement(const Disruption& d) {
+  if (d.replace == Replace::Zero) return tr("zero");
+  const QString what = d.replace == Replace::Mean  ? tr("the mean")
+                       : d.replace == Replace::Max ? tr("the maximum")
+                                                   : tr("the minimum");
+  const QString over = d.pool == Pool::Chosen ? tr("the chosen dims")
+                       : d.pool == Pool::Head ? tr("the whole head")
+                                              : tr("the dim itself");
+  return tr("%1 of %2 over all positions").arg(what, over);
+}
+
+}  // namespace
+
+QString siteWords(const Disruption& d) {
+  QStringList sites;
+  if (d.query) sites << QStringLiteral("Q");
+  if (d.key) sites << QStringLiteral("K");
+  if (d.value) sites << QStringLiteral("V");
+  if (sites.isEmpty()) return tr("nothing");
+  return sites.join(tr(" and "));
+}
+
+QString shortWords(const Disruption& d) {
+  QString pick;
+  const QString matched = QStringLiteral("λ=%1").arg(number(d.pick.lambda));
+  const QString many =
+      d.pick.as_many_as_lambda ? tr("as many as %1").arg(matched) : QString::number(d.pick.n);
+  switch (d.pick.kind) {
+    case PickKind::Lambda:
+      pick = matched;
+      break;
+    case PickKind::Largest:
+      pick = tr("largest %1").arg(many);
+      break;
+    case PickKind::Smallest:
+      pick = tr("smallest %1").arg(many);
+      break;
+    case PickKind::Random:
+      pick = tr("random %1").arg(many);
+      break;
+  }
+  const QString layers = d.layers.empty() ? tr("all layers") : tr("layers %1").arg(ranges(d.layers));
+  QString words = tr("%1 on %2 · %3").arg(pick, siteWords(d), layers);
+  if (!d.heads.empty()) words += tr(" · heads %1").arg(ranges(d.heads));
+  return words;
+}
+
+QString longWords(const Disruption& d) {
+  const QString layers = d.layers.empty() ? tr("all layers") : tr("layers %1").arg(ranges(d.layers));
+  const QString heads = d.heads.empty() ? tr("all heads") : tr("heads %1").arg(ranges(d.heads));
+  const QString when = d.phase == Phase::Prefill
+                           ? tr("while the prompt is read")
+                           : tr("while the prompt is read and at every step of the answer");
+  const QString mask =
+      d.mask == Mask::Clean ? tr("chosen in the baseline") : tr("chosen in the disrupted pass itself");
+  QString words = tr("In %1, %2 of %3 after RoPE: %4, %5, becomes %6, %7.")
+                      .arg(layers, heads, siteWords(d), pickedColumns(d.pick), mask, replacement(d), when);
+  if (d.key || d.value) {
+    words += u' ' + (d.reaches_kv_cache ? tr("The answer reads the disrupted K and V of the prompt.")
+                                        : tr("The answer reads the clean K and V of the prompt."));
+  }
+  return words;
+}
+
+Disruption controlArm(Disruption d, PickKind kind) {
+  if (d.pick.kind == PickKind::Lambda) d.pick.as_many_as_lambda = true;
+  d.pick.kind = kind;
+  return d;
+}
+
+Disruption massiveArm(Disruption d) {
+  if (d.pick.kind == PickKind::Lambda || d.pick.kind == PickKind::Largest) return d;
+  d.pick.kind = d.pick.as_many_as_lambda ? PickKind::Lambda : PickKind::Largest;
+  d.pick.as_many_as_lambda = false;
+  return d;
+}
+
+}  // namespace qkscope

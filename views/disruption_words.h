@@ -1,0 +1,20 @@
+#pragma once
+#include <QString>
+
+#include "core/run/disruption.h"
+
+namespace qkscope {
+
+/// "λ=5 on Q · all layers": for buttons and captions.
+QString shortWords(const Disruption& disruption);
+/// What is replaced by what, in a sentence or two.
+QString longWords(const Disruption& disruption);
+/// "Q and K"
+QString siteWords(const Disruption& disruption);
+
+/// The same disruption on entries that should not matter: as many per head, but the smallest or random ones.
+Disruption controlArm(Disruption disruption, PickKind kind);
+/// The disruption a control arm was made from.
+Disruption massiveArm(Disruption disruption);
+
+}  // namespace qkscope

@@ -1,0 +1,280 @@
+#include "views/heatmap.h"
+
+#include <QPaintEngine>
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace qkscope {
+
+namespace {
+
+/// First device pixel whose centre lies at or right of `cell`, of pixels that are `cells_per_pixel` apart.
+double firstPixel(double cell, double start, double cells_per_pixel) {
+  return std::ceil((cell - start) / cells_per_pixel - 0.5);
+}
+
+double edge(double cell, double start, double cells, double from, double extent, double pixels_per_unit) {
+  if (pixels_per_unit <= 0) return from + (cell - start) / cells * extent;
+  const double pixels = std::round(extent * pixels_per_unit);
+  return from + firstPixel(cell, start, cells / pixels) / pixels_per_unit;
+}
+
+/// Bits that order floats by magnitude, NaN above infinity above every number.
+std::uint32_t magnitude(float value) {
+  return std::bit_cast<std::uint32_t>(value) & 0x7fffffffu;
+}
+
+float larger(float a, float b) {
+  return magnitude(b) > magnitude(a) ? b : a;
+}
+
+/// The cells first..last that one device pixel stands for.
+struct Span {
+  int first = 0, last = 0;
+};
+
+std::vector<Span> spans(int pixels, double start, double cells, int count) {
+  std::vector<Span> result(static_cast<std::size_t>(pixels));
+  const double step = cells / pixels;
+  for (int pixel = 0; pixel < pixels; ++pixel) {
+    Span& span = result[static_cast<std::size_t>(pixel)];
+    if (step < 1) {
+      span.first = span.last = static_cast<int>(std::floor(start + (pixel + 0.5) * step));
+    } else {
+      span.first = static_cast<int>(std::floor(start + pixel * step));
+      span.last = static_cast<int>(std::ceil(start + (pixel + 1) * step)) - 1;
+    }
+    span.first = std::clamp(span.first, 0, count - 1);
+    span.last = std::clamp(span.last, span.first, count - 1);
+  }
+  return result;
+}
+
+}  // namespace
+
+double CellGrid::x(int column) const {
+  return edge(column, window.x(), window.width(), target.x(), target.width(), pixels_per_unit);
+}
+
+double CellGrid::y(int row) const {
+  return edge(row, window.y(), window.height(), target.y(), target.height(), pixels_per_unit);
+}
+
+QRectF CellGrid::cell(int row, int column) const {
+  return {QPointF(x(column), y(row)), QPointF(x(column + 1), y(row + 1))};
+}
+
+std::optional<QPoint> CellGrid::cellAt(const QPointF& at) const {
+  if (!target.contains(at) || window.isEmpty()) return std::nullopt;
+  return QPoint(
+      static_cast<int>(std::floor(window.x() + (at.x() - target.x()) / target.width() * window.width())),
+      static_cast<int>(std::floor(window.y() + (at.y() - target.y()) / target.height() * window.height())));
+}
+
+bool CellGrid::shows(int row, int column) const {
+  return column + 1 > window.left() && column < window.right() && row + 1 > window.top() &&
+         row < window.bottom();
+}
+
+QSizeF CellGrid::cellSize() const {
+  return {target.width() / window.width(), target.height() / window.height()};
+}
+
+Heatmap::Heatmap(int rows, int columns, std::vector<float> values)
+    : rows_(rows), columns_(columns), values_(std::move(values)) {}
+
+float Heatmap::at(int row, int column) const {
+  return values_[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
+                 static_cast<std::size_t>(column)];
+}
+
+void Heatmap::setColors(const ColorMap& map, const ColorNorm& norm) {
+  if (map.name == map_.name && norm == norm_) return;
+  map_ = map;
+  norm_ = norm;
+  counts_.reset();
+  pixels_ = {};
+}
+
+QRgb Heatmap::color(float value) const {
+  if (std::isinf(value)) return infinite_color;
+  return map_.at(norm_(value));
+}
+
+const Heatmap::Counts& Heatmap::counts() const {
+  if (!counts_) {
+    Counts counts;
+    for (const float value : values_) {
+      if (std::isnan(value)) {
+        ++counts.nan;
+      } else if (std::isinf(value)) {
+        ++counts.infinite;
+      } else if (value < norm_.low) {
+        ++counts.under;
+      } else if (value > norm_.high) {
+        ++counts.over;
+      }
+    }
+    counts_ = counts;
+  }
+  return *counts_;
+}
+
+QImage Heatmap::cells(const QRect& part) const {
+  QImage image(part.size(), QImage::Format_RGB32);
+  for (int row = 0; row < part.height(); ++row) {
+    auto* line = reinterpret_cast<QRgb*>(image.scanLine(row));
+    for (int column = 0; column < part.width(); ++column) {
+      line[column] = color(at(part.y() + row, part.x() + column));
+    }
+  }
+  return image;
+}
+
+void Heatmap::paint(QPainter& painter, const CellGrid& grid) const {
+  if (empty() || grid.window.isEmpty() || grid.target.isEmpty()) return;
+  const QTransform device = painter.deviceTransform();
+  const bool raster = painter.paintEngine()->type() == QPaintEngine::Raster && grid.pixels_per_unit > 0 &&
+                      device.type() <= QTransform::TxScale;
+  if (!raster) {
+    const QRect part = grid.window.toAlignedRect().intersected(QRect(0, 0, columns_, rows_));
+    const QRectF target(QPointF(grid.x(part.left()), grid.y(part.top())),
+                        QPointF(grid.x(part.right() + 1), grid.y(part.bottom() + 1)));
+    painter.save();
+    painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
+    painter.setRenderHint(QPainter::LosslessImageRendering);  // a PDF would otherwise get a JPEG
+    if (!grid.target.contains(target)) painter.setClipRect(grid.target, Qt::IntersectClip);
+    painter.drawImage(target, cells(part));
+    painter.restore();
+    return;
+  }
+  const QSize size(static_cast<int>(std::round(grid.target.width() * grid.pixels_per_unit)),
+                   static_cast<int>(std::round(grid.target.height() * grid.pixels_per_unit)));
+  if (size.isEmpty()) return;
+  if (pixels_.size() != size || pixels_window_ != grid.window) {
+    pixels_ = render(size, grid.window);
+    pixels_window_ = grid.window;
+  }
+  pixels_.setDevicePixelRatio(grid.pixels_per_unit);
+  painter.drawImage(grid.target.topLeft(), pixels_);
+}
+
+const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
+  const auto key = std::pair(halvings_x, halvings_y);
+  if (const auto found = levels_.find(key); found != levels_.end()) return found->second;
+  // From the coarsest level that is finer both ways, else from the numbers themselves.
+  auto from = std::pair(0, 0);
+  for (const auto& [have, unused] : levels_) {
+    if (have.first <= halvings_x && have.second <= halvings_y &&
+        have.first + have.second > from.first + from.second) {
+      from = have;
+    }
+  }
+  const bool base = from == std::pair(0, 0);
+  const Level* finer = base ? nullptr : &levels_.at(from);
+  const auto rows = static_cast<std::size_t>(finer ? finer->rows : rows_);
+  const auto columns = static_cast<std::size_t>(finer ? finer->columns : columns_);
+  const float* values = finer ? finer->values.data() : values_.data();
+  const std::size_t across = std::size_t{1} << (halvings_x - from.first),
+                    down = std::size_t{1} << (halvings_y - from.second);
+  const std::size_t new_rows = (rows + down - 1) / down, new_columns = (columns + across - 1) / across;
+
+  Level next{static_cast<int>(new_rows), static_cast<int>(new_columns),
+             std::vector<float>(new_rows * new_columns)};
+  std::vector<float> strongest(columns);
+  for (std::size_t row = 0; row < new_rows; ++row) {
+    std::copy_n(values + row * down * columns, columns, strongest.begin());
+    for (std::size_t i = row * down + 1; i < std::min(rows, (row + 1) * down); ++i) {
+      const float* line = values + i * columns;
+      for (std::size_t column = 0; column < columns; ++column)
+        strongest[column] = larger(strongest[column], line[column]);
+    }
+    float* out = next.values.data() + row * new_columns;
+    for (std::size_t column = 0; column < new_columns; ++column) {
+      float value = strongest[column * across];
+      for (std::size_t i = column * across + 1; i < std::min(columns, (column + 1) * across); ++i) {
+        value = larger(value, strongest[i]);
+      }
+      out[column] = value;
+    }
+  }
+  return levels_.emplace(key, std::move(next)).first->second;
+}
+
+QImage Heatmap::render(const QSize& size, const QRectF& window) const {
+  // Start from the coarsest level that is still at least as fine as the pixels, each way.
+  const auto halvings = [](double cells_per_pixel) {
+    return cells_per_pixel >= 2 ? static_cast<int>(std::log2(cells_per_pixel)) : 0;
+  };
+  const int halvings_x = halvings(window.width() / size.width()),
+            halvings_y = halvings(window.height() / size.height());
+  const Level* reduced = halvings_x > 0 || halvings_y > 0 ? &level(halvings_x, halvings_y) : nullptr;
+  const float* from = reduced ? reduced->values.data() : values_.data();
+  const int rows = reduced ? reduced->rows : rows_;
+  const int columns = reduced ? reduced->columns : columns_;
+
+  const double shrink_x = std::exp2(halvings_x), shrink_y = std::exp2(halvings_y);
+  const auto across = spans(size.width(), window.x() / shrink_x, window.width() / shrink_x, columns);
+  const auto down = spans(size.height(), window.y() / shrink_y, window.height() / shrink_y, rows);
+  const int first = across.front().first;
+  const auto width = static_cast<std::size_t>(across.back().last - first + 1);
+
+  const bool linear = norm_.scale == ColorScale::Linear;
+  const auto low = static_cast<float>(norm_.low), high = static_cast<float>(norm_.high);
+  const float step = static_cast<float>(256.0 / (norm_.high - norm_.low));
+  const auto colorOf = [&](float value) {
+    // The common case without doubles and branches on the scale.
+    if (linear && value > low && value < high) {
+      return map_.colors[static_cast<std::size_t>(std::min(255.0f, (value - low) * step))];
+    }
+    return color(value);
+  };
+
+  QImage image(size, QImage::Format_RGB32);
+  std::vector<float> strongest(width);
+  for (int y = 0; y < size.height(); ++y) {
+    const Span rows_here = down[static_cast<std::size_t>(y)];
+    auto* line = reinterpret_cast<QRgb*>(image.scanLine(y));
+    if (y > 0) {
+      const Span before = down[static_cast<std::size_t>(y - 1)];
+      if (before.first == rows_here.first && before.last == rows_here.last) {
+        std::copy_n(reinterpret_cast<const QRgb*>(image.constScanLine(y - 1)), size.width(), line);
+        continue;
+      }
+    }
+    const auto rowStart = [&](int row) { return from + static_cast<std::ptrdiff_t>(row) * columns + first; };
+    std::copy_n(rowStart(rows_here.first), width, strongest.begin());
+    for (int row = rows_here.first + 1; row <= rows_here.last; ++row) {
+      const float* values = rowStart(row);
+      for (std::size_t i = 0; i < width; ++i) strongest[i] = larger(strongest[i], values[i]);
+    }
+    for (int x = 0; x < size.width(); ++x) {
+      const Span columns_here = across[static_cast<std::size_t>(x)];
+      float value = strongest[static_cast<std::size_t>(columns_here.first - first)];
+      for (int column = columns_here.first + 1; column <= columns_here.last; ++column) {
+        value = larger(value, strongest[static_cast<std::size_t>(column - first)]);
+      }
+      line[x] = colorOf(value);
+    }
+  }
+  return image;
+}
+
+void paintOutline(QPainter& painter, const QRectF& cell, double unit) {
+  const double least = 5 * unit;
+  const double grow_x = std::max(0.0, (least - cell.width()) / 2),
+               grow_y = std::max(0.0, (least - cell.height()) / 2);
+  const QRectF inner = cell.adjusted(-grow_x, -grow_y, grow_x, grow_y);
+  const double white = (std::min(inner.width(), inner.height()) > 9 * unit ? 2 : 1) * unit;
+  const auto frame = [&painter](const QRectF& r, double width, const QColor& color) {
+    painter.fillRect(QRectF(r.left(), r.top(), r.width(), width), color);
+    painter.fillRect(QRectF(r.left(), r.bottom() - width, r.width(), width), color);
+    painter.fillRect(QRectF(r.left(), r.top() + width, width, r.height() - 2 * width), color);
+    painter.fillRect(QRectF(r.right() - width, r.top() + width, width, r.height() - 2 * width), color);
+  };
+  frame(inner.adjusted(-unit, -unit, unit, unit), unit, Qt::black);
+  frame(inner, white, Qt::white);
+}
+
+}  // namespace qkscope

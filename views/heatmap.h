@@ -1,0 +1,90 @@
+#pragma once
+#include <QImage>
+#include <QPainter>
+#include <QRectF>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "views/colormap.h"
+
+namespace qkscope {
+
+/// Where the cells of a map lie on a device: `window` (in cells, x = columns, y = rows; fractions while
+/// zooming) fills `target` (in the painter's units). With `pixels_per_unit` > 0 every edge lies on a border
+/// of device pixels, so cells are crisp at any display scale; 0 leaves them exact, for vector devices.
+struct CellGrid {
+  QRectF target;
+  QRectF window;
+  double pixels_per_unit = 0;
+
+  /// Left edge of a column, top edge of a row.
+  double x(int column) const;
+  double y(int row) const;
+  QRectF cell(int row, int column) const;
+  /// (column, row) under `at`; nothing outside the target.
+  std::optional<QPoint> cellAt(const QPointF& at) const;
+  bool shows(int row, int column) const;
+  /// Size of a cell, in the painter's units.
+  QSizeF cellSize() const;
+};
+
+/// A matrix as an image. Painted by itself and no plottable of a plotting library: it must go into any
+/// painter (the window's, a page's), end on device pixels at fractional display scales, and keep maxima,
+/// which none offers. Keeps two caches, the numbers (and their maxima at half, quarter ... resolution) and
+/// the pixels last drawn; a new colour map or range drops only the pixels. Where several cells share a device
+/// pixel the one of largest magnitude is shown (NaN before infinity before any number), so zooming out hides
+/// no maximum.
+class Heatmap {
+ public:
+  struct Counts {
+    std::int64_t nan = 0, infinite = 0, under = 0, over = 0;
+    bool operator==(const Counts&) const = default;
+  };
+
+  Heatmap() = default;
+  /// `values` row-major, rows * columns of them.
+  Heatmap(int rows, int columns, std::vector<float> values);
+
+  int rows() const { return rows_; }
+  int columns() const { return columns_; }
+  bool empty() const { return values_.empty(); }
+  const std::vector<float>& values() const { return values_; }
+  float at(int row, int column) const;
+
+  void setColors(const ColorMap& map, const ColorNorm& norm);
+  const ColorNorm& norm() const { return norm_; }
+  QRgb color(float value) const;
+  /// Cells that are no point of the scale.
+  const Counts& counts() const;
+
+  /// One pixel a cell.
+  QImage cells(const QRect& part) const;
+  /// On a raster device from the pixel cache; on any other as one image with exactly a pixel per cell.
+  void paint(QPainter& painter, const CellGrid& grid) const;
+
+ private:
+  struct Level {
+    int rows = 0, columns = 0;
+    std::vector<float> values;
+  };
+  /// Maxima of 2^halvings_x columns by 2^halvings_y rows; not both 0.
+  const Level& level(int halvings_x, int halvings_y) const;
+  QImage render(const QSize& pixels, const QRectF& window) const;
+
+  int rows_ = 0, columns_ = 0;
+  std::vector<float> values_;
+  ColorMap map_ = colorMaps().front();
+  ColorNorm norm_;
+  mutable std::map<std::pair<int, int>, Level> levels_;
+  mutable std::optional<Counts> counts_;
+  mutable QImage pixels_;
+  mutable QRectF pixels_window_;
+};
+
+/// Frame of a massive value: white over black, so that it stands on any colour, and never smaller than 5 px,
+/// so that it stays when cells shrink below a pixel.
+void paintOutline(QPainter& painter, const QRectF& cell, double unit);
+
+}  // namespace qkscope

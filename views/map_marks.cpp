@@ -1,0 +1,76 @@
+#include "views/map_painter.h"
+#include "views/ruler.h"
+
+namespace qkscope {
+
+namespace {
+
+/// In two tones, so that it is seen on any colour.
+void paintDottedLine(QPainter& painter, double x, double top, double bottom, double unit) {
+  for (const auto& [color, offset] : {std::pair{QColor(Qt::black), 0.0}, std::pair{QColor(Qt::white), 2.0}}) {
+    QPen pen(color, unit);
+    pen.setDashPattern({2, 2});
+    pen.setDashOffset(offset);
+    pen.setCapStyle(Qt::FlatCap);
+    painter.setPen(pen);
+    painter.drawLine(QPointF(x, top), QPointF(x, bottom));
+  }
+}
+
+}  // namespace
+
+void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout,
+                   const MapMarks& marks) {
+  if (model.panels.empty()) return;
+  const double u = style.unit;
+  const auto looked_at = marks.hovered ? marks.hovered : marks.selected;
+  painter.save();
+  if (looked_at && looked_at->panel < layout.grids.size()) {
+    const int dim = looked_at->column;
+    const auto rotary = model.axis.at(dim);
+    std::vector<int> dims{dim};
+    if (rotary && rotary->partner != dim) dims.push_back(rotary->partner);
+    const QFontMetricsF small = style.metrics(style.small);
+    for (std::size_t i = 0; i < layout.rulers.size(); ++i) {
+      const CellGrid& ruler_grid = layout.grids[i];
+      paintRulerLink(painter, style, layout.rulers[i], ruler_grid, model.axis, dim);
+      for (const int linked : dims) {
+        const double x_left = ruler_grid.x(linked), x_right = ruler_grid.x(linked + 1),
+                     x = (x_left + x_right) / 2;
+        if (x < ruler_grid.target.left() || x > ruler_grid.target.right()) continue;
+        const double bottom =
+            model.side_by_side ? ruler_grid.target.bottom() : layout.grids.back().target.bottom();
+        // Wide columns, which may hold numbers, are taken between two lines.
+        if (ruler_grid.cellSize().width() > 14 * u) {
+          paintDottedLine(painter, x_left, ruler_grid.target.top(), bottom, u);
+          paintDottedLine(painter, x_right, ruler_grid.target.top(), bottom, u);
+        } else {
+          paintDottedLine(painter, x, ruler_grid.target.top(), bottom, u);
+        }
+        const QString text = QString::number(linked);
+        const QRectF& axis = layout.dim_axes[i];
+        const double width = small.horizontalAdvance(text) + 8 * u;
+        const QRectF chip(x - width / 2, axis.top() + u, width, axis.height() - 2 * u);
+        painter.fillRect(chip.adjusted(-12 * u, 0, 12 * u, 0),
+                         style.background);  // half-hidden numbers read wrong
+        painter.fillRect(chip, style.text);
+        painter.setPen(style.background);
+        painter.setFont(style.small);
+        painter.drawText(chip, Qt::AlignCenter, text);
+      }
+    }
+  }
+  if (marks.selected && marks.selected->panel < layout.grids.size() &&
+      layout.grids[marks.selected->panel].shows(marks.selected->row, marks.selected->column)) {
+    // Outside the outline of a massive value, so that one does not hide the other.
+    const QRectF cell = layout.cell(*marks.selected).adjusted(-2.5 * u, -2.5 * u, 2.5 * u, 2.5 * u);
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(style.background, 4 * u));
+    painter.drawRect(cell);
+    painter.setPen(QPen(style.accent, 2 * u));
+    painter.drawRect(cell);
+  }
+  painter.restore();
+}
+
+}  // namespace qkscope

@@ -1,0 +1,18 @@
+#pragma once
+#include "views/map_layout.h"
+
+namespace qkscope {
+
+/// The whole picture but for what follows the pointer: header, ruler, maps, outlines, axes, colour bars. The
+/// same for the screen and for paper.
+void paintMap(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout);
+
+/// What follows the pointer and the selection: the frame of the selected cell, and lines through the dim that
+/// is looked at and its rotary partner.
+struct MapMarks {
+  std::optional<CellRef> selected, hovered;
+};
+void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout,
+                   const MapMarks& marks);
+
+}  // namespace qkscope

@@ -1,0 +1,49 @@
+#pragma once
+#include <QAbstractTableModel>
+#include <QFont>
+#include <vector>
+
+#include "views/shown.h"
+
+namespace qkscope {
+
+/// The massive values of one run as a table: site, layer, head, dim, M, ratio, wavelength.
+class MassiveItemModel : public QAbstractTableModel {
+  Q_OBJECT
+ public:
+  enum Column {
+    SiteColumn,
+    LayerColumn,
+    HeadColumn,
+    DimColumn,
+    MColumn,
+    RatioColumn,
+    WavelengthColumn,
+    ColumnCount
+  };
+  static constexpr int SortRole = Qt::UserRole;  // numbers, or text for the site
+
+  using QAbstractTableModel::QAbstractTableModel;
+
+  void setValues(std::vector<MassiveValue> values, const FrequencyAxis& axis);
+  /// Rows of this layer are tinted.
+  void setLayer(int layer, const QColor& tint);
+  void setFigures(const QFont& font) { figures_ = font; }
+  const MassiveValue& value(int row) const { return values_[static_cast<std::size_t>(row)]; }
+  /// Row of a cell; -1 where it is not massive.
+  int rowOf(const Selection& cell) const;
+
+  int rowCount(const QModelIndex& parent = {}) const override;
+  int columnCount(const QModelIndex& parent = {}) const override;
+  QVariant data(const QModelIndex& index, int role) const override;
+  QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
+
+ private:
+  std::vector<MassiveValue> values_;
+  FrequencyAxis axis_;
+  int layer_ = -1;
+  QColor tint_;
+  QFont figures_;
+};
+
+}  // namespace qkscope

@@ -1,0 +1,351 @@
+#include <QDoubleSpinBox>
+#include <QFrame>
+#include <QGridLayout>
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QLocale>
+#include <QSignalBlocker>
+#include <QSlider>
+#include <QSortFilterProxyModel>
+#include <QTableView>
+#include <QVBoxLayout>
+#include <array>
+#include <cmath>
+
+#include "views/band_chart.h"
+#include "views/color_bar.h"
+#include "views/massive_item_model.h"
+#include "views/view_registry.h"
+
+namespace qkscope {
+
+namespace {
+
+constexpr std::array<Site, 3> all_sites{Site::Query, Site::Key, Site::Value};
+
+/// "Q / 270 / of 17,280": one number of the panel.
+class Counter : public QFrame {
+ public:
+  Counter(const QString& letter, const QString& name, QWidget* parent) : QFrame(parent), name_(name) {
+    setAutoFillBackground(true);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(8, 4, 8, 4);
+    layout->setSpacing(0);
+    for (QLabel** label : {&letter_, &count_, &of_}) layout->addWidget(*label = new QLabel(this));
+    letter_->setText(letter);
+  }
+  void dress(const PlotStyle& style) {
+    QPalette palette;
+    palette.setColor(QPalette::Window, style.surface);
+    palette.setColor(QPalette::WindowText, style.muted);
+    setPalette(palette);
+    letter_->setFont(style.small);
+    of_->setFont(style.small);
+    QFont font = style.title;
+    font.setPointSizeF(font.pointSizeF() * 1.15);
+    count_->setFont(font);
+    palette.setColor(QPalette::WindowText, style.text);
+    count_->setPalette(palette);
+  }
+  void set(const std::optional<MassiveCount>& count) {
+    const QLocale locale;
+    const auto words = [&](std::int64_t n) { return locale.toString(static_cast<qlonglong>(n)); };
+    count_->setText(count ? words(count->massive) : QStringLiteral("–"));
+    of_->setText(count ? Words::tr("of %1").arg(words(count->entries)) : QString());
+    setToolTip(
+        count
+            ? Words::tr("%1: %2 of %3 entries of M are massive, %4 of them in the low-frequency half")
+                  .arg(name_, words(count->massive), words(count->entries), words(count->low_frequency_half))
+            : QString());
+    setAccessibleName(count ? toolTip() : name_);
+  }
+
+ private:
+  QString name_;
+  QLabel *letter_, *count_, *of_;
+};
+
+}  // namespace
+
+/// Lambda, what it finds, where on the RoPE ruler, and which cells. Lambda is part of the look: moving it
+/// runs nothing.
+class MassiveView : public View {
+  Q_OBJECT
+ public:
+  MassiveView(ViewState& state, QWidget* parent) : View(state, parent) {
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(10, 8, 10, 8);
+    layout->setSpacing(6);
+
+    title_ = new QLabel(tr("Massive values"), this);
+    which_ = new QLabel(this);
+    auto* head = new QHBoxLayout;
+    head->addWidget(title_);
+    head->addWidget(which_, 1, Qt::AlignRight);
+    layout->addLayout(head);
+
+    // Slider and exact entry are one value in tenths.
+    slider_ = new QSlider(Qt::Horizontal, this);
+    slider_->setRange(10, 150);
+    slider_->setPageStep(5);
+    slider_->setAccessibleName(tr("lambda"));
+    slider_->setToolTip(tr("Massive: M greater than lambda times the mean of its head"));
+    exact_ = new QDoubleSpinBox(this);
+    exact_->setRange(1, 15);
+    exact_->setSingleStep(0.1);
+    exact_->setDecimals(1);
+    exact_->setKeyboardTracking(false);
+    exact_->setAccessibleName(tr("lambda, exact"));
+    auto* lambda_label = new QLabel(tr("&λ"), this);
+    lambda_label->setBuddy(slider_);
+    auto* lambda = new QHBoxLayout;
+    lambda->addWidget(lambda_label);
+    lambda->addWidget(slider_, 1);
+    lambda->addWidget(exact_);
+    layout->addLayout(lambda);
+    connect(slider_, &QSlider::valueChanged, this, [this](int tenths) { setLambda(tenths / 10.0); });
+    connect(exact_, &QDoubleSpinBox::valueChanged, this, [this](double value) { setLambda(value); });
+
+    auto* counters = new QHBoxLayout;
+    counters->setSpacing(6);
+    const std::array<QString, 3> names{tr("Q"), tr("K"), tr("V (control)")};
+    for (std::size_t i = 0; i < counters_.size(); ++i) {
+      counters_[i] = new Counter(names[i], siteLetter(all_sites[i]), this);
+      counters->addWidget(counters_[i], 1);
+    }
+    layout->addLayout(counters);
+
+    chart_title_ = new QLabel(tr("Where on the RoPE ruler"), this);
+    layout->addWidget(chart_title_);
+    chart_ = new BandChart(this);
+    layout->addWidget(chart_);
+
+    model_ = new MassiveItemModel(this);
+    sorted_ = new QSortFilterProxyModel(this);
+    sorted_->setSourceModel(model_);
+    sorted_->setSortRole(MassiveItemModel::SortRole);
+    table_ = new QTableView(this);
+    table_->setModel(sorted_);
+    table_->setSortingEnabled(true);
+    table_->sortByColumn(MassiveItemModel::RatioColumn, Qt::DescendingOrder);
+    table_->setSelectionBehavior(QAbstractItemView::SelectRows);
+    table_->setSelectionMode(QAbstractItemView::SingleSelection);
+    table_->setShowGrid(false);
+    table_->setFrameShape(QFrame::NoFrame);
+    table_->setTabKeyNavigation(false);
+    table_->verticalHeader()->hide();
+    table_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+    table_->horizontalHeader()->setSectionResizeMode(MassiveItemModel::WavelengthColumn,
+                                                     QHeaderView::ResizeToContents);
+    table_->horizontalHeader()->setMinimumSectionSize(24);
+    table_->horizontalHeader()->setHighlightSections(false);
+    table_->setAccessibleName(tr("Massive values, sortable; a row leads to its cell"));
+    layout->addWidget(table_, 1);
+    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+            [this](const QModelIndex& current) { goTo(current); });
+    connect(table_, &QTableView::clicked, this, &MassiveView::goTo);
+
+    connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
+    connect(&state, &ViewState::selectionChanged, this, [this] { followSelection(); });
+    showLambda();
+  }
+
+  Needs needs() const override {
+    Needs needs;
+    needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
+    return needs;
+  }
+  QSize sizeHint() const override { return {330, 560}; }
+
+  bool isFigure() const override { return true; }
+  QString figureTitle() const override {
+    return tr("Massive values by wavelength band, λ = %1, %2")
+        .arg(QLocale().toString(state().look().lambda, 'f', 1), whichRun());
+  }
+  void paintFigure(QPainter& painter, const QRectF& area) const override {
+    const PlotStyle style = PlotStyle::paper(*painter.device());
+    painter.fillRect(area, style.background);
+    const QString message = whyNothing(data(), state().look());
+    if (!message.isEmpty()) return paintMessage(painter, style, area, message);
+    const double u = style.unit;
+    const QRectF inside = area.adjusted(12 * u, 8 * u, -12 * u, -8 * u);
+    const double height = style.metrics(style.title).height();
+    painter.setPen(style.text);
+    painter.setFont(style.title);
+    painter.drawText(QRectF(inside.topLeft(), QSizeF(inside.width(), height)), Qt::AlignLeft,
+                     tr("Where on the RoPE ruler"));
+    painter.setFont(style.small);
+    painter.setPen(style.muted);
+    const QString facts = tr("M > %1 × mean of its head · %2 · %3 · %4 positions")
+                              .arg(QLocale().toString(state().look().lambda, 'f', 1),
+                                   ropeWords(data(), Site::Query, state().look().after_rope), whichRun())
+                              .arg(shownPositions(data()));
+    painter.drawText(QRectF(inside.left(), inside.top() + height, inside.width(), height), Qt::AlignLeft,
+                     facts);
+    paintBands(painter, style, inside.adjusted(0, 2.4 * height, 0, 0), bandsOf(data(), state().look()));
+  }
+  std::vector<FigureArray> figureArrays() const override {
+    std::vector<FigureArray> arrays;
+    const Capture* capture = ruleCapture(data(), state().look());
+    if (!capture || !whyNothing(data(), state().look()).isEmpty()) return arrays;
+    const Bands bands = bandsOf(data(), state().look());
+    const auto column = [&](const char* name, const std::vector<BandShare>& of, auto number) {
+      FigureArray array{
+          QString::fromLatin1(name), {QStringLiteral("band")}, {{static_cast<std::int64_t>(of.size())}, {}}};
+      for (const BandShare& band : of) array.array.data.push_back(static_cast<float>(number(band)));
+      if (!of.empty()) arrays.push_back(std::move(array));
+    };
+    column("from_wavelength", bands.query, [](const BandShare& band) { return band.from_wavelength; });
+    column("to_wavelength", bands.query, [](const BandShare& band) { return band.to_wavelength; });
+    column("query_massive", bands.query, [](const BandShare& band) { return band.massive; });
+    column("query_entries", bands.query, [](const BandShare& band) { return band.entries; });
+    column("key_massive", bands.key, [](const BandShare& band) { return band.massive; });
+    column("key_entries", bands.key, [](const BandShare& band) { return band.entries; });
+    for (const Site site : all_sites) {
+      const Site captured = shownSite(site, state().look().after_rope);
+      const auto values = massive_values(*capture, captured, state().look().lambda);
+      if (values.empty()) continue;
+      const auto name = site_name(captured);
+      const QString prefix = QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size()));
+      const auto entries = [&](const char* what, auto number) {
+        FigureArray array{prefix + QLatin1String(what),
+                          {QStringLiteral("entry")},
+                          {{static_cast<std::int64_t>(values.size())}, {}}};
+        for (const MassiveValue& value : values)
+          array.array.data.push_back(static_cast<float>(number(value)));
+        arrays.push_back(std::move(array));
+      };
+      entries("_layer", [](const MassiveValue& value) { return value.where.layer; });
+      entries("_head", [](const MassiveValue& value) { return value.head; });
+      entries("_dim", [](const MassiveValue& value) { return value.dim; });
+      entries("_m", [](const MassiveValue& value) { return value.m; });
+      entries("_ratio", [](const MassiveValue& value) { return value.ratio; });
+    }
+    return arrays;
+  }
+
+ protected:
+  void refresh() override {
+    const Look& look = state().look();
+    showLambda();
+    dress();
+    const bool nothing = !whyNothing(data(), look).isEmpty();
+    const Capture* capture = nothing ? nullptr : ruleCapture(data(), look);
+    const FrequencyAxis axis = shownAxis(data());
+    std::vector<MassiveValue> values;
+    for (std::size_t i = 0; i < all_sites.size(); ++i) {
+      const Site site = shownSite(all_sites[i], look.after_rope);
+      counters_[i]->set(capture ? std::optional(count_massive(*capture, site, look.lambda, axis))
+                                : std::nullopt);
+      if (!capture) continue;
+      const auto found = massive_values(*capture, site, look.lambda);
+      values.insert(values.end(), found.begin(), found.end());
+    }
+    which_->setText(capture ? whichRun() : QString());
+    chart_->setBands(bandsOf(data(), look));
+    following_ = true;  // the reset moves the table's current row, which is nobody's choice
+    model_->setValues(std::move(values), axis);
+    following_ = false;
+    setEnabledLook(!data().stale);
+    followSelection();
+  }
+
+  void changeEvent(QEvent* event) override {
+    View::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) scheduleRefresh();
+  }
+
+ private:
+  /// The run that is counted: for a difference the baseline.
+  QString whichRun() const {
+    return shownWords(state().look().shown == Shown::Disrupted ? Shown::Disrupted : Shown::Baseline);
+  }
+
+  void setLambda(double lambda) {
+    Look look = state().look();
+    look.lambda = std::round(lambda * 10) / 10;
+    state().setLook(look);
+    showLambda();
+  }
+
+  void showLambda() {
+    const QSignalBlocker quiet_slider(slider_), quiet_exact(exact_);
+    slider_->setValue(static_cast<int>(std::lround(state().look().lambda * 10)));
+    exact_->setValue(state().look().lambda);
+  }
+
+  /// Fonts and colours by the theme of the moment.
+  void dress() {
+    const PlotStyle style = PlotStyle::of(*this);
+    title_->setFont(style.title);
+    chart_title_->setFont(style.title);
+    which_->setFont(style.small);
+    for (Counter* counter : counters_) counter->dress(style);
+    QFont figures = style.figures;
+    figures.setPointSizeF(figures.pointSizeF() * 0.92);
+    model_->setFigures(figures);
+    table_->horizontalHeader()->setFont(style.small);
+    table_->verticalHeader()->setDefaultSectionSize(
+        static_cast<int>(style.metrics(style.figures).height() * 1.35));
+    chart_->setMinimumHeight(static_cast<int>(style.metrics(style.small).height() * 8));
+  }
+
+  /// An older run's numbers stay, dimmed like the pictures.
+  void setEnabledLook(bool current) {
+    for (QWidget* widget :
+         std::initializer_list<QWidget*>{chart_, counters_[0], counters_[1], counters_[2]}) {
+      widget->setEnabled(current);
+    }
+  }
+
+  void goTo(const QModelIndex& index) {
+    if (!index.isValid() || following_) return;
+    const MassiveValue& value = model_->value(sorted_->mapToSource(index).row());
+    Selection selection{Site::Value, value.where.layer, value.head, value.dim, -1};
+    for (const Site site : all_sites) {
+      if (shownSite(site, state().look().after_rope) == value.where.site) selection.site = site;
+    }
+    state().setSelection(selection);
+  }
+
+  void followSelection() {
+    QColor tint = PlotStyle::of(*this).accent;
+    tint.setAlpha(45);
+    model_->setLayer(state().selection().layer, tint);
+    const int row = model_->rowOf(state().selection());
+    following_ = true;
+    const QModelIndex index = row < 0 ? QModelIndex() : sorted_->mapFromSource(model_->index(row, 0));
+    if (index.isValid()) {
+      table_->selectionModel()->setCurrentIndex(
+          index, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
+      table_->scrollTo(index);
+    } else {
+      table_->selectionModel()->clear();
+    }
+    following_ = false;
+  }
+
+  QLabel *title_, *which_, *chart_title_;
+  QSlider* slider_;
+  QDoubleSpinBox* exact_;
+  std::array<Counter*, 3> counters_{};
+  BandChart* chart_;
+  MassiveItemModel* model_;
+  QSortFilterProxyModel* sorted_;
+  QTableView* table_;
+  bool following_ = false;  // the table follows the selection rather than leads it
+};
+
+namespace {
+
+const ViewRegistration registration(
+    {QStringLiteral("massive"), QStringLiteral(QT_TRANSLATE_NOOP("Views", "Massive values")), Place::Right, 0,
+     QKeySequence(),
+     [](ViewState& state, QWidget* parent) -> View* { return new MassiveView(state, parent); }});
+
+}  // namespace
+
+}  // namespace qkscope
+
+#include "massive_view.moc"

@@ -1,0 +1,76 @@
+#pragma once
+#include <QPixmap>
+
+#include "views/map_painter.h"
+#include "views/view.h"
+
+namespace qkscope {
+
+/// The picture in the middle: heads x dims, positions x dims or all layers, as Look::picture says. Wheel
+/// zooms at the cursor (Ctrl: dims only, Shift: rows only), drag pans, Ctrl + drag zooms into a box, double
+/// click fits, Backspace zooms back; arrows walk the cells, Page Up and Page Down the layers.
+class PictureView : public View {
+  Q_OBJECT
+ public:
+  PictureView(ViewState& state, QWidget* parent);
+
+  Needs needs() const override;
+  bool isFigure() const override { return true; }
+  void paintFigure(QPainter& painter, const QRectF& area) const override;
+  std::vector<FigureArray> figureArrays() const override;
+  QString figureTitle() const override;
+
+  const MapModel& model() const { return model_; }
+  const MapLayout& layoutNow() const { return layout_; }
+  const MapZoom& zoom() const { return zoom_; }
+  QSize minimumSizeHint() const override { return {420, 300}; }
+  QSize sizeHint() const override { return {860, 620}; }
+
+  void fit();
+  void zoomBack();
+  /// `factor` > 1 comes closer, `at` keeps its place.
+  void zoomAt(const QPointF& at, double factor, bool dims, bool rows);
+
+ protected:
+  void refresh() override;
+  void paintEvent(QPaintEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
+  void changeEvent(QEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+  void mousePressEvent(QMouseEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
+  void mouseReleaseEvent(QMouseEvent* event) override;
+  void mouseDoubleClickEvent(QMouseEvent* event) override;
+  void wheelEvent(QWheelEvent* event) override;
+  void leaveEvent(QEvent* event) override;
+
+ private:
+  void selectionMoved();
+  void layOut();
+  void setZoom(const MapZoom& zoom, bool remember);
+  void hover();
+  void walk(int rows, int dims);
+  void walkLayers(int layers);
+  void sayCell();
+
+  MapModel model_;
+  MapLayout layout_;
+  MapZoom zoom_ = whole_map;
+  std::vector<MapZoom> zoom_history_;
+  QPixmap scene_;                   // everything but the marks; null when it has to be painted anew
+  std::optional<QPointF> pointer_;  // while it is over the picture
+  std::optional<CellRef> hovered_;
+  Needs asked_;  // the needs last told of
+
+  // A drag that has begun; `moved` once it is no click any more.
+  struct Drag {
+    QPointF from;
+    MapZoom zoom;
+    std::size_t panel = 0;
+    bool box = false, moved = false;
+    QPointF to;
+  };
+  std::optional<Drag> drag_;
+};
+
+}  // namespace qkscope

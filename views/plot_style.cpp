@@ -1,0 +1,110 @@
+#include "views/plot_style.h"
+
+#include <QFontDatabase>
+#include <QFontInfo>
+
+namespace qkscope {
+
+namespace {
+
+QColor mix(const QColor& a, const QColor& b, double part_of_b) {
+  const auto blend = [part_of_b](int x, int y) { return static_cast<int>(x + (y - x) * part_of_b); };
+  return {blend(a.red(), b.red()), blend(a.green(), b.green()), blend(a.blue(), b.blue())};
+}
+
+void setMeanings(PlotStyle& style) {
+  // Each pair has at least 4.5:1 on its ground, and the four meanings differ in lightness as well as in hue.
+  const auto pick = [&style](QRgb light, QRgb dark) { return QColor(style.dark ? dark : light); };
+  style.baseline = pick(0x1d4ed8, 0x7da2ff);
+  style.disrupted = pick(0xc5281c, 0xff7a66);
+  style.context = pick(0x7030c8, 0xbb93ff);
+  style.memory = pick(0x0b7a4b, 0x4fd39a);
+  style.query = pick(0xa84f00, 0xffb454);
+  style.key = pick(0x0a6c86, 0x52cde8);
+  style.value = pick(0x5b6270, 0xaab2c0);
+}
+
+QFont sized(QFont font, double points) {
+  font.setPointSizeF(points);
+  return font;
+}
+
+}  // namespace
+
+QFont withTabularFigures(const QFont& font) {
+#if QT_VERSION >= QT_VERSION_CHECK(6, 7, 0)
+  QFont tabular = font;
+  tabular.setFeature(QFont::Tag("tnum"), 1);
+#else
+  const QFont& tabular = font;
+#endif
+  const QFontMetricsF metrics(tabular);
+  if (qFuzzyCompare(metrics.horizontalAdvance(u'1'), metrics.horizontalAdvance(u'0'))) return tabular;
+  QFont fixed = QFontDatabase::systemFont(QFontDatabase::FixedFont);
+  fixed.setPointSizeF(QFontInfo(font).pointSizeF() * 0.95);
+  fixed.setWeight(font.weight());
+  return fixed;
+}
+
+const QColor& PlotStyle::site(Site site) const {
+  switch (site) {
+    case Site::Query:
+    case Site::QueryPreRope:
+      return query;
+    case Site::Key:
+    case Site::KeyPreRope:
+    case Site::KeyCached:
+      return key;
+    default:
+      return value;
+  }
+}
+
+PlotStyle PlotStyle::of(const QWidget& widget) {
+  const QPalette palette = widget.palette();
+  PlotStyle style;
+  style.background = palette.color(QPalette::Base);
+  style.text = palette.color(QPalette::Text);
+  style.dark = style.background.lightnessF() < 0.5;
+  style.surface = mix(style.background, style.text, style.dark ? 0.08 : 0.045);
+  style.muted = mix(style.text, style.background, 0.34);
+  style.line = mix(style.background, style.text, 0.18);
+  style.accent = palette.color(QPalette::Highlight);
+  setMeanings(style);
+
+  const QFont base = widget.font();
+  const double points = QFontInfo(base).pointSizeF();
+  style.normal = sized(base, points);
+  style.small = sized(base, points * 0.86);
+  style.title = sized(base, points * 1.15);
+  style.title.setWeight(QFont::DemiBold);
+  style.mono = sized(QFontDatabase::systemFont(QFontDatabase::FixedFont), points);
+  style.figures = withTabularFigures(style.normal);
+  style.device_ = &widget;
+  style.unit =
+      points / 10.0;  // lengths grow with the type, so that a presenter's larger font scales the picture
+  return style;
+}
+
+PlotStyle PlotStyle::paper(const QPaintDevice& device) {
+  PlotStyle style;
+  style.background = Qt::white;
+  style.surface = QColor(0xf3f4f6);
+  style.text = Qt::black;
+  style.muted = QColor(0x444444);
+  style.line = QColor(0xbfbfbf);
+  style.accent = QColor(0x1d4ed8);
+  setMeanings(style);
+  const QFont base(QStringLiteral("Inter"));
+  style.normal = sized(base, 8);
+  style.small = sized(base, 7);
+  style.title = sized(base, 9);
+  style.title.setWeight(QFont::DemiBold);
+  style.mono = sized(QFontDatabase::systemFont(QFontDatabase::FixedFont), 7);
+  style.figures = withTabularFigures(style.normal);
+  style.device_ = &device;
+  style.unit = device.logicalDpiY() / 96.0 * 0.8;
+  return style;
+}
+
+}  // namespace qkscope

@@ -1,0 +1,49 @@
+#pragma once
+#include <QColor>
+#include <QFont>
+#include <QFontMetricsF>
+#include <QPalette>
+#include <QWidget>
+
+#include "core/model/site.h"
+
+namespace qkscope {
+
+/// Colours with a meaning that is the same everywhere, the three sizes of type, and the ground of every
+/// picture. Derived from a palette, so that pictures follow the theme; or made for paper. A plain value: make
+/// it anew where it is needed.
+struct PlotStyle {
+  bool dark = false;
+
+  QColor background;   // behind pictures
+  QColor surface;      // raised on it: cards, counters
+  QColor text, muted;  // muted still has 4.5:1 on background
+  QColor line;         // frames and grid
+  QColor accent;       // selection
+
+  // What is compared: blue baseline, red disrupted. What a prompt asks: violet the context, green memory.
+  QColor baseline, disrupted, context, memory;
+  // Q, K and V where they stand beside each other in a chart; always with their letter.
+  QColor query, key, value;
+
+  QFont small, normal, title;  // one sans, three sizes
+  QFont mono;                  // tokens
+  QFont figures;               // numbers under each other: figures of equal width
+  double unit = 1.0;           // what 1 px at 96 dpi is on this device: every length in a picture is in it
+
+  const QColor& site(Site site) const;
+  QFontMetricsF metrics(const QFont& font) const { return QFontMetricsF(font, device_); }
+
+  /// For painting in `widget`: its palette, font and device.
+  static PlotStyle of(const QWidget& widget);
+  /// For paper: white ground, 8 pt type, lengths in the units of `device`.
+  static PlotStyle paper(const QPaintDevice& device);
+
+ private:
+  const QPaintDevice* device_ = nullptr;
+};
+
+/// `font` with figures of equal width: its own where it has them, else those of the system's fixed font.
+QFont withTabularFigures(const QFont& font);
+
+}  // namespace qkscope

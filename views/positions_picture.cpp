@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "views/map_model.h"
+
+namespace qkscope {
+
+namespace {
+
+/// (positions, head_dim) of one head out of (positions, heads, head_dim).
+std::vector<float> headOf(const Array& values, int head) {
+  const auto dims = values.size(2), stride = values.size(1) * dims;
+  std::vector<float> rows;
+  rows.reserve(static_cast<std::size_t>(values.size(0) * dims));
+  for (std::int64_t position = 0; position < values.size(0); ++position) {
+    const auto from = values.data.begin() + position * stride + head * dims;
+    rows.insert(rows.end(), from, from + dims);
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::optional<std::vector<float>> headValues(const ViewData& data, const Look& look, int layer, int head,
+                                             Site site) {
+  const auto rowsOf = [&](Shown run) -> std::optional<std::vector<float>> {
+    const Array* values = capturedValue(data, run, layer, shownSite(site, look.after_rope));
+    if (!values || values->shape.size() != 3 || head >= values->size(1)) return std::nullopt;
+    return headOf(*values, head);
+  };
+  if (look.shown != Shown::Difference) return rowsOf(look.shown);
+  auto disrupted = rowsOf(Shown::Disrupted);
+  const auto baseline = rowsOf(Shown::Baseline);
+  if (!disrupted || !baseline || disrupted->size() != baseline->size()) return std::nullopt;
+  std::transform(disrupted->begin(), disrupted->end(), baseline->begin(), disrupted->begin(), std::minus<>());
+  return disrupted;
+}
+
+MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look) {
+  MapModel model = emptyMapModel(data);
+  const DecoderSpec& spec = data.card->spec;
+  model.rows = MapRows::Positions;
+  model.side_by_side = true;
+  model.row_names = data.pieces;
+  const bool difference = look.shown == Shown::Difference;
+  // Signs are shown where the map has a middle; a sequential map shows magnitudes.
+  const bool is_signed = difference || colorMap(look.color_map).diverging;
+  const int kv_head = selection.site == Site::Query ? selection.head / spec.num_kv_groups() : selection.head;
+  const int query_head = selection.site == Site::Query ? selection.head : kv_head * spec.num_kv_groups();
+  for (const Site site : {Site::Query, Site::Key, Site::Value}) {
+    MapPanel panel{.site = site,
+                   .heads = siteHeads(spec, site),
+                   .layer = selection.layer,
+                   .head = site == Site::Query ? query_head : kv_head};
+    if (auto values = headValues(data, look, selection.layer, panel.head, site)) {
+      if (!is_signed) {
+        for (float& value : *values) value = std::abs(value);
+      }
+      const int rows = static_cast<int>(values->size()) / spec.head_dim;
+      panel.map = Heatmap(rows, spec.head_dim, std::move(*values));
+      const Array* rule = ruleNorm(data, look, selection.layer, shownSite(site, look.after_rope));
+      if (rule) {
+        for (const QPoint& cell : massiveCells(*rule, look.lambda)) {
+          if (cell.y() == panel.head) panel.massive_columns.push_back(cell.x());
+        }
+      }
+    } else {
+      panel.missing = Words::tr("the values of layer %1 have not been computed yet").arg(selection.layer + 1);
+    }
+    model.panels.push_back(std::move(panel));
+  }
+  colorPanels(model, look, is_signed, [&](const QString& letters) {
+    if (difference) return Words::tr("Δ value (disrupted − baseline, unit of %1)").arg(letters);
+    return (is_signed ? Words::tr("value (unit of %1)") : Words::tr("|value| (unit of %1)")).arg(letters);
+  });
+
+  model.title = spec.num_heads == spec.num_kv_heads
+                    ? Words::tr("%1 · head %2").arg(layerWords(selection.layer)).arg(query_head + 1)
+                    : Words::tr("%1 · head %2, KV head %3")
+                          .arg(layerWords(selection.layer))
+                          .arg(query_head + 1)
+                          .arg(kv_head + 1);
+  model.facts << (is_signed ? Words::tr("x[position, dim], %1 positions").arg(model.positions)
+                            : Words::tr("|x[position, dim]|, %1 positions").arg(model.positions))
+              << ropeWords(data, Site::Query, look.after_rope) << shownWords(look.shown)
+              << colorFacts(model, look) << Words::tr("▼ %1").arg(ruleFact(look));
+  return model;
+}
+
+}  // namespace qkscope

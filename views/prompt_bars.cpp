@@ -1,0 +1,131 @@
+#include "views/prompt_bars.h"
+
+#include <QEvent>
+#include <QHelpEvent>
+#include <QPainter>
+#include <QToolTip>
+#include <algorithm>
+#include <cmath>
+
+#include "views/plot_style.h"
+
+namespace qkscope {
+
+namespace {
+
+constexpr std::size_t kShownTokens = 3;
+
+QString readable(QString piece) {
+  piece.replace(u'\n', QChar(0x21b5));
+  return piece.startsWith(u' ') ? QString(QChar(0x00b7) + piece.mid(1)) : piece;
+}
+
+const QColor& armColor(const PlotStyle& style, Arm arm) {
+  return arm == Arm::Baseline ? style.baseline : style.disrupted;
+}
+
+}  // namespace
+
+void NextTokenBars::setTokens(std::vector<NextToken> tokens, Arm arm) {
+  tokens_ = std::move(tokens);
+  arm_ = arm;
+  QStringList words;
+  for (const NextToken& token : tokens_) {
+    words << QStringLiteral("%1 %2 %").arg(readable(token.text)).arg(100 * token.probability, 0, 'f', 1);
+  }
+  setAccessibleName(words.join(QStringLiteral(", ")));
+  setToolTip(words.join(u'\n'));
+  updateGeometry();
+  update();
+}
+
+QSize NextTokenBars::sizeHint() const {
+  const PlotStyle style = PlotStyle::of(*this);
+  const double line = style.metrics(style.small).height() + 1;
+  return {static_cast<int>(128 * style.unit), static_cast<int>(std::ceil(line * kShownTokens))};
+}
+
+void NextTokenBars::paintEvent(QPaintEvent*) {
+  QPainter painter(this);
+  painter.setRenderHint(QPainter::Antialiasing);
+  const PlotStyle style = PlotStyle::of(*this);
+  QFont mono = style.mono;
+  mono.setPointSizeF(style.small.pointSizeF());
+  const double line = style.metrics(style.small).height() + 1;
+  const double word_width = 44 * style.unit;
+  const double bar_room = width() - word_width - 40 * style.unit;
+  double y = 0;
+  for (std::size_t i = 0; i < std::min(tokens_.size(), kShownTokens); ++i) {
+    painter.setFont(mono);
+    painter.setPen(style.text);
+    const QString word =
+        style.metrics(mono).elidedText(readable(tokens_[i].text), Qt::ElideRight, word_width - 4);
+    painter.drawText(QRectF(0, y, word_width, line), Qt::AlignVCenter | Qt::AlignLeft, word);
+    const double bar = std::max(2.0, bar_room * tokens_[i].probability);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(armColor(style, arm_));
+    const double thick = 0.5 * line;
+    painter.drawRoundedRect(QRectF(word_width, y + (line - thick) / 2, bar, thick), 2, 2);
+    painter.setFont(style.small);
+    painter.setPen(style.muted);
+    painter.drawText(QRectF(word_width + bar + 4 * style.unit, y, 40 * style.unit, line), Qt::AlignVCenter,
+                     QStringLiteral("%1%").arg(100 * tokens_[i].probability, 0, 'f', 1));
+    y += line;
+  }
+}
+
+void LossBars::setLosses(const QStringList& pieces, std::vector<float> nll, double scale, Arm arm) {
+  pieces_ = pieces;
+  nll_ = std::move(nll);
+  scale_ = scale;
+  arm_ = arm;
+  setAccessibleName(tr("Loss of each token of the continuation"));
+  setVisible(!nll_.empty());
+  updateGeometry();
+  update();
+}
+
+QSize LossBars::sizeHint() const {
+  const double unit = PlotStyle::of(*this).unit;
+  const double wide = std::clamp(7.0 * static_cast<double>(nll_.size()), 20.0, 150.0);
+  return {static_cast<int>(wide * unit), static_cast<int>(17 * unit)};
+}
+
+QSize LossBars::minimumSizeHint() const {
+  return {20, sizeHint().height()};
+}
+
+double LossBars::step() const {
+  if (nll_.empty()) return 1;
+  return std::min(7.0 * PlotStyle::of(*this).unit,
+                  static_cast<double>(width()) / static_cast<double>(nll_.size()));
+}
+
+void LossBars::paintEvent(QPaintEvent*) {
+  QPainter painter(this);
+  const PlotStyle style = PlotStyle::of(*this);
+  const double wide = step();
+  const double ground = height() - 1.0;
+  painter.fillRect(QRectF(0, ground, wide * static_cast<double>(nll_.size()), 1), style.line);
+  for (std::size_t i = 0; i < nll_.size(); ++i) {
+    const double bar = std::max(1.0, ground * std::clamp(nll_[i] / scale_, 0.0, 1.0));
+    painter.fillRect(QRectF(static_cast<double>(i) * wide, ground - bar, std::max(1.0, wide - 1), bar),
+                     armColor(style, arm_));
+  }
+}
+
+bool LossBars::event(QEvent* event) {
+  if (event->type() != QEvent::ToolTip) return QWidget::event(event);
+  const auto* help = static_cast<QHelpEvent*>(event);
+  const auto i = static_cast<std::size_t>(std::max(0.0, help->pos().x() / step()));
+  if (i < nll_.size()) {
+    const QString piece =
+        i < static_cast<std::size_t>(pieces_.size()) ? pieces_[static_cast<int>(i)] : QString();
+    QToolTip::showText(
+        help->globalPos(),
+        tr("\"%1\": %2 nats").arg(readable(piece)).arg(static_cast<double>(nll_[i]), 0, 'f', 3), this);
+  }
+  return true;
+}
+
+}  // namespace qkscope

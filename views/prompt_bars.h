@@ -1,0 +1,51 @@
+#pragma once
+#include <QStringList>
+#include <QWidget>
+#include <vector>
+
+#include "views/prompt.h"
+
+namespace qkscope {
+
+/// The most probable next tokens with their shares, as words and bars.
+class NextTokenBars : public QWidget {
+  Q_OBJECT
+ public:
+  explicit NextTokenBars(QWidget* parent) : QWidget(parent) {}
+  /// `color`: blue or red of the arm.
+  void setTokens(std::vector<NextToken> tokens, Arm arm);
+  QSize sizeHint() const override;
+  QSize minimumSizeHint() const override { return sizeHint(); }
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+
+ private:
+  std::vector<NextToken> tokens_;
+  Arm arm_ = Arm::Baseline;
+};
+
+/// The loss of each token of a continuation as a bar; hover tells token and nats.
+class LossBars : public QWidget {
+  Q_OBJECT
+ public:
+  explicit LossBars(QWidget* parent) : QWidget(parent) {}
+  /// `scale`: nats of a full bar, the same for both arms.
+  void setLosses(const QStringList& pieces, std::vector<float> nll, double scale, Arm arm);
+  QSize sizeHint() const override;
+  QSize minimumSizeHint() const override;
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+  bool event(QEvent* event) override;
+
+ private:
+  double step() const;
+
+  QStringList pieces_;
+  std::vector<float> nll_;
+  double scale_ = 1;
+  Arm arm_ = Arm::Baseline;
+};
+
+}  // namespace qkscope

@@ -1,0 +1,73 @@
+#include "views/prompt_editor.h"
+
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QFormLayout>
+#include <QLabel>
+#include <QPlainTextEdit>
+#include <QPushButton>
+#include <QShortcut>
+
+#include "views/counted.h"
+#include "views/prompt_card.h"
+
+namespace qkscope {
+
+PromptEditor::PromptEditor(const Prompt& prompt, std::function<PromptSize(const Prompt&)> measure,
+                           QWidget* parent)
+    : QDialog(parent),
+      measure_(std::move(measure)),
+      text_(new QPlainTextEdit(prompt.text, this)),
+      expected_(new QPlainTextEdit(prompt.expected, this)),
+      kind_(new QComboBox(this)),
+      format_(new QComboBox(this)),
+      size_(new QLabel(this)) {
+  setWindowTitle(tr("Prompt"));
+  text_->setObjectName(QStringLiteral("promptText"));
+  expected_->setObjectName(QStringLiteral("expectedText"));
+  text_->setTabChangesFocus(true);
+  expected_->setTabChangesFocus(true);
+  expected_->setFixedHeight(4 * fontMetrics().height());
+  expected_->setPlaceholderText(tr("none: the baseline's own answer is scored"));
+  for (const PromptKind kind : {PromptKind::Context, PromptKind::Memory, PromptKind::Free}) {
+    kind_->addItem(PromptCard::kindTitle(kind), static_cast<int>(kind));
+  }
+  kind_->setCurrentIndex(kind_->findData(static_cast<int>(prompt.kind)));
+  format_->addItem(tr("the model's chat format"), false);
+  format_->addItem(tr("raw: the text as it is"), true);
+  format_->setCurrentIndex(prompt.raw ? 1 : 0);
+
+  auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel, this);
+  buttons->button(QDialogButtonBox::Ok)->setText(tr("Run"));
+  buttons->button(QDialogButtonBox::Ok)->setToolTip(tr("Ctrl+Return"));
+  connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+  auto* run = new QShortcut(QKeySequence(Qt::CTRL | Qt::Key_Return), this);
+  connect(run, &QShortcut::activated, this, &QDialog::accept);
+
+  auto* form = new QFormLayout(this);
+  form->addRow(tr("&Prompt"), text_);
+  form->addRow(QString(), size_);
+  form->addRow(tr("&Expected answer"), expected_);
+  form->addRow(tr("&Kind"), kind_);
+  form->addRow(tr("&Given as"), format_);
+  form->addRow(buttons);
+  connect(text_, &QPlainTextEdit::textChanged, this, &PromptEditor::showSize);
+  connect(format_, &QComboBox::currentIndexChanged, this, &PromptEditor::showSize);
+  resize(640, 380);
+  showSize();
+}
+
+Prompt PromptEditor::prompt() const {
+  return {static_cast<PromptKind>(kind_->currentData().toInt()), text_->toPlainText(),
+          expected_->toPlainText(), format_->currentData().toBool()};
+}
+
+void PromptEditor::showSize() {
+  if (!measure_) return;
+  const PromptSize size = measure_(prompt());
+  size_->setText(
+      QStringLiteral("%1, %2").arg(counted(size.tokens, tr("1 token"), tr("%1 tokens")), size.format));
+}
+
+}  // namespace qkscope

@@ -1,0 +1,137 @@
+#include "views/prompts_view.h"
+
+#include <QHBoxLayout>
+#include <QMenu>
+#include <QScrollArea>
+#include <QToolButton>
+
+#include "views/prompt_card.h"
+#include "views/prompt_gallery.h"
+#include "views/view_registry.h"
+
+namespace qkscope {
+
+namespace {
+
+const ViewRegistration registration(
+    {QStringLiteral("prompts"), QStringLiteral(QT_TRANSLATE_NOOP("Views", "Prompts and answers")),
+     Place::Bottom, 0, QKeySequence(Qt::CTRL | Qt::Key_4),
+     [](ViewState& state, QWidget* parent) -> View* { return new PromptsView(state, parent); }});
+
+}  // namespace
+
+PromptsView::PromptsView(ViewState& state, QWidget* parent) : View(state, parent), row_(new QHBoxLayout) {
+  auto* scroll = new QScrollArea(this);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setWidgetResizable(true);
+  scroll->setFocusPolicy(Qt::NoFocus);
+  auto* inside = new QWidget(scroll);
+  row_->setContentsMargins(8, 4, 2, 6);
+  row_->setSpacing(8);
+  inside->setLayout(row_);
+  scroll->setWidget(inside);
+  inside->setAutoFillBackground(false);
+  scroll->viewport()->setAutoFillBackground(false);
+
+  auto* add = new QToolButton(this);
+  add->setObjectName(QStringLiteral("addPrompt"));
+  add->setText(QStringLiteral("+"));
+  add->setToolTip(tr("Add a prompt: from the gallery, or your own"));
+  add->setAccessibleName(add->toolTip());
+  add->setPopupMode(QToolButton::InstantPopup);
+  add->setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Expanding);
+  auto* menu = new QMenu(add);
+  PromptKind section = PromptKind::Free;
+  for (const GalleryEntry& entry : promptGallery()) {
+    if (entry.prompt.kind != section) menu->addSection(PromptCard::kindTitle(entry.prompt.kind));
+    section = entry.prompt.kind;
+    menu->addAction(entry.title, this, [this, prompt = entry.prompt] { addPrompt(prompt); })
+        ->setToolTip(entry.prompt.text);
+  }
+  menu->addSeparator();
+  menu->addAction(tr("Own prompt …"), this, &PromptsView::addOwnPrompt);
+  menu->setToolTipsVisible(true);
+  add->setMenu(menu);
+
+  auto* layout = new QHBoxLayout(this);
+  layout->setContentsMargins(0, 0, 8, 0);
+  layout->setSpacing(4);
+  layout->addWidget(scroll, 1);
+  auto* side = new QVBoxLayout;
+  side->setContentsMargins(0, 4, 0, 6);
+  side->addWidget(add);
+  layout->addLayout(side);
+}
+
+QSize PromptsView::sizeHint() const {
+  return {1000, 262};
+}
+
+void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vector<PromptResult>& results,
+                             int selected) {
+  prompts_ = prompts;
+  results_ = results;
+  results_.resize(prompts_.size());
+  selected_ = selected;
+  while (cards_.size() > prompts_.size()) {
+    cards_.back()->deleteLater();
+    cards_.pop_back();
+  }
+  while (cards_.size() < prompts_.size()) {
+    const int index = static_cast<int>(cards_.size());
+    auto* card = new PromptCard(this);
+    card->setObjectName(QStringLiteral("promptCard%1").arg(index));
+    row_->addWidget(card, 1);
+    connect(card, &PromptCard::selected, this, [this, index] { Q_EMIT promptSelected(index); });
+    connect(card, &PromptCard::editRequested, this, [this, index] { editPrompt(index); });
+    connect(card, &PromptCard::removeRequested, this, [this, index] { removePrompt(index); });
+    cards_.push_back(card);
+  }
+  for (std::size_t i = 0; i < cards_.size(); ++i) {
+    cards_[i]->setPrompt(prompts_[i], results_[i]);
+    cards_[i]->setSelected(static_cast<int>(i) == selected_);
+  }
+}
+
+void PromptsView::setResult(int index, const PromptResult& result) {
+  const auto i = static_cast<std::size_t>(index);
+  if (i >= cards_.size()) return;
+  results_[i] = result;
+  cards_[i]->setPrompt(prompts_[i], result);
+}
+
+void PromptsView::editPrompt(int index) {
+  const auto i = static_cast<std::size_t>(index);
+  if (i >= prompts_.size()) return;
+  auto* editor = new PromptEditor(prompts_[i], measure_, this);
+  editor->setAttribute(Qt::WA_DeleteOnClose);
+  connect(editor, &QDialog::accepted, this, [this, editor, i, index] {
+    if (i >= prompts_.size()) return;
+    std::vector<Prompt> prompts = prompts_;
+    prompts[i] = editor->prompt();
+    Q_EMIT promptsEdited(prompts, index);
+  });
+  editor->open();
+}
+
+void PromptsView::addOwnPrompt() {
+  auto* editor = new PromptEditor({}, measure_, this);
+  editor->setAttribute(Qt::WA_DeleteOnClose);
+  connect(editor, &QDialog::accepted, this, [this, editor] { addPrompt(editor->prompt()); });
+  editor->open();
+}
+
+void PromptsView::addPrompt(const Prompt& prompt) {
+  std::vector<Prompt> prompts = prompts_;
+  prompts.push_back(prompt);
+  Q_EMIT promptsEdited(prompts, static_cast<int>(prompts.size()) - 1);
+}
+
+void PromptsView::removePrompt(int index) {
+  if (index < 0 || index >= static_cast<int>(prompts_.size())) return;
+  std::vector<Prompt> prompts = prompts_;
+  prompts.erase(prompts.begin() + index);
+  Q_EMIT promptsEdited(prompts, selected_ > index ? selected_ - 1 : selected_);
+}
+
+}  // namespace qkscope

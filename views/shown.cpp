@@ -1,0 +1,226 @@
+#include "views/shown.h"
+
+#include <QLocale>
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace qkscope {
+
+namespace {
+
+const Run* runOf(const ViewData& data, Shown shown) {
+  if (!data.comparison) return nullptr;
+  return shown == Shown::Disrupted ? data.comparison->disrupted.get() : data.comparison->baseline.get();
+}
+
+/// `read` gives an array of a capture; a disrupted pass that began at a later layer has the baseline's before
+/// it.
+template <typename Read>
+const Array* arrayOf(const ViewData& data, Shown shown, int layer, Read read) {
+  const Run* run = runOf(data, shown);
+  if (!run) return nullptr;
+  const Array* found = read(run->capture);
+  if (!found && shown == Shown::Disrupted && layer < run->first_layer && data.comparison->baseline) {
+    found = read(data.comparison->baseline->capture);
+  }
+  return found && !found->empty() ? found : nullptr;
+}
+
+}  // namespace
+
+Site shownSite(Site site, bool after_rope) {
+  if (site == Site::Query) return after_rope ? Site::Query : Site::QueryPreRope;
+  if (site == Site::Key) return after_rope ? Site::Key : Site::KeyPreRope;
+  return site;
+}
+
+QString siteLetter(Site site) {
+  switch (site) {
+    case Site::Query:
+    case Site::QueryPreRope:
+      return QStringLiteral("Q");
+    case Site::Key:
+    case Site::KeyPreRope:
+      return QStringLiteral("K");
+    default:
+      return QStringLiteral("V");
+  }
+}
+
+int siteHeads(const DecoderSpec& spec, Site site) {
+  return site == Site::Query || site == Site::QueryPreRope ? spec.num_heads : spec.num_kv_heads;
+}
+
+QString ropeWords(const ViewData& data, Site site, bool after_rope) {
+  if (site == Site::Value || !data.card || !data.card->spec.rope) return Words::tr("no RoPE");
+  return after_rope ? Words::tr("after RoPE") : Words::tr("before RoPE");
+}
+
+QString shownWords(Shown shown) {
+  switch (shown) {
+    case Shown::Baseline:
+      return Words::tr("baseline");
+    case Shown::Disrupted:
+      return Words::tr("disrupted");
+    case Shown::Difference:
+      break;
+  }
+  return Words::tr("disrupted − baseline");
+}
+
+QString layerWords(int layer) {
+  return Words::tr("Layer %1 [%2]").arg(layer + 1).arg(layer);
+}
+
+QString numberWords(double value) {
+  const QLocale locale;
+  if (std::isnan(value)) return Words::tr("NaN");
+  if (std::isinf(value)) return value > 0 ? Words::tr("+infinite") : Words::tr("−infinite");
+  const double magnitude = std::abs(value);
+  if (magnitude == 0) return locale.toString(0);
+  if (magnitude >= 1e7 || magnitude < 1e-3) return locale.toString(value, 'g', 3);
+  if (magnitude >= 1000) return locale.toString(value, 'f', 0);
+  return locale.toString(value, 'f', magnitude >= 100 ? 1 : magnitude >= 10 ? 2 : 3);
+}
+
+QString whyNothing(const ViewData& data, const Look& look) {
+  if (!data.card) return Words::tr("Open a model to see its queries, keys and values.");
+  if (!data.comparison || !data.comparison->baseline) {
+    return data.stale ? Words::tr("The first pass over the prompt is under way.")
+                      : Words::tr("Run a prompt to see it here.");
+  }
+  if (look.shown != Shown::Baseline && !data.comparison->disrupted) {
+    return data.stale ? Words::tr("The disrupted pass is under way.")
+                      : Words::tr("There is no disrupted run: switch a disruption on (D).");
+  }
+  return {};
+}
+
+int shownPositions(const ViewData& data) {
+  if (!data.comparison) return 0;
+  if (data.comparison->baseline && data.comparison->baseline->capture.positions > 0) {
+    return data.comparison->baseline->capture.positions;
+  }
+  return static_cast<int>(data.comparison->request.prompt.size());
+}
+
+FrequencyAxis shownAxis(const ViewData& data) {
+  return data.card ? FrequencyAxis(data.card->spec, std::max(1, shownPositions(data))) : FrequencyAxis();
+}
+
+const Capture* ruleCapture(const ViewData& data, const Look& look) {
+  const Run* run = runOf(data, look.shown);
+  return run ? &run->capture : nullptr;
+}
+
+namespace {
+
+/// One number of what is shown, without copying the rest.
+template <typename Read>
+std::optional<double> shownNumber(const ViewData& data, const Look& look, int layer, std::size_t index,
+                                  Read read) {
+  const auto number = [&](Shown shown) -> std::optional<double> {
+    const Array* found = arrayOf(data, shown, layer, read);
+    return found && index < found->data.size() ? std::optional<double>(found->data[index]) : std::nullopt;
+  };
+  if (look.shown != Shown::Difference) return number(look.shown);
+  const auto disrupted = number(Shown::Disrupted), baseline = number(Shown::Baseline);
+  return disrupted && baseline ? std::optional(*disrupted - *baseline) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Array> shownNorm(const ViewData& data, const Look& look, int layer, Site site) {
+  const auto norm = [&](Shown run) {
+    return arrayOf(data, run, layer, [&](const Capture& capture) { return capture.norm(layer, site); });
+  };
+  if (look.shown != Shown::Difference) {
+    const Array* found = norm(look.shown);
+    return found ? std::optional(*found) : std::nullopt;
+  }
+  const Array* disrupted = norm(Shown::Disrupted);
+  const Array* baseline = norm(Shown::Baseline);
+  if (!disrupted || !baseline || disrupted->shape != baseline->shape) return std::nullopt;
+  Array difference = *disrupted;
+  std::transform(disrupted->data.begin(), disrupted->data.end(), baseline->data.begin(),
+                 difference.data.begin(), std::minus<>());
+  return difference;
+}
+
+const Array* capturedValue(const ViewData& data, Shown run, int layer, Site site) {
+  return arrayOf(data, run, layer, [&](const Capture& capture) { return capture.value(layer, site); });
+}
+
+const Array* ruleNorm(const ViewData& data, const Look& look, int layer, Site site) {
+  const Shown rule = look.shown == Shown::Difference ? Shown::Baseline : look.shown;
+  return arrayOf(data, rule, layer, [&](const Capture& capture) { return capture.norm(layer, site); });
+}
+
+Selection clamped(const Selection& selection, const DecoderSpec& spec, int positions) {
+  Selection inside = selection;
+  if (selection.site != Site::Key && selection.site != Site::Value) inside.site = Site::Query;
+  inside.layer = std::clamp(selection.layer, 0, std::max(0, spec.num_layers - 1));
+  inside.head = std::clamp(selection.head, 0, std::max(0, siteHeads(spec, inside.site) - 1));
+  inside.dim = std::clamp(selection.dim, -1, std::max(0, spec.head_dim - 1));
+  inside.position = std::clamp(selection.position, -1, std::max(-1, positions - 1));
+  return inside;
+}
+
+QString cellWords(const ViewData& data, const Look& look, const Selection& selection) {
+  if (!data.card) return {};
+  const DecoderSpec& spec = data.card->spec;
+  const Selection cell = clamped(selection, spec, shownPositions(data));
+  QStringList words{siteLetter(cell.site), Words::tr("layer %1").arg(cell.layer + 1)};
+  const bool is_query = cell.site == Site::Query;
+  if (is_query && spec.num_kv_heads != spec.num_heads) {
+    words << Words::tr("head %1 (KV head %2)").arg(cell.head + 1).arg(cell.head / spec.num_kv_groups() + 1);
+  } else if (!is_query && spec.num_kv_heads != spec.num_heads) {
+    words << Words::tr("KV head %1").arg(cell.head + 1);
+  } else {
+    words << Words::tr("head %1").arg(cell.head + 1);
+  }
+  if (cell.position >= 0) {
+    words << (cell.position < data.pieces.size()
+                  ? Words::tr("position %1 “%2”").arg(cell.position).arg(data.pieces.at(cell.position))
+                  : Words::tr("position %1").arg(cell.position));
+  }
+  const Site site = shownSite(cell.site, look.after_rope);
+  if (cell.dim >= 0) {
+    const FrequencyAxis axis = shownAxis(data);
+    const auto rotary = axis.at(cell.dim);
+    if (cell.site == Site::Value || !rotary) {
+      words << Words::tr("dim %1").arg(cell.dim) << Words::tr("not rotated");
+    } else {
+      words << Words::tr("dim %1 ↔ %2").arg(cell.dim).arg(rotary->partner)
+            << Words::tr("inv_freq %1").arg(QLocale().toString(rotary->inv_freq, 'g', 3));
+      const int positions = shownPositions(data);
+      const double turns = positions * rotary->inv_freq / (2 * std::numbers::pi);
+      words << Words::tr("wavelength %1 tokens (%2 turns over this prompt)")
+                   .arg(numberWords(rotary->wavelength), QLocale().toString(turns, 'g', 2));
+    }
+    const auto dims = static_cast<std::size_t>(spec.head_dim);
+    const auto column = static_cast<std::size_t>(cell.head) * dims + static_cast<std::size_t>(cell.dim);
+    if (cell.position >= 0) {
+      const auto row = static_cast<std::size_t>(siteHeads(spec, cell.site)) * dims;
+      const auto value =
+          shownNumber(data, look, cell.layer, static_cast<std::size_t>(cell.position) * row + column,
+                      [&](const Capture& capture) { return capture.value(cell.layer, site); });
+      words << (value ? Words::tr("value %1").arg(numberWords(*value)) : Words::tr("not computed yet"));
+    } else {
+      const auto m = shownNumber(data, look, cell.layer, column,
+                                 [&](const Capture& capture) { return capture.norm(cell.layer, site); });
+      const bool difference = look.shown == Shown::Difference;
+      words << (m ? (difference ? Words::tr("ΔM %1") : Words::tr("M %1")).arg(numberWords(*m))
+                  : Words::tr("not computed yet"));
+      if (const Array* rule = ruleNorm(data, look, cell.layer, site)) {
+        const double mean = head_means(*rule)[static_cast<std::size_t>(cell.head)];
+        words << (difference ? Words::tr("baseline ratio %1") : Words::tr("ratio %1"))
+                     .arg(QLocale().toString(rule->data[column] / mean, 'f', 1));
+      }
+    }
+  }
+  return words.join(QStringLiteral(" · "));
+}
+
+}  // namespace qkscope

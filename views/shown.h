@@ -1,0 +1,56 @@
+#pragma once
+#include <QCoreApplication>
+#include <QString>
+#include <optional>
+
+#include "core/analysis/frequency.h"
+#include "views/view.h"
+
+namespace qkscope {
+
+/// Translations for what is no QObject.
+struct Words {
+  Q_DECLARE_TR_FUNCTIONS(Views)
+};
+
+/// The capture site that a selected Query, Key or Value means before or after RoPE.
+Site shownSite(Site site, bool after_rope);
+/// "Q", "K", "V".
+QString siteLetter(Site site);
+/// Heads of a site: query heads, or KV heads.
+int siteHeads(const DecoderSpec& spec, Site site);
+/// "after RoPE", "before RoPE", "no RoPE" (V, or a model without one).
+QString ropeWords(const ViewData& data, Site site, bool after_rope);
+/// "baseline", "disrupted", "disrupted − baseline".
+QString shownWords(Shown shown);
+/// "Layer 17 [16]".
+QString layerWords(int layer);
+/// A number for people: about four significant digits, grouped by the locale.
+QString numberWords(double value);
+
+/// What a view cannot show yet, in a sentence that says what to do; empty where there is something to see.
+QString whyNothing(const ViewData& data, const Look& look);
+
+/// Positions of the prompt: those captured, else those asked for.
+int shownPositions(const ViewData& data);
+FrequencyAxis shownAxis(const ViewData& data);
+/// The capture whose numbers `look` means; for Difference the baseline's, by which values are called massive.
+/// May be null.
+const Capture* ruleCapture(const ViewData& data, const Look& look);
+/// M (heads, head_dim) of a layer: of one run, or disrupted minus baseline. Nothing where it has not come
+/// yet.
+std::optional<Array> shownNorm(const ViewData& data, const Look& look, int layer, Site site);
+/// Values (positions, heads, head_dim) of the baseline or the disrupted run; null where they have not come
+/// yet.
+const Array* capturedValue(const ViewData& data, Shown run, int layer, Site site);
+/// The M that the massive-value rule is applied to in what is shown; null where it has not come yet.
+const Array* ruleNorm(const ViewData& data, const Look& look, int layer, Site site);
+
+/// `selection` moved into what the model has (heads, layers, dims), so that no view can point beside it.
+Selection clamped(const Selection& selection, const DecoderSpec& spec, int positions);
+
+/// Everything about one cell: site, layer, head (KV head), dim and rotary partner, inv_freq, wavelength,
+/// turns over this prompt, value, ratio. For the status bar, tooltips and screen readers.
+QString cellWords(const ViewData& data, const Look& look, const Selection& selection);
+
+}  // namespace qkscope

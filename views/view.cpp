@@ -1,0 +1,35 @@
+#include "views/view.h"
+
+#include <QShowEvent>
+#include <QTimer>
+
+namespace qkscope {
+
+View::View(ViewState& state, QWidget* parent) : QWidget(parent), state_(state) {}
+
+void View::setData(const ViewData& data) {
+  data_ = data;
+  scheduleRefresh();
+}
+
+void View::scheduleRefresh() {
+  if (refresh_pending_) return;
+  refresh_pending_ = true;
+  QTimer::singleShot(0, this, [this] {
+    // A hidden view stays due; showEvent asks again.
+    if (!refresh_pending_ || !isVisible()) return;
+    refresh_pending_ = false;
+    refresh();
+  });
+}
+
+void View::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  // The first picture must be there with the first paint, so it is not put off.
+  refresh_pending_ = false;
+  refresh();
+}
+
+void View::paintFigure(QPainter&, const QRectF&) const {}
+
+}  // namespace qkscope

@@ -1,0 +1,69 @@
+#pragma once
+#include <QPainter>
+#include <QString>
+#include <QWidget>
+#include <memory>
+#include <vector>
+
+#include "core/analysis/frequency.h"
+#include "core/array.h"
+#include "core/model/language_model.h"
+#include "core/run/run.h"
+#include "views/view_state.h"
+
+namespace qkscope {
+
+/// The model and the comparison all views look at, as values that are never written to again.
+struct ViewData {
+  std::shared_ptr<const ModelCard> card;
+  std::shared_ptr<const Comparison> comparison;  // of the selected prompt; parts may still be missing
+  QStringList pieces;                            // readable text of each prompt token
+  bool stale = false;                            // a newer run is under way: pictures are drawn dimmed
+};
+
+/// The numbers behind a picture, for export: one array and the names of its axes.
+struct FigureArray {
+  QString name;
+  QStringList axes;  // e.g. {"head", "dim"}
+  Array array;
+};
+
+/// One panel or picture. A view is one file: it says what it needs of a run, takes a new comparison, draws.
+/// It knows neither other views nor the application.
+class View : public QWidget {
+  Q_OBJECT
+ public:
+  View(ViewState& state, QWidget* parent);
+
+  /// What runs must capture for this view as it is now; asked when the view is visible.
+  virtual Needs needs() const { return {}; }
+  /// New data; repaints once the event loop is idle, and only if visible.
+  void setData(const ViewData& data);
+  const ViewData& data() const { return data_; }
+
+  /// Pictures only: paints into `area` (in the painter's units) for paper: white background, no interaction.
+  virtual bool isFigure() const { return false; }
+  virtual void paintFigure(QPainter& painter, const QRectF& area) const;
+  virtual std::vector<FigureArray> figureArrays() const { return {}; }
+  /// "M of Q, K and V, layer 17": for file names and captions.
+  virtual QString figureTitle() const { return {}; }
+
+ Q_SIGNALS:
+  void disruptionRequested(const qkscope::Disruption& disruption);
+  void needsChanged();
+
+ protected:
+  /// Takes over data() and state(): numbers to pixels. Called at most once per event loop turn.
+  virtual void refresh() = 0;
+  /// Ask for refresh(); merged, and put off while the view is hidden.
+  void scheduleRefresh();
+  ViewState& state() const { return state_; }
+  void showEvent(QShowEvent* event) override;
+
+ private:
+  ViewState& state_;
+  ViewData data_;
+  bool refresh_pending_ = false;
+};
+
+}  // namespace qkscope

@@ -1,0 +1,23 @@
+#include "views/view_state.h"
+
+namespace qkscope {
+
+void ViewState::setSelection(const Selection& selection) {
+  if (selection == selection_) return;
+  selection_ = selection;
+  Q_EMIT selectionChanged(selection_);
+}
+
+void ViewState::setLook(const Look& look) {
+  if (look == look_) return;
+  look_ = look;
+  Q_EMIT lookChanged(look_);
+}
+
+void ViewState::setHover(const QString& words) {
+  if (words == hover_) return;
+  hover_ = words;
+  Q_EMIT hoverChanged(hover_);
+}
+
+}  // namespace qkscope

@@ -1,0 +1,67 @@
+#pragma once
+#include <QObject>
+#include <QString>
+
+#include "core/model/site.h"
+
+namespace qkscope {
+
+/// The cell that is looked at; all 0-based. `head` counts the heads of `site` (KV heads for K and V).
+struct Selection {
+  Site site = Site::Query;  // Query, Key or Value: pre or post RoPE is part of the Look
+  int layer = 0;
+  int head = 0;
+  int dim = -1;       // -1: none
+  int position = -1;  // -1: none
+  bool operator==(const Selection&) const = default;
+};
+
+enum class Picture { HeadsDims, PositionsDims, AllLayers };
+enum class Shown { Baseline, Disrupted, Difference };
+enum class ColorScale { Linear, Log, SymLog };
+enum class ColorRange { Full, Percentile, Exact };
+
+/// How it is drawn. Changing it never causes a run.
+struct Look {
+  Picture picture = Picture::HeadsDims;
+  bool after_rope = true;
+  Shown shown = Shown::Baseline;
+  double lambda = 5.0;
+  QString color_map = QStringLiteral("viridis");
+  ColorScale scale = ColorScale::Linear;
+  ColorRange range = ColorRange::Full;
+  double percentile = 99.0;              // Percentile: (100 - p) .. p of what is shown
+  double exact_low = 0, exact_high = 1;  // Exact
+  bool one_scale = true;                 // Q, K and V share one colour scale
+  bool operator==(const Look&) const = default;
+};
+
+/// The one shared, observable place for selection and look: every view reads it and writes to it, so views
+/// need not know each other. Lives on the GUI thread.
+class ViewState : public QObject {
+  Q_OBJECT
+ public:
+  explicit ViewState(QObject* parent = nullptr) : QObject(parent) {}
+
+  const Selection& selection() const { return selection_; }
+  const Look& look() const { return look_; }
+  /// What the pointer is over, in words, for the status bar; empty when it leaves.
+  const QString& hover() const { return hover_; }
+
+ public Q_SLOTS:
+  void setSelection(const qkscope::Selection& selection);
+  void setLook(const qkscope::Look& look);
+  void setHover(const QString& words);
+
+ Q_SIGNALS:
+  void selectionChanged(const qkscope::Selection& selection);
+  void lookChanged(const qkscope::Look& look);
+  void hoverChanged(const QString& words);
+
+ private:
+  Selection selection_;
+  Look look_;
+  QString hover_;
+};
+
+}  // namespace qkscope
