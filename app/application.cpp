@@ -1,0 +1,168 @@
+#include "app/application.h"
+
+#include <QApplication>
+#include <QEventLoop>
+#include <QIcon>
+#include <QTimer>
+#include <cstdio>
+#include <cstdlib>
+
+#include "app/figure_run.h"
+#include "app/mainwindow.h"
+#include "app/options.h"
+#include "app/theme.h"
+#include "core/error.h"
+
+namespace qkscope {
+
+namespace {
+
+int say(std::FILE* stream, const QString& words) {
+  const QByteArray bytes = words.toUtf8();
+  std::fprintf(stream, "%s\n", bytes.constData());
+  return stream == stderr ? 1 : 0;
+}
+
+int fail(const QString& sentence) {
+  return say(stderr, u"qkscope: " + sentence);
+}
+
+QString noDisplayWords(const Options& options) {
+  const QString model =
+      options.model.isEmpty() ? QString::fromStdString(default_model_name()) : options.model;
+  return QCoreApplication::translate(
+             "Application",
+             "there is no display for a window here (neither DISPLAY nor WAYLAND_DISPLAY leads to "
+             "one); the same picture as a file: qkscope --export figure.pdf %1")
+      .arg(shellLine({model}).section(u' ', 1));
+}
+
+bool hasDisplay() {
+  for (const char* name : {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}) {
+    if (!qEnvironmentVariableIsEmpty(name)) return true;
+  }
+  return false;
+}
+
+/// Qt ends the process when a display is named that cannot be reached; that deserves the same sentence.
+void endOnFatal(QtMsgType type, const QMessageLogContext&, const QString& words) {
+  if (type == QtFatalMsg) {
+    fail(words.contains(QStringLiteral("platform plugin")) ? noDisplayWords({}) : words);
+    std::_Exit(1);
+  }
+  if (type != QtDebugMsg && !words.contains(QStringLiteral("could not connect to display")))
+    say(stdout, words);
+}
+
+/// What the window opens with: the document and model named, else those of the last time, else the default
+/// ones.
+void openInitial(MainWindow& window, const Options& options, bool remember) {
+  Document document = defaultDocument();
+  Settings settings;
+  if (remember && !settings.lastDocument().isEmpty()) {
+    try {
+      document = documentFromJson(settings.lastDocument(), QStringLiteral("the last session"));
+    } catch (const Error& error) {
+      window.showError(QString::fromUtf8(error.what()));
+    }
+  }
+  QString model = options.model;
+  if (model.endsWith(QStringLiteral(".qkscope"))) {
+    document = openDocument(model);
+    model = document.model;
+  }
+  applyOptions(options, document);
+  window.setDocument(document);
+  if (model.isEmpty()) model = document.model;
+  std::filesystem::path found;
+  try {
+    found = find_model(model.isEmpty() ? default_model_name() : model.toStdString());
+  } catch (const Error& error) {
+    if (!model.isEmpty()) {
+      window.showError(QString::fromUtf8(error.what()));
+    } else {
+      window.showError(MainWindow::tr("Open a model: drop a folder or file here, or press Ctrl+O."));
+    }
+    return;
+  }
+  window.loadModel(QString::fromStdString(found.string()), options.load);
+}
+
+/// Waits until everything asked has been computed and painted, then saves what the window shows.
+int takeScreenshot(MainWindow& window, const Options& options) {
+  QString problem;
+  QObject::connect(&window.session(), &Session::failed, &window,
+                   [&problem](const QString& words) { problem = words; });
+  QEventLoop loop;
+  QTimer settled;  // idle, and all that was put off has been painted
+  settled.setSingleShot(true);
+  settled.setInterval(300);
+  QObject::connect(&settled, &QTimer::timeout, &loop, &QEventLoop::quit);
+  const auto look = [&] {
+    if (window.session().isBusy()) {
+      settled.stop();
+    } else {
+      settled.start();
+    }
+  };
+  QObject::connect(&window.session(), &Session::busyChanged, &window, look);
+  QObject::connect(&window.session(), &Session::dataChanged, &window, look);
+  look();
+  loop.exec();
+  if (!problem.isEmpty()) return fail(problem);
+  if (!window.grab().save(options.screenshot)) {
+    return fail(MainWindow::tr("%1 could not be written.").arg(options.screenshot));
+  }
+  return 0;
+}
+
+int runWindow(const Options& options) {
+  const Settings settings;
+  applyTheme(options.theme.value_or(settings.theme()),
+             options.screenshot.isEmpty() ? settings.uiScale() : 1.0);
+  MainWindow window;
+  if (options.answer_length) window.session().setMaxNewTokens(*options.answer_length);
+  const bool screenshot = !options.screenshot.isEmpty();
+  if (screenshot) {
+    window.resize(options.size);
+    window.show();
+  } else {
+    window.show();
+    window.restoreLayout();
+  }
+  openInitial(window, options, !screenshot);
+  return screenshot ? takeScreenshot(window, options) : QApplication::exec();
+}
+
+}  // namespace
+
+int runApplication(int argc, char** argv) {
+  QStringList arguments;
+  for (int i = 1; i < argc; ++i) arguments << QString::fromLocal8Bit(argv[i]);
+  try {
+    const Options options = parseOptions(arguments);
+    if (options.version) return say(stdout, QStringLiteral("qkscope " QKSCOPE_VERSION));
+    if (options.isOffscreen() && !hasDisplay()) qputenv("QT_QPA_PLATFORM", "offscreen");
+    if (options.figure || options.help) qputenv("QT_QPA_PLATFORM", "offscreen");
+    if (!hasDisplay()) return fail(noDisplayWords(options));
+    qInstallMessageHandler(endOnFatal);
+    QApplication application(argc, argv);
+    qInstallMessageHandler(nullptr);
+    QApplication::setApplicationName(QStringLiteral("qkscope"));
+    QApplication::setOrganizationName(QStringLiteral("qkscope"));
+    QApplication::setApplicationDisplayName(QStringLiteral("QKScope"));
+    QApplication::setApplicationVersion(QStringLiteral(QKSCOPE_VERSION));
+    QApplication::setDesktopFileName(QStringLiteral("org.qkscope.QKScope"));
+    QApplication::setWindowIcon(QIcon(QStringLiteral(":/qkscope/org.qkscope.QKScope.svg")));
+    if (options.help) return say(stdout, optionsHelp());
+    if (options.figure) {
+      for (const QString& file : runFigure(options)) say(stdout, file);
+      return 0;
+    }
+    return runWindow(options);
+  } catch (const Error& error) {
+    return fail(QString::fromUtf8(error.what()));
+  }
+}
+
+}  // namespace qkscope

@@ -1,0 +1,37 @@
+#pragma once
+#include <QByteArray>
+#include <QString>
+#include <vector>
+
+#include "core/run/disruption.h"
+#include "views/prompt.h"
+#include "views/view_state.h"
+
+namespace qkscope {
+
+/// All that a .qkscope file keeps, as a value: what was asked of which model, and how it was looked at.
+struct Document {
+  QString model;  // path or name of the checkpoint; empty = none
+  std::vector<Prompt> prompts;
+  int selected_prompt = 0;
+  std::vector<Disruption> disruptions;  // the history of the disruption stack; never empty
+  std::size_t disruption_position = 0;
+  bool disrupted = false;
+  Selection selection;
+  Look look;
+  bool operator==(const Document&) const = default;
+};
+
+/// A prompt that asks the context and one that asks memory, "lambda 5 on Q" ready for D.
+Document defaultDocument();
+
+/// UTF-8 JSON, format "qkscope-document", version 1.
+QByteArray toJson(const Document& document);
+/// Throws Error naming `name`, the key, what was found and what was expected. Unknown keys are ignored.
+Document documentFromJson(const QByteArray& json, const QString& name);
+
+/// Atomic: the file is the old one or the new one. Throws Error.
+void saveDocument(const Document& document, const QString& path);
+Document openDocument(const QString& path);
+
+}  // namespace qkscope

@@ -1,0 +1,95 @@
+#include "app/figure_run.h"
+
+#include <QCoreApplication>
+#include <QEventLoop>
+#include <algorithm>
+
+#include "app/export.h"
+#include "app/session.h"
+#include "core/error.h"
+#include "views/shown.h"
+#include "views/view_registry.h"
+
+namespace qkscope {
+
+namespace {
+
+QString tr(const char* text) {
+  return QCoreApplication::translate("FigureRun", text);
+}
+
+const ViewEntry& figureEntry(const QString& id) {
+  QStringList known;
+  for (const ViewEntry& entry : viewRegistry()) {
+    if (entry.id == id) return entry;
+    known << entry.id;
+  }
+  throw Error(
+      tr("There is no view \"%1\"; there are %2.").arg(id, known.join(QStringLiteral(", "))).toStdString());
+}
+
+Document figureDocument(const Options& options) {
+  Document document = defaultDocument();
+  if (options.model.endsWith(QStringLiteral(".qkscope"))) {
+    document = openDocument(options.model);
+  } else {
+    document.model = options.model;
+  }
+  applyOptions(options, document);
+  const std::string name = document.model.isEmpty() ? default_model_name() : document.model.toStdString();
+  document.model = QString::fromStdString(find_model(name).string());
+  return document;
+}
+
+/// Turns the event loop until the session is idle; throws what it failed with.
+void finish(Session& session) {
+  QString problem;
+  QEventLoop loop;
+  QObject::connect(&session, &Session::failed, &loop, [&](const QString& words) { problem = words; });
+  QObject::connect(&session, &Session::busyChanged, &loop, [&] {
+    if (!session.isBusy()) loop.quit();
+  });
+  if (session.isBusy()) loop.exec();
+  if (!problem.isEmpty()) throw Error(problem.toStdString());
+}
+
+}  // namespace
+
+QStringList runFigure(const Options& options) {
+  const ViewEntry& entry = figureEntry(options.view);
+  Document document = figureDocument(options);
+  Session session;
+  session.setMaxNewTokens(0);  // pictures alone
+  QString problem;
+  QObject::connect(&session, &Session::failed, &session,
+                   [&problem](const QString& words) { problem = words; });
+  session.load(document.model.toStdString(), options.load);
+  if (!problem.isEmpty()) throw Error(problem.toStdString());
+  finish(session);
+
+  const DecoderSpec& spec = session.model()->spec();
+  if (document.selection.layer >= spec.num_layers && options.layer) {
+    throw Error(tr("--layer is %1, but the model has layers 1 to %2.")
+                    .arg(document.selection.layer + 1)
+                    .arg(spec.num_layers)
+                    .toStdString());
+  }
+  document.selection = clamped(document.selection, spec, spec.max_position_embeddings);
+  ViewState state;
+  state.setSelection(document.selection);
+  state.setLook(document.look);
+  const std::unique_ptr<View> view(entry.make(state, nullptr));
+  if (!view->isFigure()) throw Error(tr("The view \"%1\" is no figure.").arg(entry.id).toStdString());
+  view->setAttribute(Qt::WA_DontShowOnScreen);
+  view->setData(session.data());
+  session.setNeeds(view->needs());
+  session.setPrompts(document.prompts, document.selected_prompt);
+  session.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
+  QCoreApplication::processEvents();  // the session plans in the next turn of the event loop
+  finish(session);
+  view->setData(session.data());
+  view->show();
+  return exportFigure(*view, entry.id, document, options.load, *options.figure);
+}
+
+}  // namespace qkscope

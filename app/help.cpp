@@ -1,0 +1,96 @@
+#include "app/help.h"
+
+#include <QCoreApplication>
+#include <QDialog>
+#include <QDialogButtonBox>
+#include <QTextBrowser>
+#include <QVBoxLayout>
+
+namespace qkscope {
+
+namespace {
+
+QString tr(const char* text) {
+  return QCoreApplication::translate("Help", text);
+}
+
+void showText(const QString& title, const QString& html, const QSize& size, QWidget* parent) {
+  auto* dialog = new QDialog(parent);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->setWindowTitle(title);
+  auto* text = new QTextBrowser(dialog);
+  text->setOpenExternalLinks(true);
+  text->setHtml(html);
+  text->setFrameShape(QFrame::NoFrame);
+  auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, dialog);
+  QObject::connect(buttons, &QDialogButtonBox::rejected, dialog, &QDialog::reject);
+  auto* layout = new QVBoxLayout(dialog);
+  layout->addWidget(text);
+  layout->addWidget(buttons);
+  dialog->resize(size);
+  dialog->open();
+}
+
+QString row(const QString& keys, const QString& what) {
+  return QStringLiteral(
+             "<tr><td style='padding:2px 18px 2px 0'><b>%1</b></td><td style='padding:2px 0'>%2</td></tr>")
+      .arg(keys.toHtmlEscaped(), what.toHtmlEscaped());
+}
+
+}  // namespace
+
+void showKeyboard(const QList<QAction*>& actions, QWidget* parent) {
+  QString html = QStringLiteral("<h3>%1</h3><table>").arg(tr("In the picture"));
+  html += row(tr("arrows"), tr("walk the cells")) +
+          row(tr("wheel"), tr("zoom at the cursor (Ctrl: dims only, Shift: rows only)")) +
+          row(tr("drag"), tr("move")) + row(tr("Ctrl+drag"), tr("zoom into a box")) +
+          row(tr("double click"), tr("fit")) + row(tr("Backspace"), tr("zoom back"));
+  html += QStringLiteral("</table><h3>%1</h3><table>").arg(tr("Everywhere"));
+  for (const QAction* action : actions) {
+    QStringList keys;
+    for (const QKeySequence& sequence : action->shortcuts())
+      keys << sequence.toString(QKeySequence::NativeText);
+    QString text = action->text();
+    html += row(keys.join(tr(" or ")), text.remove(u'&'));
+  }
+  html += QStringLiteral("</table><h3>%1</h3><table>").arg(tr("On a prompt card"));
+  html += row(tr("Space"), tr("show it in the pictures")) + row(tr("Del"), tr("remove it"));
+  showText(tr("Keyboard"), html + QStringLiteral("</table>"), {560, 640}, parent);
+}
+
+void showLimits(QWidget* parent) {
+  const QString html =
+      QStringLiteral("<h3>%1</h3><ul><li>%2</li><li>%3</li><li>%4</li><li>%5</li><li>%6</li></ul>")
+          .arg(tr("What the pictures do not say"),
+               tr("One prompt and one model are seen at a time. A pattern that holds here may not hold "
+                  "elsewhere; try others."),
+               tr("A massive value is one by a rule: M over λ times the mean of its head. Another λ gives "
+                  "other counts."),
+               tr("That the answer breaks when values are replaced shows that the model needs them on this "
+                  "prompt, not what it "
+                  "uses them for. The control arms (as many of the smallest, as many at random) tell whether "
+                  "any replacement "
+                  "would have done."),
+               tr("“Facts survive” is a statement about disrupting the reading of the prompt. Disrupt every "
+                  "step, or Q and K of a "
+                  "small model, and facts break too."),
+               tr("Perplexity depends on its definition, which stands beside every number, and cannot be "
+                  "compared across "
+                  "tokenizers. With the first words of an answer given, the rest may still be likely: what "
+                  "is lost is the way to "
+                  "the answer more than the answer."));
+  showText(QCoreApplication::translate("Help", "Limits of the method"), html, {560, 420}, parent);
+}
+
+void showAbout(QWidget* parent) {
+  const QString html =
+      QStringLiteral("<h3>QKScope %1</h3><p>%2</p><p>%3</p><p>%4</p>")
+          .arg(QStringLiteral(QKSCOPE_VERSION),
+               tr("Explorer of massive values in the attention of language models."),
+               tr("Free software under the GNU General Public License, version 3 or later."),
+               tr("Built with Qt %1, libtorch, QCustomPlot, sentencepiece, PCRE2, ICU and nlohmann/json.")
+                   .arg(QString::fromLatin1(qVersion())));
+  showText(tr("About QKScope"), html, {460, 260}, parent);
+}
+
+}  // namespace qkscope

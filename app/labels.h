@@ -1,0 +1,42 @@
+#pragma once
+#include <QAbstractButton>
+#include <QWidget>
+
+namespace qkscope {
+
+/// One line of text that gives way where there is no room, and shows the whole as its tooltip then.
+class ElidedLabel : public QWidget {
+  Q_OBJECT
+ public:
+  ElidedLabel(Qt::Alignment alignment, QWidget* parent);
+  void setText(const QString& text);
+  const QString& text() const { return text_; }
+  QSize sizeHint() const override;
+  QSize minimumSizeHint() const override;
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+
+ private:
+  QString text_;
+  Qt::Alignment alignment_;
+};
+
+/// A button of a name and, paler, what there is to say about it; the latter gives way first.
+class NameButton : public QAbstractButton {
+  Q_OBJECT
+ public:
+  explicit NameButton(QWidget* parent);
+  void setWords(const QString& name, const QString& details);
+  QSize sizeHint() const override;
+  QSize minimumSizeHint() const override;
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+
+ private:
+  QFont bold() const;
+  QString name_, details_;
+};
+
+}  // namespace qkscope

@@ -1,0 +1,415 @@
+#include "app/mainwindow.h"
+
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QFileInfo>
+#include <QHBoxLayout>
+#include <QMenuBar>
+#include <QMimeData>
+#include <QStackedWidget>
+#include <QStatusBar>
+#include <QToolBar>
+#include <QToolButton>
+#include <algorithm>
+
+#include "app/dock_grip.h"
+#include "app/labels.h"
+#include "app/message_bar.h"
+#include "app/model_dialog.h"
+#include "app/prompt_text.h"
+#include "app/segmented.h"
+#include "views/counted.h"
+#include "views/disruption_view.h"
+#include "views/disruption_words.h"
+#include "views/prompts_view.h"
+#include "views/shown.h"
+
+namespace qkscope {
+
+namespace {
+
+// Raised when docks are added or renamed, so that an old layout is not forced on them.
+constexpr int kLayoutVersion = 1;
+
+Qt::DockWidgetArea area(Place place) {
+  switch (place) {
+    case Place::Left:
+      return Qt::LeftDockWidgetArea;
+    case Place::Right:
+      return Qt::RightDockWidgetArea;
+    default:
+      return Qt::BottomDockWidgetArea;
+  }
+}
+
+}  // namespace
+
+MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
+  setObjectName(QStringLiteral("mainWindow"));
+  setAcceptDrops(true);
+  setDockOptions(AnimatedDocks | AllowTabbedDocks | AllowNestedDocks);
+  setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
+  session_.setMaxNewTokens(settings_.answerLength());
+  session_.setPromptLoss(settings_.promptLoss());
+  makeViews();
+  makeMenus();
+  makeToolBar();
+  makeStatusBar();
+  connectSession();
+  showLook();
+  showModel();
+  showDisruption();
+  resize(1280, 800);
+  if (QWidget* picture = centre_->currentWidget()) picture->setFocus();
+}
+
+MainWindow::~MainWindow() {
+  // Children outlive members, but the views look at state_, and docks tell of being hidden.
+  for (const Placed& placed : views_) {
+    if (placed.dock) placed.dock->disconnect(this);
+    delete placed.view;
+  }
+}
+
+// ---- parts
+
+void MainWindow::makeViews() {
+  auto* middle = new QWidget(this);
+  auto* column = new QVBoxLayout(middle);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(0);
+  message_ = new MessageBar(middle);
+  centre_ = new QStackedWidget(middle);
+  column->addWidget(message_);
+  column->addWidget(centre_, 1);
+  setCentralWidget(middle);
+
+  for (const ViewEntry& entry : viewRegistry()) {
+    View* view = entry.make(state_, this);
+    view->setObjectName(entry.id);
+    QDockWidget* dock = nullptr;
+    if (entry.place == Place::Centre) {
+      centre_->addWidget(view);
+    } else {
+      dock = makeDock(entry, view);
+    }
+    views_.push_back({&entry, view, dock});
+    connect(view, &View::needsChanged, this, &MainWindow::updateNeeds);
+    const bool is_panel = qobject_cast<DisruptionView*>(view) != nullptr;
+    connect(view, &View::disruptionRequested, this,
+            [this, is_panel](const Disruption& d) { requestDisruption(d, !is_panel); });
+    if (auto* prompts = qobject_cast<PromptsView*>(view)) prompts_ = prompts;
+    if (auto* disruption = qobject_cast<DisruptionView*>(view)) disruption_ = disruption;
+  }
+  setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
+  setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
+  arrangeDocks();
+}
+
+QDockWidget* MainWindow::makeDock(const ViewEntry& entry, View* view) {
+  auto* dock = new QDockWidget(entry.title, this);
+  QString name = entry.id;
+  name[0] = name[0].toUpper();
+  dock->setObjectName(u"dock" + name);
+  // A bar at the side costs the prompts no height.
+  if (entry.place == Place::Bottom)
+    dock->setFeatures(dock->features() | QDockWidget::DockWidgetVerticalTitleBar);
+  dock->setTitleBarWidget(new DockGrip(dock));
+  dock->setWidget(view);
+  connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::updateNeeds);
+  return dock;
+}
+
+void MainWindow::arrangeDocks() {
+  std::map<Place, QDockWidget*> first;
+  for (const Placed& placed : views_) {
+    if (!placed.dock) continue;
+    placed.dock->setFloating(false);
+    addDockWidget(area(placed.entry->place), placed.dock);
+    placed.dock->show();
+    QDockWidget*& neighbour = first[placed.entry->place];
+    if (neighbour) tabifyDockWidget(neighbour, placed.dock);
+    if (!neighbour) neighbour = placed.dock;
+  }
+  for (const auto& [place, dock] : first) dock->raise();
+  const auto size = [&first, this](Place place, int extent, Qt::Orientation orientation) {
+    if (first.contains(place)) resizeDocks({first[place]}, {extent}, orientation);
+  };
+  size(Place::Left, 205, Qt::Horizontal);
+  size(Place::Right, 330, Qt::Horizontal);
+  size(Place::Bottom, 272, Qt::Vertical);
+}
+
+void MainWindow::restoreLayout() {
+  restoreGeometry(settings_.geometry());
+  if (!restoreState(settings_.layout(), kLayoutVersion)) arrangeDocks();
+}
+
+void MainWindow::makeToolBar() {
+  auto* bar = new QToolBar(tr("Tools"), this);
+  bar->setObjectName(QStringLiteral("toolBar"));
+  bar->setMovable(false);
+  bar->toggleViewAction()->setVisible(false);
+  addToolBar(bar);
+  // One row of our own: a tool bar would hide what does not fit, here the model's name gives way.
+  auto* row = new QWidget(bar);
+  auto* layout = new QHBoxLayout(row);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(8);
+  model_button_ = new NameButton(row);
+  model_button_->setObjectName(QStringLiteral("modelButton"));
+  connect(model_button_, &QAbstractButton::clicked, this, &MainWindow::showCard);
+  layout->addWidget(model_button_);
+  const auto segmented = [&](const QString& name, std::initializer_list<const char*> ids) {
+    std::vector<QAction*> actions;
+    for (const char* id : ids) actions.push_back(actions_.at(QString::fromLatin1(id)));
+    layout->addWidget(new Segmented(actions, name, row));
+  };
+  segmented(tr("Picture"), {"pictureHeadsDims", "picturePositionsDims", "pictureAllLayers"});
+  segmented(tr("RoPE"), {"beforeRope", "afterRope"});
+  segmented(tr("Run"), {"showBaseline", "showDisrupted", "showDifference"});
+  layout->addStretch(1);
+
+  disruption_button_ = new QToolButton(row);
+  disruption_button_->setObjectName(QStringLiteral("disruptionButton"));
+  disruption_button_->setMenu(disrupt_menu_);
+  disruption_button_->setPopupMode(QToolButton::InstantPopup);
+  disruption_button_->setToolTip(tr("What is disrupted"));
+  disruption_button_->setFocusPolicy(Qt::TabFocus);
+  layout->addWidget(disruption_button_);
+  auto* disrupt = new QToolButton(row);
+  disrupt->setObjectName(QStringLiteral("disruptButton"));
+  disrupt->setProperty("role", QStringLiteral("disrupt"));
+  disrupt->setDefaultAction(actions_.at(QStringLiteral("disrupt")));
+  disrupt->setFocusPolicy(Qt::TabFocus);
+  layout->addWidget(disrupt);
+  auto* figure = new QToolButton(row);
+  figure->setObjectName(QStringLiteral("exportButton"));
+  figure->setText(tr("Export ▾"));
+  figure->setMenu(export_menu_);
+  figure->setPopupMode(QToolButton::InstantPopup);
+  figure->setFocusPolicy(Qt::TabFocus);
+  layout->addWidget(figure);
+  bar->addWidget(row);
+}
+
+void MainWindow::makeStatusBar() {
+  auto* row = new QWidget(this);
+  auto* layout = new QHBoxLayout(row);
+  layout->setContentsMargins(10, 1, 4, 1);
+  layout->setSpacing(18);
+  device_label_ = new ElidedLabel(Qt::AlignLeft, row);
+  times_label_ = new ElidedLabel(Qt::AlignLeft, row);
+  times_label_->setForegroundRole(QPalette::PlaceholderText);
+  hover_label_ = new ElidedLabel(Qt::AlignRight, row);
+  hover_label_->setObjectName(QStringLiteral("hoverWords"));
+  progress_ = new ProgressWidget(row);
+  layout->addWidget(device_label_);
+  layout->addWidget(times_label_);
+  layout->addWidget(progress_);
+  layout->addWidget(hover_label_, 1);
+  hover_label_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+  statusBar()->setSizeGripEnabled(false);
+  statusBar()->addWidget(row, 1);
+}
+
+// ---- wiring
+
+void MainWindow::connectSession() {
+  connect(&session_, &Session::failed, this, &MainWindow::showError);
+  connect(&session_, &Session::dataChanged, this, &MainWindow::showData);
+  connect(&session_, &Session::modelChanged, this, [this] {
+    showModel();
+    if (!session_.model()) return;
+    model_path_ = loading_path_;
+    message_->hide();
+    settings_.addRecent(model_path_);
+    fillRecent();
+    const DecoderSpec& spec = session_.model()->spec();
+    state_.setSelection(clamped(state_.selection(), spec, spec.max_position_embeddings));
+    showTitle();
+  });
+  connect(&session_, &Session::busyChanged, this, [this] { progress_->setBusy(session_.isBusy()); });
+  connect(&session_, &Session::progress, progress_, &ProgressWidget::setProgress);
+  connect(progress_, &ProgressWidget::cancelled, &session_, &Session::cancel);
+  connect(&session_.stack(), &DisruptionStack::changed, this, &MainWindow::showDisruption);
+  connect(&state_, &ViewState::lookChanged, this, &MainWindow::showLook);
+  connect(&state_, &ViewState::hoverChanged, hover_label_, &ElidedLabel::setText);
+  if (prompts_) {
+    const auto show_prompts = [this] {
+      prompts_->setPrompts(session_.prompts(), session_.results(), session_.selectedPrompt());
+      showTitle();
+    };
+    connect(&session_, &Session::promptsChanged, this, show_prompts);
+    connect(&session_, &Session::resultChanged, this,
+            [this](int i) { prompts_->setResult(i, session_.results()[static_cast<std::size_t>(i)]); });
+    connect(prompts_, &PromptsView::promptsEdited, &session_, &Session::setPrompts);
+    connect(prompts_, &PromptsView::promptSelected, &session_, &Session::selectPrompt);
+    prompts_->setMeasure([this](const Prompt& prompt) -> PromptSize {
+      if (!session_.model()) return {};
+      const RenderedPrompt rendered = renderPrompt(*session_.model(), prompt);
+      const PromptResult result = describePrompt(*session_.model(), prompt, rendered);
+      const QString format =
+          result.format_reason.isEmpty() ? result.format : tr("raw: %1").arg(result.format_reason);
+      return {static_cast<int>(rendered.ids.size()), format};
+    });
+  }
+  if (disruption_) {
+    connect(disruption_, &DisruptionView::onRequested, &session_.stack(), &DisruptionStack::setOn);
+    connect(disruption_, &DisruptionView::undoRequested, &session_.stack(), &DisruptionStack::undo);
+    connect(disruption_, &DisruptionView::redoRequested, &session_.stack(), &DisruptionStack::redo);
+  }
+}
+
+void MainWindow::updateNeeds() {
+  Needs needs;
+  for (const Placed& placed : views_) {
+    if (placed.view->isVisible()) needs |= placed.view->needs();
+  }
+  session_.setNeeds(needs);
+}
+
+void MainWindow::showData() {
+  const ViewData& data = session_.data();
+  for (const Placed& placed : views_) placed.view->setData(data);
+  updateNeeds();
+  const bool there = data.comparison && data.comparison->disrupted && !data.stale;
+  if (there && session_.stack().isOn() && wanted_shown_ != state_.look().shown) {
+    changeLook([this](Look& look) { look.shown = wanted_shown_; });
+  }
+  const PassTimes& times = session_.times();
+  QStringList words;
+  if (times.baseline_ms) {
+    words << tr("prefill of %1: %2 ms")
+                 .arg(counted(times.positions, tr("1 token"), tr("%1 tokens")))
+                 .arg(*times.baseline_ms, 0, 'f', 0);
+  }
+  if (times.disrupted_ms) {
+    words << tr("disrupted from layer %1: %2 ms")
+                 .arg(times.first_layer + 1)
+                 .arg(*times.disrupted_ms, 0, 'f', 0);
+  }
+  times_label_->setText(words.join(QStringLiteral(" · ")));
+}
+
+void MainWindow::requestDisruption(const Disruption& disruption, bool turn_on) {
+  session_.stack().push(disruption);
+  if (turn_on) session_.stack().setOn(true);
+}
+
+void MainWindow::showDisruption() {
+  const DisruptionStack& stack = session_.stack();
+  const bool on = stack.isOn();
+  if (disruption_) disruption_->setDisruption(stack.current(), on, stack.canUndo(), stack.canRedo());
+  disruption_button_->setText(shortWords(stack.current()) + QStringLiteral(" ▾"));
+  disruption_button_->setToolTip(longWords(stack.current()));
+  QAction* disrupt = actions_.at(QStringLiteral("disrupt"));
+  disrupt->setChecked(on);
+  disrupt->setIconText(on ? tr("Disrupted [D]") : tr("Disrupt [D]"));
+  actions_.at(QStringLiteral("undo"))->setEnabled(stack.canUndo());
+  actions_.at(QStringLiteral("redo"))->setEnabled(stack.canRedo());
+  // What the disruption does is shown as soon as it is there; without one there is but the baseline.
+  if (on && wanted_shown_ == Shown::Baseline && state_.look().shown == Shown::Baseline && !was_on_)
+    wanted_shown_ = Shown::Disrupted;
+  if (!on) {
+    wanted_shown_ = Shown::Baseline;
+    changeLook([](Look& look) { look.shown = Shown::Baseline; });
+  }
+  was_on_ = on;
+}
+
+void MainWindow::showModel() {
+  const auto& model = session_.model();
+  if (!model) {
+    model_button_->setWords(tr("No model"), tr("open one: Ctrl+O"));
+    device_label_->setText(tr("no model"));
+    return;
+  }
+  const ModelCard& card = model->card();
+  model_button_->setWords(QString::fromStdString(card.name), modelDetails(card));
+  QString device = QStringLiteral("%1 · %2").arg(QString::fromStdString(card.device).toUpper(),
+                                                 QString::fromStdString(card.dtype));
+  if (!card.device_reason.empty())
+    device += QStringLiteral(" (%1)").arg(QString::fromStdString(card.device_reason));
+  device_label_->setText(device);
+}
+
+void MainWindow::showLook() {
+  const Look& look = state_.look();
+  for (const auto& [action, holds] : look_actions_) action->setChecked(holds(look));
+  const int last = centre_->count() - 1;
+  if (last >= 0) centre_->setCurrentIndex(std::min(last, static_cast<int>(look.picture)));
+  updateNeeds();
+}
+
+void MainWindow::showTitle() {
+  const QString model = session_.model() ? QString::fromStdString(session_.model()->card().name) : QString();
+  const QString file = path_.isEmpty() ? QString() : QFileInfo(path_).fileName();
+  QStringList parts;
+  for (const QString& part : {file, model, QStringLiteral("QKScope")}) {
+    if (!part.isEmpty()) parts << part;
+  }
+  setWindowTitle(parts.join(QStringLiteral(" — ")));
+}
+
+void MainWindow::showError(const QString& sentence) {
+  message_->showError(sentence);
+}
+
+// ---- document
+
+Document MainWindow::document() const {
+  Document document;
+  document.model = model_path_;
+  document.prompts = session_.prompts();
+  document.selected_prompt = session_.selectedPrompt();
+  const DisruptionStack& stack = session_.stack();
+  document.disruptions = stack.history();
+  document.disruption_position = stack.position();
+  document.disrupted = stack.isOn();
+  document.selection = state_.selection();
+  document.look = state_.look();
+  return document;
+}
+
+void MainWindow::setDocument(const Document& document) {
+  session_.setPrompts(document.prompts, document.selected_prompt);
+  session_.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
+  Selection selection = document.selection;
+  if (session_.model())
+    selection =
+        clamped(selection, session_.model()->spec(), session_.model()->spec().max_position_embeddings);
+  state_.setSelection(selection);
+  wanted_shown_ = document.disrupted ? document.look.shown : Shown::Baseline;
+  Look look = document.look;
+  if (!document.disrupted) look.shown = Shown::Baseline;
+  state_.setLook(look);
+}
+
+// ---- events
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  settings_.setWindow(saveGeometry(), saveState(kLayoutVersion));
+  settings_.setLastDocument(toJson(document()));
+  QMainWindow::closeEvent(event);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  if (event->mimeData()->hasUrls()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  const QList<QUrl> urls = event->mimeData()->urls();
+  if (urls.isEmpty()) return;
+  event->acceptProposedAction();
+  if (urls.size() > 1) {
+    showError(tr("%1 things were dropped; drop one model folder, model file or document at a time.")
+                  .arg(urls.size()));
+  } else if (!urls.front().isLocalFile()) {
+    showError(tr("%1 is not a file of this machine; download it first.").arg(urls.front().toString()));
+  } else {
+    openPath(urls.front().toLocalFile(), true);
+  }
+}
+
+}  // namespace qkscope

@@ -1,0 +1,150 @@
+#pragma once
+#include <QActionGroup>
+#include <QKeySequence>
+#include <QMainWindow>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "app/document.h"
+#include "app/options.h"
+#include "app/session.h"
+#include "app/settings.h"
+#include "views/view_registry.h"
+
+class QDockWidget;
+class QMenu;
+class QStackedWidget;
+class QToolButton;
+
+namespace qkscope {
+
+class DisruptionView;
+class ElidedLabel;
+class MessageBar;
+class NameButton;
+class ProgressWidget;
+class PromptsView;
+
+/// The window: every registered view in its place, the toolbar, menus, status bar. Views and session know
+/// nothing of each other; they meet here.
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+ public:
+  explicit MainWindow(QWidget* parent = nullptr);
+  ~MainWindow() override;
+
+  Session& session() { return session_; }
+  ViewState& state() { return state_; }
+  /// What a .qkscope file would hold now.
+  Document document() const;
+  void setDocument(const Document& document);
+  const QString& documentPath() const { return path_; }
+  /// Window position and docks as they were when the window was last closed.
+  void restoreLayout();
+
+ public Q_SLOTS:
+  /// A model (its card is shown first, if `ask`), or a document. Anything else gives one sentence in the
+  /// window.
+  void openPath(const QString& path, bool ask);
+  void loadModel(const QString& path, const qkscope::LoadOptions& options);
+  void showError(const QString& sentence);
+
+ protected:
+  void closeEvent(QCloseEvent* event) override;
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+
+ private:
+  struct Placed {
+    const ViewEntry* entry;
+    View* view;
+    QDockWidget* dock;  // null in the middle
+  };
+
+  void makeViews();
+  QDockWidget* makeDock(const ViewEntry& entry, View* view);
+  void arrangeDocks();
+  void makeToolBar();
+  void makeStatusBar();
+  void connectSession();
+  void updateNeeds();
+  void showData();
+  void showDisruption();
+  void showModel();
+  void showLook();
+  void showTitle();
+  void requestDisruption(const Disruption& disruption, bool turn_on);
+
+  // mainwindow_menus.cpp and, for colors and the window itself, mainwindow_look_menus.cpp
+  struct Command {
+    QString text;
+    QString name;  // object name
+    QList<QKeySequence> keys;
+  };
+  QAction* add(QMenu* menu, const Command& command, std::function<void()> run);
+  QAction* addCheck(QMenu* menu, const Command& command, std::function<void(bool)> run);
+  /// One of several values of a member of the look.
+  template <class Value>
+  void addChoice(QMenu* menu, QActionGroup* group, const Command& command, Value Look::*member, Value value) {
+    QAction* action = addCheck(menu, command, [this, member, value](bool) {
+      changeLook([member, &value](Look& look) { look.*member = value; });
+    });
+    group->addAction(action);
+    look_actions_.emplace_back(action, [member, value](const Look& look) { return look.*member == value; });
+  }
+  static QKeySequence key(QKeyCombination combination) { return QKeySequence(combination); }
+  void makeMenus();
+  void makeFileMenu();
+  void makeModelMenu();
+  void makeViewMenu();
+  void makeColorMenu(QMenu* view_menu);
+  void makeWindowMenu(QMenu* view_menu);
+  void makeDisruptMenu();
+  void makeFigureMenu();
+  void makeHelpMenu();
+  void changeLook(const std::function<void(Look&)>& change);
+  void moveSelection(int layers, int heads);
+  void chooseSite(Site site);
+  void fillRecent();
+  void setUiScale(double scale);
+
+  // mainwindow_files.cpp
+  void openModelDialog(bool folder);
+  void openDocumentDialog();
+  void openDocumentFile(const QString& path);
+  void save();
+  void saveAs();
+  void saveTo(const QString& path);
+  void exportDialog();
+  void copyImage();
+  void copyValues();
+  void copyCommandLine();
+  View* shownFigure() const;
+  QString shownFigureId() const;
+  void showCard();
+
+  Settings settings_;
+  ViewState state_;
+  Session session_;
+  LoadOptions load_options_;
+  QString model_path_, loading_path_, path_;
+  Shown wanted_shown_ = Shown::Baseline;  // to be shown once the disrupted run is there
+  bool was_on_ = false;                   // the disruption, when it was last looked at
+
+  std::vector<Placed> views_;
+  PromptsView* prompts_ = nullptr;
+  DisruptionView* disruption_ = nullptr;
+  QStackedWidget* centre_ = nullptr;
+  MessageBar* message_ = nullptr;
+  NameButton* model_button_ = nullptr;
+  QToolButton* disruption_button_ = nullptr;
+  ElidedLabel *device_label_ = nullptr, *times_label_ = nullptr, *hover_label_ = nullptr;
+  ProgressWidget* progress_ = nullptr;
+
+  std::map<QString, QAction*> actions_;  // by object name
+  std::vector<std::pair<QAction*, std::function<bool(const Look&)>>> look_actions_;
+  QMenu *recent_menu_ = nullptr, *disrupt_menu_ = nullptr, *export_menu_ = nullptr, *panels_menu_ = nullptr;
+};
+
+}  // namespace qkscope

@@ -1,0 +1,216 @@
+#include <QApplication>
+#include <QClipboard>
+#include <QDir>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QStackedWidget>
+
+#include "app/export.h"
+#include "app/export_dialog.h"
+#include "app/mainwindow.h"
+#include "app/message_bar.h"
+#include "app/model_dialog.h"
+#include "core/error.h"
+
+namespace qkscope {
+
+namespace {
+
+/// "M of Q, K and V, layer 17, baseline" -> "M-of-Q-K-and-V-layer-17-baseline"
+QString fileName(const QString& title) {
+  QString name;
+  for (const QChar letter : title) {
+    if (letter.isLetterOrNumber()) {
+      name += letter;
+    } else if (!name.endsWith(u'-')) {
+      name += u'-';
+    }
+  }
+  return name;
+}
+
+}  // namespace
+
+void MainWindow::openPath(const QString& path, bool ask) {
+  const QFileInfo info(path);
+  const QString suffix = info.suffix().toLower();
+  if (!info.exists()) {
+    showError(tr("There is no file or folder %1.").arg(path));
+  } else if (suffix == QStringLiteral("qkscope") && info.isFile()) {
+    openDocumentFile(path);
+  } else if (info.isFile() && suffix != QStringLiteral("gguf") && suffix != QStringLiteral("safetensors")) {
+    showError(tr("%1 is neither a model nor a document: QKScope opens Hugging Face folders, .gguf, "
+                 ".safetensors and .qkscope files.")
+                  .arg(info.fileName()));
+  } else if (info.isFile() && info.size() == 0) {
+    showError(tr("%1 is empty.").arg(info.fileName()));
+  } else {
+    // A single .safetensors file is read together with the config.json beside it.
+    const QString model = suffix == QStringLiteral("safetensors") && info.isFile() ? info.absolutePath()
+                                                                                   : info.absoluteFilePath();
+    const ModelCard card = LanguageModel::inspect(model.toStdString(), load_options_);
+    if (!card.problem.empty() && card.spec.num_layers == 0) {
+      showError(QString::fromStdString(card.problem));
+      return;
+    }
+    if (!ask) {
+      loadModel(model, load_options_);
+      return;
+    }
+    auto* dialog = new ModelDialog(card, true, this);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QDialog::accepted, this, [this, model] { loadModel(model, load_options_); });
+    dialog->open();
+  }
+}
+
+void MainWindow::loadModel(const QString& path, const LoadOptions& options) {
+  load_options_ = options;
+  loading_path_ = path;
+  session_.load(path.toStdString(), options);
+}
+
+void MainWindow::openModelDialog(bool folder) {
+  const QString start = settings_.folder(QStringLiteral("model"));
+  const QString path = folder ? QFileDialog::getExistingDirectory(this, tr("Model folder"), start)
+                              : QFileDialog::getOpenFileName(this, tr("Model file"), start,
+                                                             tr("Models (*.gguf *.safetensors)"));
+  if (path.isEmpty()) return;
+  settings_.setFolder(QStringLiteral("model"), folder ? path : QFileInfo(path).absolutePath());
+  openPath(path, true);
+}
+
+void MainWindow::openDocumentDialog() {
+  const QString path =
+      QFileDialog::getOpenFileName(this, tr("Document"), settings_.folder(QStringLiteral("document")),
+                                   tr("QKScope documents (*.qkscope)"));
+  if (!path.isEmpty()) openPath(path, true);
+}
+
+void MainWindow::openDocumentFile(const QString& path) {
+  try {
+    const Document document = openDocument(path);
+    path_ = path;
+    setDocument(document);
+    settings_.addRecent(path);
+    fillRecent();
+    showTitle();
+    if (document.model.isEmpty() || document.model == model_path_) return;
+    const std::filesystem::path model = find_model(document.model.toStdString());
+    loadModel(QString::fromStdString(model.string()), load_options_);
+  } catch (const Error& error) {
+    showError(QString::fromUtf8(error.what()));
+  }
+}
+
+void MainWindow::save() {
+  if (path_.isEmpty()) {
+    saveAs();
+  } else {
+    saveTo(path_);
+  }
+}
+
+void MainWindow::saveAs() {
+  const QDir folder(settings_.folder(QStringLiteral("document")));
+  QString path = QFileDialog::getSaveFileName(this, tr("Save the document"),
+                                              folder.filePath(QStringLiteral("untitled.qkscope")),
+                                              tr("QKScope documents (*.qkscope)"));
+  if (path.isEmpty()) return;
+  if (QFileInfo(path).suffix().isEmpty()) path += QStringLiteral(".qkscope");
+  saveTo(path);
+}
+
+void MainWindow::saveTo(const QString& path) {
+  try {
+    saveDocument(document(), path);
+    path_ = path;
+    settings_.setFolder(QStringLiteral("document"), QFileInfo(path).absolutePath());
+    settings_.addRecent(path);
+    fillRecent();
+    showTitle();
+    message_->showNote(tr("Saved %1.").arg(path));
+  } catch (const Error& error) {
+    showError(QString::fromUtf8(error.what()));
+  }
+}
+
+View* MainWindow::shownFigure() const {
+  auto* view = qobject_cast<View*>(centre_->currentWidget());
+  return view && view->isFigure() ? view : nullptr;
+}
+
+QString MainWindow::shownFigureId() const {
+  return shownFigure() ? shownFigure()->objectName() : QString();
+}
+
+void MainWindow::exportDialog() {
+  if (!session_.data().comparison) {
+    showError(tr("There is nothing to export yet: open a model and run a prompt first."));
+    return;
+  }
+  std::vector<ExportDialog::Figure> figures;
+  for (const Placed& placed : views_) {
+    if (!placed.view->isFigure()) continue;
+    const ExportDialog::Figure figure{placed.entry->id, placed.view->figureTitle()};
+    figures.insert(placed.view == shownFigure() ? figures.begin() : figures.end(), figure);
+  }
+  if (figures.empty()) return;
+  const QDir folder(settings_.folder(QStringLiteral("figure")).isEmpty()
+                        ? QDir::homePath()
+                        : settings_.folder(QStringLiteral("figure")));
+  auto* dialog = new ExportDialog(
+      figures, folder.filePath(fileName(figures.front().title) + QStringLiteral(".pdf")), this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &QDialog::accepted, this, [this, dialog] {
+    const FigureOptions options = dialog->options();
+    for (const Placed& placed : views_) {
+      if (placed.entry->id != dialog->figureId()) continue;
+      try {
+        const QStringList files =
+            exportFigure(*placed.view, placed.entry->id, document(), load_options_, options);
+        settings_.setFolder(QStringLiteral("figure"), QFileInfo(options.path).absolutePath());
+        message_->showNote(tr("Written: %1").arg(files.join(QStringLiteral(", "))));
+      } catch (const Error& error) {
+        showError(QString::fromUtf8(error.what()));
+      }
+    }
+  });
+  dialog->open();
+}
+
+void MainWindow::copyImage() {
+  if (const View* view = shownFigure()) {
+    const FigureOptions standard;
+    QApplication::clipboard()->setImage(
+        figureImage(*view, standard.width_mm, standard.height_mm, standard.dpi));
+    message_->showNote(tr("The picture is on the clipboard."));
+  }
+}
+
+void MainWindow::copyValues() {
+  if (const View* view = shownFigure()) {
+    QApplication::clipboard()->setText(QString::fromUtf8(figureCsv(view->figureArrays())));
+    message_->showNote(tr("The values of the picture are on the clipboard, as comma-separated text."));
+  }
+}
+
+void MainWindow::copyCommandLine() {
+  FigureOptions options;
+  if (const View* view = shownFigure()) options.path = fileName(view->figureTitle()) + QStringLiteral(".pdf");
+  QApplication::clipboard()->setText(
+      shellLine(figureArguments(document(), shownFigureId(), options, load_options_)));
+  message_->showNote(tr("The command line that makes this figure is on the clipboard."));
+}
+
+void MainWindow::showCard() {
+  if (!session_.model()) {
+    openModelDialog(false);
+    return;
+  }
+  auto* dialog = new ModelDialog(session_.model()->card(), false, this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->open();
+}
+
+}  // namespace qkscope

@@ -1,0 +1,95 @@
+#include "app/message_bar.h"
+
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QProgressBar>
+#include <QStyle>
+#include <QTimer>
+#include <QToolButton>
+
+namespace qkscope {
+
+MessageBar::MessageBar(QWidget* parent) : QFrame(parent), label_(new QLabel(this)) {
+  setObjectName(QStringLiteral("messageBar"));
+  setAttribute(Qt::WA_StyledBackground);
+  label_->setObjectName(QStringLiteral("messageText"));
+  label_->setWordWrap(true);
+  label_->setTextFormat(Qt::PlainText);
+  label_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  auto* close = new QToolButton(this);
+  close->setText(QStringLiteral("✕"));
+  close->setAccessibleName(tr("Close the message"));
+  close->setToolTip(close->accessibleName());
+  connect(close, &QToolButton::clicked, this, &QWidget::hide);
+  auto* layout = new QHBoxLayout(this);
+  layout->setContentsMargins(12, 4, 6, 4);
+  layout->addWidget(label_, 1);
+  layout->addWidget(close, 0, Qt::AlignTop);
+  hide();
+}
+
+void MessageBar::showError(const QString& sentence) {
+  show(sentence, QStringLiteral("error"));
+}
+void MessageBar::showNote(const QString& sentence) {
+  show(sentence, QStringLiteral("note"));
+}
+QString MessageBar::text() const {
+  return isHidden() ? QString() : label_->text();
+}
+
+void MessageBar::show(const QString& sentence, const QString& kind) {
+  label_->setText(sentence);
+  label_->setAccessibleName(sentence);
+  setProperty("kind", kind);
+  for (QWidget* widget : {static_cast<QWidget*>(this), static_cast<QWidget*>(label_)}) {
+    style()->unpolish(widget);
+    style()->polish(widget);
+  }
+  setVisible(true);
+}
+
+ProgressWidget::ProgressWidget(QWidget* parent)
+    : QWidget(parent),
+      stage_(new QLabel(this)),
+      bar_(new QProgressBar(this)),
+      cancel_(new QToolButton(this)),
+      delay_(new QTimer(this)) {
+  bar_->setFixedWidth(110);
+  bar_->setTextVisible(false);
+  cancel_->setText(tr("Cancel"));
+  cancel_->setToolTip(tr("Stop what runs (Esc)"));
+  cancel_->setObjectName(QStringLiteral("cancelButton"));
+  connect(cancel_, &QToolButton::clicked, this, &ProgressWidget::cancelled);
+  auto* layout = new QHBoxLayout(this);
+  layout->setContentsMargins(4, 0, 8, 0);
+  layout->addWidget(stage_);
+  layout->addWidget(bar_);
+  layout->addWidget(cancel_);
+  delay_->setSingleShot(true);
+  delay_->setInterval(500);
+  connect(delay_, &QTimer::timeout, this, &QWidget::show);
+  hide();
+}
+
+void ProgressWidget::setBusy(bool busy) {
+  if (!busy) {
+    delay_->stop();
+    hide();
+    return;
+  }
+  if (!isHidden() || delay_->isActive()) return;
+  stage_->setText(tr("running"));
+  bar_->setRange(0, 0);
+  delay_->start();
+}
+
+void ProgressWidget::setProgress(const QString& stage, quint64 done, quint64 total) {
+  stage_->setText(stage);
+  // Thousandths: totals in bytes do not fit into the bar's int.
+  bar_->setRange(0, total == 0 ? 0 : 1000);
+  if (total > 0)
+    bar_->setValue(static_cast<int>(static_cast<double>(done) / static_cast<double>(total) * 1000.0));
+}
+
+}  // namespace qkscope

@@ -1,0 +1,44 @@
+#pragma once
+#include <QFrame>
+
+class QLabel;
+class QProgressBar;
+class QTimer;
+class QToolButton;
+
+namespace qkscope {
+
+/// One sentence above the pictures: what went wrong, or what has happened. Stays until it is closed or
+/// replaced.
+class MessageBar : public QFrame {
+  Q_OBJECT
+ public:
+  explicit MessageBar(QWidget* parent);
+  void showError(const QString& sentence);
+  void showNote(const QString& sentence);
+  QString text() const;
+
+ private:
+  void show(const QString& sentence, const QString& kind);
+  QLabel* label_;
+};
+
+/// Stage, bar and Cancel in the status bar; comes up only when work takes more than half a second.
+class ProgressWidget : public QWidget {
+  Q_OBJECT
+ public:
+  explicit ProgressWidget(QWidget* parent);
+  void setBusy(bool busy);
+  void setProgress(const QString& stage, quint64 done, quint64 total);
+
+ Q_SIGNALS:
+  void cancelled();
+
+ private:
+  QLabel* stage_;
+  QProgressBar* bar_;
+  QToolButton* cancel_;
+  QTimer* delay_;
+};
+
+}  // namespace qkscope

@@ -1,0 +1,117 @@
+#include "app/model_dialog.h"
+
+#include <QDialogButtonBox>
+#include <QFormLayout>
+#include <QLabel>
+#include <QLocale>
+#include <QPushButton>
+
+#include "views/plot_style.h"
+
+namespace qkscope {
+
+namespace {
+
+QString text(const std::string& words) {
+  return QString::fromStdString(words);
+}
+
+}  // namespace
+
+QString sizeWords(std::uint64_t bytes) {
+  return QLocale().formattedDataSize(static_cast<qint64>(bytes), 1, QLocale::DataSizeSIFormat);
+}
+
+QString modelDetails(const ModelCard& card) {
+  const DecoderSpec& spec = card.spec;
+  QString family = text(spec.architecture);
+  family.remove(QStringLiteral("ForCausalLM"));
+  // The type of most of the weights stands first.
+  const QString stored = text(card.stored_types).section(QStringLiteral(" x "), 0, 0);
+  return ModelDialog::tr("%1 · %2 layers · %3/%4 heads · %5")
+      .arg(family)
+      .arg(spec.num_layers)
+      .arg(spec.num_heads)
+      .arg(spec.num_kv_heads)
+      .arg(stored);
+}
+
+ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent) : QDialog(parent) {
+  setWindowTitle(tr("Model card"));
+  setObjectName(QStringLiteral("modelDialog"));
+  const PlotStyle style = PlotStyle::of(*this);
+  auto* form = new QFormLayout(this);
+  form->setHorizontalSpacing(18);
+  form->setVerticalSpacing(5);
+  const auto row = [this, form](const QString& name, const QString& words) {
+    if (words.isEmpty()) return;
+    auto* label = new QLabel(words, this);
+    label->setWordWrap(true);
+    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    form->addRow(name, label);
+  };
+  auto* name = new QLabel(text(card.name), this);
+  name->setFont(style.title);
+  form->addRow(name);
+  row(tr("File"), text(card.path.string()));
+  row(tr("Format"), tr("%1, %2").arg(text(card.format), text(card.stored_types)));
+  const DecoderSpec& spec = card.spec;
+  row(tr("Architecture"), text(spec.architecture));
+  if (spec.num_layers > 0) {
+    const QLocale locale;
+    row(tr("Sizes"), tr("%1 layers, %2 query heads, %3 KV heads, head_dim %4, hidden_size %5, vocab_size %6")
+                         .arg(spec.num_layers)
+                         .arg(spec.num_heads)
+                         .arg(spec.num_kv_heads)
+                         .arg(spec.head_dim)
+                         .arg(spec.hidden_size)
+                         .arg(locale.toString(spec.vocab_size)));
+    row(tr("Parameters"), locale.toString(static_cast<qlonglong>(card.parameters)));
+  }
+  row(tr("RoPE"), text(card.rope));
+  row(tr("Tokenizer"), text(card.tokenizer));
+  row(tr("Chat format"), text(card.chat));
+  if (card.needed_bytes > 0) {
+    row(tr("Memory"), tr("%1 needed, %2 free on %3")
+                          .arg(sizeWords(card.needed_bytes), sizeWords(card.free_bytes), text(card.device)));
+  }
+  row(tr("Computes on"),
+      card.device_reason.empty()
+          ? tr("%1 in %2").arg(text(card.device), text(card.dtype))
+          : tr("%1 in %2 (%3)").arg(text(card.device), text(card.dtype), text(card.device_reason)));
+
+  auto* verdict = new QLabel(this);
+  verdict->setObjectName(QStringLiteral("modelVerdict"));
+  verdict->setWordWrap(true);
+  QPalette palette = verdict->palette();
+  const bool short_of_memory = card.needed_bytes > card.free_bytes && card.free_bytes > 0;
+  if (!card.problem.empty()) {
+    verdict->setText(text(card.problem));
+    palette.setColor(QPalette::WindowText, style.disrupted);
+  } else if (short_of_memory) {
+    verdict->setText(tr("It needs more memory than is free now; loading may fail or take very long."));
+    palette.setColor(QPalette::WindowText, style.disrupted);
+  } else {
+    verdict->setText(offer_load ? tr("It will load.") : tr("It is loaded."));
+    palette.setColor(QPalette::WindowText, style.memory);
+  }
+  verdict->setPalette(palette);
+  form->addRow(verdict);
+
+  auto* buttons = new QDialogButtonBox(this);
+  if (offer_load) {
+    QPushButton* load = buttons->addButton(tr("Load"), QDialogButtonBox::AcceptRole);
+    load->setObjectName(QStringLiteral("loadButton"));
+    load->setEnabled(card.problem.empty());
+    load->setDefault(true);
+    buttons->addButton(QDialogButtonBox::Cancel);
+  } else {
+    buttons->addButton(QDialogButtonBox::Close);
+  }
+  connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
+  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+  form->addRow(buttons);
+  setMinimumWidth(560);
+}
+
+}  // namespace qkscope

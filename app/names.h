@@ -1,0 +1,74 @@
+#pragma once
+#include <QString>
+#include <QStringList>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "views/prompt.h"
+#include "views/view_state.h"
+
+namespace qkscope {
+
+/// The words that stand for enum values in documents, sidecars and on the command line: an interface, so
+/// never translated and never changed.
+template <class Enum>
+struct Names;
+
+template <>
+struct Names<PromptKind> {
+  static constexpr std::array table{std::pair{PromptKind::Context, "context"},
+                                    std::pair{PromptKind::Memory, "memory"},
+                                    std::pair{PromptKind::Free, "free"}};
+};
+template <>
+struct Names<Picture> {
+  static constexpr std::array table{std::pair{Picture::HeadsDims, "heads-dims"},
+                                    std::pair{Picture::PositionsDims, "positions-dims"},
+                                    std::pair{Picture::AllLayers, "all-layers"}};
+};
+template <>
+struct Names<Shown> {
+  static constexpr std::array table{std::pair{Shown::Baseline, "baseline"},
+                                    std::pair{Shown::Disrupted, "disrupted"},
+                                    std::pair{Shown::Difference, "difference"}};
+};
+template <>
+struct Names<ColorScale> {
+  static constexpr std::array table{std::pair{ColorScale::Linear, "linear"},
+                                    std::pair{ColorScale::Log, "log"},
+                                    std::pair{ColorScale::SymLog, "symlog"}};
+};
+template <>
+struct Names<ColorRange> {
+  static constexpr std::array table{std::pair{ColorRange::Full, "full"},
+                                    std::pair{ColorRange::Percentile, "percentile"},
+                                    std::pair{ColorRange::Exact, "exact"}};
+};
+
+template <class Enum>
+QString nameOf(Enum value) {
+  for (const auto& [known, name] : Names<Enum>::table) {
+    if (known == value) return QString::fromLatin1(name);
+  }
+  return {};
+}
+
+template <class Enum>
+std::optional<Enum> fromName(const QString& text) {
+  for (const auto& [value, name] : Names<Enum>::table) {
+    if (text == QLatin1String(name)) return value;
+  }
+  return std::nullopt;
+}
+
+/// "linear, log or symlog": for error messages.
+template <class Enum>
+QString allowedNames() {
+  QStringList names;
+  for (const auto& [value, name] : Names<Enum>::table) names << QString::fromLatin1(name);
+  const QString last = names.takeLast();
+  return names.join(QStringLiteral(", ")) + QStringLiteral(" or ") + last;
+}
+
+}  // namespace qkscope

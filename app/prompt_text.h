@@ -1,0 +1,28 @@
+#pragma once
+#include "core/model/language_model.h"
+#include "views/prompt.h"
+
+namespace qkscope {
+
+/// A prompt as the model gets it.
+struct RenderedPrompt {
+  std::string text;
+  TokenIds ids;
+  bool raw = false;
+};
+RenderedPrompt renderPrompt(const LanguageModel& model, const Prompt& prompt);
+
+/// Ids of a continuation that follows a prompt: no BOS, no special tokens.
+TokenIds continuationIds(const LanguageModel& model, const QString& text);
+
+/// All of a result that is known before a run: pieces, the part the user wrote, the format and why.
+PromptResult describePrompt(const LanguageModel& model, const Prompt& prompt, const RenderedPrompt& rendered);
+
+/// What a finished or unfinished run says in words.
+PromptArm describeRun(const LanguageModel& model, const Run& run, bool complete);
+std::vector<NextToken> nextTokens(const LanguageModel& model, const Run& run);
+
+/// Readable texts of tokens, one each.
+QStringList pieceTexts(const LanguageModel& model, const TokenIds& ids);
+
+}  // namespace qkscope

@@ -1,0 +1,95 @@
+#include "app/settings.h"
+
+#include <QSettings>
+#include <algorithm>
+
+namespace qkscope {
+
+namespace {
+
+constexpr int kMaxRecent = 9;
+
+QVariant read(const char* key, const QVariant& fallback = {}) {
+  return QSettings().value(QLatin1String(key), fallback);
+}
+void write(const char* key, const QVariant& value) {
+  QSettings().setValue(QLatin1String(key), value);
+}
+
+}  // namespace
+
+Theme Settings::theme() const {
+  const QString name = read("theme").toString();
+  return name == QStringLiteral("light")  ? Theme::Light
+         : name == QStringLiteral("dark") ? Theme::Dark
+                                          : Theme::System;
+}
+
+void Settings::setTheme(Theme theme) {
+  write("theme", theme == Theme::Light  ? QStringLiteral("light")
+                 : theme == Theme::Dark ? QStringLiteral("dark")
+                                        : QStringLiteral("system"));
+}
+
+double Settings::uiScale() const {
+  return std::clamp(read("ui_scale", 1.0).toDouble(), 0.75, 2.5);
+}
+void Settings::setUiScale(double scale) {
+  write("ui_scale", scale);
+}
+
+QByteArray Settings::geometry() const {
+  return read("window/geometry").toByteArray();
+}
+QByteArray Settings::layout() const {
+  return read("window/layout").toByteArray();
+}
+void Settings::setWindow(const QByteArray& geometry, const QByteArray& layout) {
+  write("window/geometry", geometry);
+  write("window/layout", layout);
+}
+void Settings::clearWindow() {
+  QSettings().remove(QStringLiteral("window"));
+}
+
+QByteArray Settings::lastDocument() const {
+  return read("last_document").toByteArray();
+}
+void Settings::setLastDocument(const QByteArray& json) {
+  write("last_document", json);
+}
+
+QStringList Settings::recent() const {
+  return read("recent").toStringList();
+}
+void Settings::addRecent(const QString& path) {
+  QStringList all = recent();
+  all.removeAll(path);
+  all.prepend(path);
+  write("recent", QStringList(all.mid(0, kMaxRecent)));
+}
+void Settings::clearRecent() {
+  write("recent", QStringList());
+}
+
+int Settings::answerLength() const {
+  return std::clamp(read("answer_length", 24).toInt(), 1, 1024);
+}
+void Settings::setAnswerLength(int tokens) {
+  write("answer_length", tokens);
+}
+bool Settings::promptLoss() const {
+  return read("prompt_loss", true).toBool();
+}
+void Settings::setPromptLoss(bool on) {
+  write("prompt_loss", on);
+}
+
+QString Settings::folder(const QString& purpose) const {
+  return QSettings().value(u"folder/" + purpose).toString();
+}
+void Settings::setFolder(const QString& purpose, const QString& folder) {
+  QSettings().setValue(u"folder/" + purpose, folder);
+}
+
+}  // namespace qkscope

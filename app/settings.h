@@ -1,0 +1,43 @@
+#pragma once
+#include <QByteArray>
+#include <QString>
+#include <QStringList>
+
+namespace qkscope {
+
+enum class Theme { System, Light, Dark };
+
+/// What the program remembers from one start to the next, in the user's configuration folder.
+class Settings {
+ public:
+  Theme theme() const;
+  void setTheme(Theme theme);
+  /// Size of all type, 1 = the system's.
+  double uiScale() const;
+  void setUiScale(double scale);
+
+  QByteArray geometry() const;
+  QByteArray layout() const;
+  void setWindow(const QByteArray& geometry, const QByteArray& layout);
+  void clearWindow();
+
+  /// The document as it was when the program was left (JSON), or nothing.
+  QByteArray lastDocument() const;
+  void setLastDocument(const QByteArray& json);
+
+  /// Paths of models and documents, newest first.
+  QStringList recent() const;
+  void addRecent(const QString& path);
+  void clearRecent();
+
+  int answerLength() const;
+  void setAnswerLength(int tokens);
+  bool promptLoss() const;
+  void setPromptLoss(bool on);
+
+  /// Folder a dialog starts in.
+  QString folder(const QString& purpose) const;
+  void setFolder(const QString& purpose, const QString& folder);
+};
+
+}  // namespace qkscope
