@@ -1,0 +1,310 @@
+#include <QAbstractButton>
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QComboBox>
+#include <QDialog>
+#include <QDockWidget>
+#include <QDropEvent>
+#include <QLabel>
+#include <QMenu>
+#include <QMimeData>
+#include <QPlainTextEdit>
+#include <QTimer>
+#include <QUrl>
+
+#include "app/mainwindow.h"
+#include "app/message_bar.h"
+#include "app/theme.h"
+#include "tests/app/app_test.h"
+#include "views/prompt_card.h"
+
+namespace qkscope::test {
+
+class TestMainWindow : public AppTestCase {
+  Q_OBJECT
+
+  struct Ready {
+    MainWindow window;
+    bool there = false;
+    Ready() {
+      window.session().setMaxNewTokens(6);
+      Document document = window.document();
+      document.prompts = smallPrompts();
+      document.disruptions = {parse_disruption("site=q,pick=largest:2,replace=zero")};
+      document.disruption_position = 0;
+      window.setDocument(document);
+      window.show();
+      window.loadModel(QString::fromStdString(smallModel().string()), {});
+      there = finish(window.session()) && window.session().model();
+    }
+  };
+
+  static void drop(QWidget& widget, const QList<QUrl>& urls) {
+    QMimeData mime;
+    mime.setUrls(urls);
+    QDragEnterEvent enter(QPoint(50, 50), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&widget, &enter);
+    QVERIFY(enter.isAccepted());
+    QDropEvent event(QPointF(50, 50), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&widget, &event);
+  }
+
+  static QString message(const MainWindow& window) { return window.findChild<MessageBar*>()->text(); }
+
+ private Q_SLOTS:
+  void everyViewHasItsPlace() {
+    MainWindow window;
+    for (const ViewEntry& entry : viewRegistry()) {
+      View* view = window.findChild<View*>(entry.id);
+      QVERIFY2(view, qPrintable(entry.id));
+      if (entry.place != Place::Centre) QVERIFY(qobject_cast<QDockWidget*>(view->parentWidget()));
+    }
+    for (const char* id : {"picture", "overview", "massive", "prompts", "disruption"}) {
+      QVERIFY2(window.findChild<View*>(QString::fromLatin1(id)), id);
+    }
+  }
+
+  void keyDDisrupts() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    Ready ready;
+    QVERIFY(ready.there);
+    MainWindow& window = ready.window;
+    auto* button = window.findChild<QAbstractButton*>(QStringLiteral("disruptButton"));
+    QVERIFY(button && !button->isChecked());
+    window.activateWindow();
+    QTest::keyClick(&window, Qt::Key_D);
+    QVERIFY(window.session().stack().isOn());
+    QVERIFY(button->isChecked());
+    QVERIFY(finish(window.session()));
+    QTRY_COMPARE(window.state().look().shown, Shown::Disrupted);
+    QVERIFY(window.findChild<View*>(QStringLiteral("picture"))->data().comparison->disrupted);
+    const auto cards = window.findChildren<PromptCard*>();
+    QCOMPARE(cards.size(), 2);
+    for (const PromptCard* card : cards) {
+      QVERIFY(!card->findChild<QLabel*>(QStringLiteral("disruptedAnswer"))->text().isEmpty());
+    }
+    QTest::keyClick(&window, Qt::Key_D);
+    QVERIFY(!window.session().stack().isOn());
+    QCOMPARE(window.state().look().shown, Shown::Baseline);
+    QTest::mouseClick(button, Qt::LeftButton);
+    QVERIFY(window.session().stack().isOn());
+    QVERIFY(finish(window.session()));
+  }
+
+  void pickingDisruptedTurnsItOn() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    Ready ready;
+    QVERIFY(ready.there);
+    ready.window.findChild<QAction*>(QStringLiteral("showDifference"))->trigger();
+    QVERIFY(ready.window.session().stack().isOn());
+    QVERIFY(finish(ready.window.session()));
+    QTRY_COMPARE(ready.window.state().look().shown, Shown::Difference);
+  }
+
+  void keysMoveThroughLayersHeadsSites() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    Ready ready;
+    QVERIFY(ready.there);
+    ViewState& state = ready.window.state();
+    state.setSelection({Site::Query, 2, 3, 1, -1});
+    ready.window.activateWindow();
+    QTest::keyClick(&ready.window, Qt::Key_PageDown);
+    QCOMPARE(state.selection().layer, 3);
+    for (int i = 0; i < 9; ++i) QTest::keyClick(&ready.window, Qt::Key_PageDown);
+    QCOMPARE(state.selection().layer, 4);  // the last of five
+    QTest::keyClick(&ready.window, Qt::Key_BracketRight);
+    QCOMPARE(state.selection().head, 4);
+    QTest::keyClick(&ready.window, Qt::Key_K);
+    QCOMPARE(state.selection().site, Site::Key);
+    QCOMPARE(state.selection().head, 2);  // the KV head that serves query head 4
+    QTest::keyClick(&ready.window, Qt::Key_2);
+    QCOMPARE(state.look().picture, Picture::PositionsDims);
+    QTest::keyClick(&ready.window, Qt::Key_R);
+    QVERIFY(!state.look().after_rope);
+    QVERIFY(finish(ready.window.session()));
+    QVERIFY(ready.window.session().data().comparison->baseline->capture.value(4, Site::KeyPreRope));
+  }
+
+  void badDropsAreOneSentence_data() {
+    QTest::addColumn<QString>("path");
+    QTest::addColumn<QString>("words");
+    const auto row = [this](const char* name, const QByteArray& bytes, const QString& words) {
+      QTest::newRow(name) << writeFile(QString::fromLatin1(name), bytes) << words;
+    };
+    row("note.txt", "hello", QStringLiteral("neither a model nor a document"));
+    row("picture.png", "\x89PNG", QStringLiteral("neither a model nor a document"));
+    row("empty.gguf", {}, QStringLiteral("empty"));
+    row("text.gguf", "no model at all", QStringLiteral("text.gguf"));
+    row("cut.gguf", QByteArray("GGUF\3\0\0\0", 8), QStringLiteral("cut.gguf"));
+    row("huge.gguf", QByteArray("GGUF\3\0\0\0\xff\xff\xff\xff\xff\xff\xff\x7f\1\0\0\0\0\0\0\0", 24),
+        QStringLiteral("huge.gguf"));
+    row("bad.qkscope", "{]", QStringLiteral("bad.qkscope"));
+    row("wrong.qkscope", R"({"format": "qkscope-document", "version": 1, "model": 7})",
+        QStringLiteral("model"));
+    row("lonely.safetensors", "not a header", QString());
+    QTest::newRow("empty folder") << QFileInfo(folder_.filePath(QStringLiteral("."))).absolutePath()
+                                  << QString();
+    QTest::newRow("gone") << folder_.filePath(QStringLiteral("gone.gguf"))
+                          << QStringLiteral("There is no file");
+  }
+  void badDropsAreOneSentence() {
+    QFETCH(QString, path);
+    QFETCH(QString, words);
+    MainWindow window;
+    window.show();
+    drop(window, {QUrl::fromLocalFile(path)});
+    QVERIFY(finish(window.session()));
+    const QString said = message(window);
+    QVERIFY(!said.isEmpty());
+    QVERIFY2(said.contains(words), qPrintable(said));
+    QVERIFY2(!said.contains(u'\n'), qPrintable(said));
+    QVERIFY(!window.session().model());
+  }
+
+  void severalOrRemoteDrops() {
+    MainWindow window;
+    drop(window, {QUrl(QStringLiteral("file:///a")), QUrl(QStringLiteral("file:///b"))});
+    QVERIFY(message(window).contains(QStringLiteral("one model")));
+    drop(window, {QUrl(QStringLiteral("https://example.org/model.gguf"))});
+    QVERIFY(message(window).contains(QStringLiteral("example.org")));
+  }
+
+  void droppedModelShowsItsCardFirst() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    MainWindow window;
+    window.show();
+    drop(window, {QUrl::fromLocalFile(QString::fromStdString(smallModel().string()))});
+    auto* dialog = window.findChild<QDialog*>(QStringLiteral("modelDialog"));
+    QVERIFY(dialog && dialog->isVisible());
+    QVERIFY(!window.session().isLoading());
+    auto* load = dialog->findChild<QAbstractButton*>(QStringLiteral("loadButton"));
+    QVERIFY(load->isEnabled());
+    QTest::mouseClick(load, Qt::LeftButton);
+    QVERIFY(finish(window.session()));
+    QVERIFY(window.session().model());
+    QVERIFY(window.windowTitle().contains(QString::fromStdString(window.session().model()->card().name)));
+  }
+
+  void documentIsRestored() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    QString path = folder_.filePath(QStringLiteral("talk.qkscope"));
+    Document saved;
+    {
+      Ready ready;
+      QVERIFY(ready.there);
+      ready.window.session().stack().setOn(true);
+      QVERIFY(finish(ready.window.session()));
+      ready.window.state().setSelection({Site::Key, 1, 2, 5, -1});
+      saved = ready.window.document();
+      saveDocument(saved, path);
+    }
+    MainWindow window;
+    window.show();
+    window.openPath(path, true);
+    QVERIFY(finish(window.session()));
+    QVERIFY2(message(window).isEmpty(), qPrintable(message(window)));
+    QVERIFY(window.session().model());
+    QTRY_VERIFY(window.document() == saved);
+  }
+
+  void panelSettingsReachTheStack() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    Ready ready;
+    QVERIFY(ready.there);
+    auto* panel = ready.window.findChild<View*>(QStringLiteral("disruption"));
+    auto* key = panel->findChild<QAbstractButton*>(QStringLiteral("disruptKey"));
+    key->click();
+    QVERIFY(ready.window.session().stack().current().key);
+    QVERIFY(!ready.window.session().stack().isOn());  // a setting alone does not disrupt
+    auto* preset = panel->findChild<QComboBox*>(QStringLiteral("disruptionPreset"));
+    for (int i = 0; i < static_cast<int>(presets().size()); ++i) {
+      preset->setCurrentIndex(i);
+      Q_EMIT preset->activated(i);
+      QVERIFY(ready.window.session().stack().current() == presets()[static_cast<std::size_t>(i)].disruption);
+      QCOMPARE(preset->currentIndex(), i);
+    }
+    ready.window.findChild<QAction*>(QStringLiteral("undo"))->trigger();
+    QVERIFY(ready.window.session().stack().canRedo());
+  }
+
+  void promptIsEdited() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    Ready ready;
+    QVERIFY(ready.there);
+    ready.window.findChild<QAction*>(QStringLiteral("editPrompt"))->trigger();
+    auto* text = ready.window.findChild<QPlainTextEdit*>(QStringLiteral("promptText"));
+    QVERIFY(text);
+    text->setPlainText(QStringLiteral("The dog saw a cat."));
+    qobject_cast<QDialog*>(text->window())->accept();
+    QCOMPARE(ready.window.session().prompts()[0].text, QStringLiteral("The dog saw a cat."));
+    QVERIFY(finish(ready.window.session()));
+    QVERIFY(ready.window.session().results()[0].baseline->complete);
+  }
+
+  void everyActionWorks() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    Ready ready;
+    QVERIFY(ready.there);
+    // Dialogs that wait for an answer get one.
+    QTimer closer;
+    closer.setInterval(20);
+    connect(&closer, &QTimer::timeout, this, [] {
+      if (auto* dialog = qobject_cast<QDialog*>(QApplication::activeModalWidget())) dialog->reject();
+    });
+    closer.start();
+    int triggered = 0;
+    for (QAction* action : ready.window.findChildren<QAction*>()) {
+      if (action->objectName().isEmpty() || action->objectName() == QStringLiteral("quit")) continue;
+      if (action->objectName().startsWith(QStringLiteral("_q_"))) continue;
+      action->trigger();
+      ++triggered;
+      QTest::qWait(5);
+    }
+    QVERIFY(triggered > 60);
+    QVERIFY(finish(ready.window.session()));
+    QTRY_VERIFY(!QApplication::activeModalWidget());
+    QVERIFY(!QApplication::clipboard()->text().isEmpty());
+    ready.window.findChild<QAction*>(QStringLiteral("resetLayout"))->trigger();
+    for (QDockWidget* dock : ready.window.findChildren<QDockWidget*>()) QVERIFY(!dock->isHidden());
+  }
+
+  void everyShortcutIsItsOwn() {
+    MainWindow window;
+    QHash<QKeySequence, QString> owner;
+    for (const QAction* action : window.findChildren<QAction*>()) {
+      for (const QKeySequence& key : action->shortcuts()) {
+        QVERIFY2(!owner.contains(key),
+                 qPrintable(
+                     QStringLiteral("%1: %2 and %3").arg(key.toString(), owner.value(key), action->text())));
+        owner.insert(key, action->text());
+      }
+    }
+    QVERIFY(owner.size() > 30);
+  }
+
+  void layoutIsKept() {
+    {
+      MainWindow window;
+      window.show();
+      window.findChild<QDockWidget*>(QStringLiteral("dockOverview"))->hide();
+      window.close();
+    }
+    MainWindow window;
+    window.show();
+    window.restoreLayout();
+    QVERIFY(window.findChild<QDockWidget*>(QStringLiteral("dockOverview"))->isHidden());
+    window.findChild<QAction*>(QStringLiteral("resetLayout"))->trigger();
+    QVERIFY(!window.findChild<QDockWidget*>(QStringLiteral("dockOverview"))->isHidden());
+  }
+};
+
+}  // namespace qkscope::test
+
+int main(int argc, char** argv) {
+  QApplication application(argc, argv);
+  qkscope::applyTheme(qkscope::Theme::Light, 1.0);
+  qkscope::test::TestMainWindow test;
+  return QTest::qExec(&test, argc, argv);
+}
+#include "test_mainwindow.moc"

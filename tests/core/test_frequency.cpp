@@ -1,0 +1,123 @@
+#include <cmath>
+#include <numbers>
+
+#include "core/analysis/frequency.h"
+#include "tests/support/errors.h"
+#include "tests/support/test_case.h"
+
+using namespace qkscope;
+
+namespace {
+
+DecoderSpec spec(int head_dim, int rotary_dim, double theta = 10000) {
+  DecoderSpec s;
+  s.head_dim = head_dim;
+  s.max_position_embeddings = 2048;
+  s.rope = RopeSpec{};
+  s.rope->rotary_dim = rotary_dim;
+  s.rope->theta = theta;
+  return s;
+}
+
+}  // namespace
+
+class TestFrequency : public test::TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void partners() {
+    const FrequencyAxis axis(spec(128, 128), 1);
+    QCOMPARE(axis.head_dim(), 128);
+    for (int dim = 0; dim < 128; ++dim) {
+      const auto rotary = axis.at(dim);
+      QVERIFY(rotary);
+      QCOMPARE(std::abs(rotary->partner - dim), 64);
+      QCOMPARE(axis.at(rotary->partner)->partner, dim);
+      QCOMPARE(axis.at(rotary->partner)->pair, rotary->pair);
+      QCOMPARE(axis.low_frequency(dim), dim % 64 >= 32);
+    }
+    QVERIFY(!axis.at(-1));
+    QVERIFY(!axis.at(128));
+  }
+
+  void wavelengths() {
+    // Published for head_dim 128: theta 10000 gives 6.3, 628, 6283 and 54410 positions for pairs 0, 32, 48,
+    // 63; theta 500000 gives 4443, 28124 and 118143 for pairs 32, 41, 48.
+    const FrequencyAxis slow(spec(128, 128, 500000), 1), axis(spec(128, 128), 1);
+    const auto rounded = [](const FrequencyAxis& a, int dim) { return std::lround(a.at(dim)->wavelength); };
+    QCOMPARE(axis.at(0)->wavelength, 2 * std::numbers::pi);
+    QCOMPARE(rounded(axis, 32), 628);
+    QCOMPARE(rounded(axis, 48), 6283);
+    QCOMPARE(rounded(axis, 63), 54410);
+    QCOMPARE(rounded(slow, 32), 4443);
+    QCOMPARE(rounded(slow, 41), 28124);
+    QCOMPARE(rounded(slow, 48), 118143);
+  }
+
+  /// GPT-NeoX rotates the first 24 of 96 dims.
+  void partialRotary() {
+    const FrequencyAxis axis(spec(96, 24), 1);
+    QCOMPARE(axis.inv_freq().size(), 12u);
+    QCOMPARE(axis.at(8)->partner, 20);
+    QVERIFY(axis.low_frequency(8) && axis.low_frequency(20));
+    QVERIFY(!axis.low_frequency(5));
+    QVERIFY(!axis.at(24));
+    QVERIFY(!axis.low_frequency(90));
+  }
+
+  void withoutRope() {
+    DecoderSpec s = spec(64, 64);
+    s.rope.reset();
+    const FrequencyAxis axis(s, 1);
+    QVERIFY(!axis.at(0));
+    QVERIFY(!axis.low_frequency(63));
+    Capture capture;
+    capture.norms[{0, Site::Query}] = {{1, 4}, {1, 1, 1, 9}};
+    QVERIFY(band_shares(capture, Site::Query, 2, axis).empty());
+    QCOMPARE(count_massive(capture, Site::Query, 2, axis).massive, 1);
+  }
+
+  void undoing() {
+    const FrequencyAxis axis(spec(6, 4), 1);
+    const double angle = 3 * axis.inv_freq()[1];
+    // Row of position 3 made by rotating (0, 2, 0, 1, 7, 8): pair 1 are dims 1 and 3; dims 4 and 5 do not
+    // rotate.
+    Array rotated{{1, 1, 6}, {0, 0, 0, 0, 7, 8}};
+    rotated.data[1] = static_cast<float>(2 * std::cos(angle) - 1 * std::sin(angle));
+    rotated.data[3] = static_cast<float>(1 * std::cos(angle) + 2 * std::sin(angle));
+    const Array before = before_rope(rotated, axis, 3);
+    const std::vector<float> expected = {0, 2, 0, 1, 7, 8};
+    for (std::size_t i = 0; i < 6; ++i) QVERIFY(std::abs(before.data[i] - expected[i]) < 1e-6f);
+    QKSCOPE_EXPECT_ERROR(before_rope(Array{{1, 1, 2}, {1, 2}}, axis), "(1, 1, 2)", "4");
+  }
+
+  void yarnFactorIsTakenOut() {
+    DecoderSpec s = spec(4, 4);
+    s.rope->type = "yarn";
+    s.rope->factor = 4;
+    s.rope->attention_factor = 2;
+    const Array before = before_rope(Array{{1, 1, 4}, {2, 4, 6, 8}}, FrequencyAxis(s, 1), 0);
+    QCOMPARE(before.data, (std::vector<float>{1, 2, 3, 4}));
+  }
+
+  void bands() {
+    const FrequencyAxis axis(spec(10, 10), 1);  // 5 pairs in 2 bands: 2 and 3
+    Capture capture;
+    // Massive at lambda 2: dim 9 (pair 4) of head 0, dim 0 (pair 0) of head 1.
+    capture.norms[{0, Site::Key}] = {{2, 10}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
+    capture.norms[{0, Site::Value}] = {{1, 10}, std::vector<float>(10, 1.0f)};
+    const auto shares = band_shares(capture, Site::Key, 2, axis, 2);
+    QCOMPARE(shares.size(), 2u);
+    QCOMPARE(shares[0].massive, 1);
+    QCOMPARE(shares[1].massive, 1);
+    QCOMPARE(shares[0].entries, 8);
+    QCOMPARE(shares[1].entries, 12);
+    QCOMPARE(shares[0].from_wavelength, axis.at(0)->wavelength);
+    QCOMPARE(shares[0].to_wavelength, axis.at(1)->wavelength);
+    QCOMPARE(shares[1].to_wavelength, axis.at(4)->wavelength);
+    QCOMPARE(band_shares(capture, Site::Key, 2, axis, 99).size(), 5u);
+    QVERIFY(band_shares(capture, Site::Key, 2, axis, 0).empty());
+  }
+};
+
+QTEST_GUILESS_MAIN(TestFrequency)
+#include "test_frequency.moc"

@@ -1,0 +1,215 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <set>
+
+#include "tests/support/activation_dumps.h"
+#include "tests/support/errors.h"
+
+using namespace qkscope;
+using namespace qkscope::test;
+
+namespace {
+
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
+constexpr float inf = std::numeric_limits<float>::infinity();
+
+std::vector<int> taken(const Array& m, const Pick& pick, SiteId where = {}) {
+  const auto flags = select(m, pick, where);
+  std::vector<int> indices;
+  for (std::size_t i = 0; i < flags.size(); ++i) {
+    if (flags[i]) indices.push_back(static_cast<int>(i));
+  }
+  return indices;
+}
+
+Pick pick(PickKind kind, int n, std::uint64_t seed = 0) {
+  Pick p;
+  p.kind = kind;
+  p.n = n;
+  p.seed = seed;
+  return p;
+}
+
+Pick matched(PickKind kind, double lambda) {
+  Pick p = pick(kind, 1);
+  p.as_many_as_lambda = true;
+  p.lambda = lambda;
+  return p;
+}
+
+Pick over(double lambda) {
+  Pick p;
+  p.lambda = lambda;
+  return p;
+}
+
+using Indices = std::vector<int>;
+
+}  // namespace
+
+class TestMassiveValues : public test::TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void norms() {
+    const Array values{{2, 1, 3}, {3, 0, 1, 4, 0, -1}};
+    QCOMPARE(norms_over_positions(values), (Array{{1, 3}, {5, 0, std::sqrt(2.0f)}}));
+    QCOMPARE(norms_over_positions(Array{{0, 1, 3}, {}}), (Array{{1, 3}, {0, 0, 0}}));
+    QKSCOPE_EXPECT_ERROR(norms_over_positions(Array{{2, 3}, std::vector<float>(6)}), "(2, 3)");
+    QKSCOPE_EXPECT_ERROR(norms_over_positions(Array{{2, 3, 4}, std::vector<float>(6)}), "(2, 3, 4)");
+  }
+
+  void meansAndRatios() {
+    const Array m{{3, 4}, {1, 1, 1, 5, 2, 2, 2, 2, 1, not_a_number, 1, 1}};
+    const auto means = head_means(m);
+    QCOMPARE(means[0], 2.0f);
+    QCOMPARE(means[1], 2.0f);
+    QVERIFY(std::isnan(means[2]));
+    const auto ratios = strongest_ratios(m);
+    QCOMPARE(ratios[0], 2.5f);
+    QCOMPARE(ratios[1], 1.0f);
+    QVERIFY(std::isnan(ratios[2]));
+    QKSCOPE_EXPECT_ERROR(head_means(Array{{4}, std::vector<float>(4)}), "(heads, head_dim)");
+  }
+
+  void lambdaIsPerHeadAndStrict() {
+    // Means 2 and 20: the 5 is massive in its head, the 21 is not.
+    const Array m{{2, 4}, {1, 1, 1, 5, 20, 19, 20, 21}};
+    QCOMPARE(taken(m, over(2)), Indices{3});
+    QCOMPARE(taken(m, over(2.5)), Indices{});  // equal is not over
+    QCOMPARE(taken(m, over(1.04)), (Indices{3, 7}));
+  }
+
+  void tiesGoToTheLowerDim() {
+    const Array m{{1, 6}, {2, 3, 3, 1, 1, 3}};
+    QCOMPARE(taken(m, pick(PickKind::Largest, 1)), Indices{1});
+    QCOMPARE(taken(m, pick(PickKind::Largest, 2)), (Indices{1, 2}));
+    QCOMPARE(taken(m, pick(PickKind::Smallest, 1)), Indices{3});
+    QCOMPARE(taken(m, pick(PickKind::Smallest, 3)), (Indices{0, 3, 4}));
+  }
+
+  void countsBeyondTheHead() {
+    const Array m{{2, 3}, {1, 2, 3, 4, 5, 6}};
+    for (const PickKind kind : {PickKind::Largest, PickKind::Smallest, PickKind::Random}) {
+      QCOMPARE(taken(m, pick(kind, 0)), Indices{});
+      QCOMPARE(taken(m, pick(kind, -1)), Indices{});
+      QCOMPARE(taken(m, pick(kind, 99)).size(), 6u);
+    }
+  }
+
+  void nanIsNeverTaken() {
+    const Array m{{1, 4}, {not_a_number, 1, inf, 2}};
+    QCOMPARE(taken(m, over(0)), Indices{});  // no mean to compare with
+    QCOMPARE(taken(m, pick(PickKind::Largest, 2)), (Indices{2, 3}));
+    QCOMPARE(taken(m, pick(PickKind::Smallest, 4)), (Indices{1, 2, 3}));
+    QCOMPARE(taken(m, pick(PickKind::Random, 4)), (Indices{1, 2, 3}));
+  }
+
+  void matchedControls() {
+    const Array m{{2, 8}, {1, 1, 1, 9, 1, 1, 1, 9, 3, 2, 1, 4, 5, 6, 7, 8}};
+    QCOMPARE(taken(m, over(2)), (Indices{3, 7}));
+    QCOMPARE(taken(m, matched(PickKind::Smallest, 2)), (Indices{0, 1}));
+    QCOMPARE(taken(m, matched(PickKind::Largest, 2)), (Indices{3, 7}));
+    QCOMPARE(taken(m, matched(PickKind::Random, 2)).size(), 2u);
+  }
+
+  /// std::mt19937_64, std::seed_seq and the draw are all specified to the bit: the same dims on every
+  /// machine.
+  void randomIsReproducible() {
+    const Array m{{2, 64}, std::vector<float>(128, 1.0f)};
+    const SiteId where{3, Site::Query};
+    const auto first = taken(m, pick(PickKind::Random, 5, 7), where);
+    QCOMPARE(first, taken(m, pick(PickKind::Random, 5, 7), where));
+    QCOMPARE(first, (Indices{12, 23, 29, 52, 63, 71, 92, 107, 110, 111}));
+    QVERIFY(first != taken(m, pick(PickKind::Random, 5, 8), where));
+    QVERIFY(first != taken(m, pick(PickKind::Random, 5, 7), {4, Site::Query}));
+    QVERIFY(first != taken(m, pick(PickKind::Random, 5, 7), {3, Site::Key}));
+    QVERIFY(first != taken(m, pick(PickKind::Random, 5, 7 + (std::uint64_t{1} << 32)), where));
+    Indices heads[2];
+    for (const int i : first) heads[i / 64].push_back(i % 64);
+    QCOMPARE(heads[0].size(), 5u);
+    QVERIFY(heads[0] != heads[1]);
+  }
+
+  void randomIsFair() {
+    std::vector<int> hits(16, 0);
+    const Array m{{1, 16}, std::vector<float>(16, 1.0f)};
+    for (std::uint64_t seed = 0; seed < 4000; ++seed) {
+      for (const int d : taken(m, pick(PickKind::Random, 4, seed))) ++hits[static_cast<std::size_t>(d)];
+    }
+    for (const int n : hits) QVERIFY2(std::abs(n - 1000) < 150, qPrintable(QString::number(n)));  // 5.5 sigma
+  }
+
+  void strongestFirst() {
+    Capture capture;
+    capture.norms[{1, Site::Query}] = {{1, 4}, {1, 1, 1, 5}};
+    capture.norms[{0, Site::Query}] = {{2, 4}, {1, 1, 1, 9, 2, 2, 2, 10}};
+    capture.norms[{0, Site::Key}] = {{1, 4}, {0, 0, 0, 100}};
+    const auto values = massive_values(capture, Site::Query, 2);
+    QCOMPARE(values.size(), 3u);
+    QCOMPARE(values[0], (MassiveValue{{0, Site::Query}, 0, 3, 9, 3}));
+    QCOMPARE(values[1], (MassiveValue{{0, Site::Query}, 1, 3, 10, 2.5}));
+    QCOMPARE(values[2], (MassiveValue{{1, Site::Query}, 0, 3, 5, 2.5}));
+  }
+
+  void realActivations_data() {
+    QTest::addColumn<QString>("letter");
+    for (const char* letter : {"q", "k", "v"}) QTest::newRow(letter) << letter;
+  }
+  void realActivations() {
+    QFETCH(QString, letter);
+    const auto path = shared_data() / "goldens" / "qkv_llama2_layer10.json";
+    QKSCOPE_REQUIRE_DATA(path);
+    const auto golden = read_json(path).at("Llama-2-7b-chat-hf/" + letter.toStdString());
+    const Array values = llama2_dump(letter.toStdString());
+    QCOMPARE(values.shape, (std::vector<std::int64_t>{66, 32, 128}));
+    const Array m = norms_over_positions(values);
+
+    const double sum = std::accumulate(m.data.begin(), m.data.end(), 0.0);
+    QVERIFY(std::abs(sum / golden.at("sum_M").get<double>() - 1) < 1e-6);
+    const auto largest = std::ranges::max_element(m.data);
+    QVERIFY(std::abs(static_cast<double>(*largest) / golden.at("max_M").get<double>() - 1) < 1e-6);
+    const auto place = static_cast<int>(largest - m.data.begin());
+    QCOMPARE((Indices{place / 128, place % 128}), golden.at("argmax_M").get<Indices>());
+
+    for (const auto& [lambda, count] : golden.at("count_per_head_rule").items()) {
+      QCOMPARE(taken(m, over(std::stod(lambda))).size(), count.get<std::size_t>());
+    }
+    const auto dims = [&](PickKind kind) {
+      Indices result;
+      for (const int i : taken(m, pick(kind, 1))) result.push_back(i % 128);
+      return result;
+    };
+    QCOMPARE(dims(PickKind::Largest), golden.at("top1_dim_per_head").get<Indices>());
+    QCOMPARE(dims(PickKind::Smallest), golden.at("bottom1_dim_per_head").get<Indices>());
+
+    const auto ratios = strongest_ratios(m);
+    for (std::size_t h = 0; h < ratios.size(); ++h) {
+      QVERIFY(std::abs(static_cast<double>(ratios[h]) -
+                       golden.at("max_over_mean_per_head")[h].get<double>()) < 1e-4);
+    }
+
+    Capture capture;
+    capture.norms[{9, Site::Query}] = m;
+    auto entries = massive_values(capture, Site::Query, 5);
+    std::ranges::sort(entries, {}, [](const MassiveValue& v) { return std::pair(v.head, v.dim); });
+    const auto& expected = golden.at("lambda5");
+    QCOMPARE(entries.size(), expected.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      QCOMPARE(entries[i].head, expected[i][0].get<int>());
+      QCOMPARE(entries[i].dim, expected[i][1].get<int>());
+      QVERIFY(std::abs(static_cast<double>(entries[i].m) - expected[i][2].get<double>()) < 1e-4);
+      QVERIFY(std::abs(static_cast<double>(entries[i].ratio) - expected[i][3].get<double>()) < 1e-4);
+    }
+    if (!entries.empty()) {
+      const auto count = count_massive(capture, Site::Query, 5, llama2_axis());
+      QCOMPARE(count.massive, static_cast<std::int64_t>(entries.size()));
+      QCOMPARE(count.low_frequency_half, count.massive);  // every one of them, as published
+      QCOMPARE(count.entries, 32 * 128);
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(TestMassiveValues)
+#include "test_massive_values.moc"

@@ -1,0 +1,193 @@
+// Every number of the default model that was measured elsewhere (transformers, float32, eager attention),
+// reproduced.
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/analysis/frequency.h"
+#include "core/analysis/massive_values.h"
+#include "core/model/language_model.h"
+#include "core/model/safetensors.h"
+#include "core/run/runner.h"
+#include "tests/support/test_case.h"
+
+using namespace qkscope;
+using nlohmann::json;
+
+namespace {
+
+/// The keys of the golden as the settings smollm2.md gives them.
+const std::map<std::string, std::string> settings = {
+    {"published n=1 QK", "site=qk,pick=largest:1,pool=chosen,mask=live"},
+    {"published n=1 QK smallest", "site=qk,pick=smallest:1,pool=chosen,mask=live"},
+    {"top-2 Q", "site=q,pick=largest:2,pool=chosen,mask=live"},
+    {"n=1 K", "site=k,pick=largest:1,pool=chosen,mask=live"},
+    {"lambda=5 Q, mask of clean pass, head mean", "site=q,pick=lambda:5,pool=head,mask=clean"},
+    {"lambda=5 K, mask of clean pass, head mean", "site=k,pick=lambda:5,pool=head,mask=clean"},
+    {"lambda=5 QK, mask of clean pass, head mean", "site=qk,pick=lambda:5,pool=head,mask=clean"},
+    {"lambda=5 Q, same number of smallest", "site=q,pick=smallest:lambda:5,pool=head,mask=clean"},
+};
+
+std::vector<Disruption> disruptions(const std::string& key) {
+  if (key == "baseline") return {};
+  return {parse_disruption(settings.at(key))};
+}
+
+double relative(double actual, double expected) {
+  return std::abs(actual - expected) / std::abs(expected);
+}
+
+const std::map<Site, std::string> norm_sites = {{Site::QueryPreRope, "query_pre"},
+                                                {Site::Query, "query"},
+                                                {Site::KeyPreRope, "key_pre"},
+                                                {Site::Key, "key"},
+                                                {Site::Value, "value"}};
+
+}  // namespace
+
+class TestSmolLM2 : public test::TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void initTestCase() {
+    const auto goldens = test::shared_data() / "goldens";
+    const auto path = models_folder() / (default_model_name() + ".gguf");
+    QKSCOPE_REQUIRE_DATA(goldens);
+    QKSCOPE_REQUIRE_DATA(path);
+    std::ifstream file(goldens / "smollm2.json");
+    golden_ = json::parse(file);
+    norms_ = read_safetensors(goldens / "smollm2_passkey_M.safetensors");
+    LoadOptions options;
+    options.device = "cpu";
+    model_ = LanguageModel::load(path, options);
+    runner_ = std::make_unique<Runner>(model_);
+  }
+
+  void tokenizes() {
+    for (const auto& entry : golden_.at("tokenizer")) {
+      QCOMPARE(model_->tokenizer().encode(entry.at("text").get<std::string>()),
+               entry.at("ids").get<TokenIds>());
+    }
+  }
+
+  void rendersChats() {
+    for (const auto& [name, prompt] : golden_.at("prompts").items()) {
+      const std::string rendered = model_->chat_format().render(prompt.at("user").get<std::string>());
+      QCOMPARE(rendered, prompt.at("rendered").get<std::string>());
+      QCOMPARE(model_->tokenize(rendered), prompt.at("ids").get<TokenIds>());
+    }
+  }
+
+  void predictsTheNextToken() {
+    for (const auto& [name, prompt] : golden_.at("prompts").items()) {
+      RunRequest request;
+      request.prompt = prompt.at("ids").get<TokenIds>();
+      const Comparison comparison = runner_->run(request);
+      const auto& expected = prompt.at("next_token_top8");
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        const TokenProbability& token = comparison.baseline->next_tokens.at(i);
+        QCOMPARE(token.id, expected[i][0].get<int>());
+        QVERIFY(std::abs(token.logit - expected[i][1].get<double>()) < 1e-3);
+      }
+    }
+  }
+
+  void measuresM() {
+    const Capture capture = passkey_capture();
+    for (const auto& [site, name] : norm_sites) {
+      const Array& expected = norms_.arrays.at(name);  // (layer, head, head_dim)
+      const std::size_t stride = expected.data.size() / static_cast<std::size_t>(expected.shape[0]);
+      for (int l = 0; l < expected.shape[0]; ++l) {
+        const Array* m = capture.norm(l, site);
+        QVERIFY(m);
+        QCOMPARE(m->data.size(), stride);
+        for (std::size_t i = 0; i < stride; ++i) {
+          const double e = relative(m->data[i], expected.data[static_cast<std::size_t>(l) * stride + i]);
+          QVERIFY2(e < 1e-4, (name + " layer " + std::to_string(l) + " entry " + std::to_string(i) +
+                              ": relative error " + std::to_string(e))
+                                 .c_str());
+        }
+      }
+    }
+  }
+
+  void countsMassiveValues() {
+    const Capture capture = passkey_capture();
+    const FrequencyAxis axis(model_->spec(), capture.positions);
+    for (const auto& [site, name] : norm_sites) {
+      const auto& expected = golden_.at("passkey_massive_values").at(name);
+      for (const int lambda : {3, 4, 5, 6}) {
+        const MassiveCount count = count_massive(capture, site, lambda, axis);
+        const auto& wanted = expected.at(std::to_string(lambda));
+        QCOMPARE(count.massive, wanted.at("count").get<std::int64_t>());
+        QCOMPARE(count.low_frequency_half, wanted.at("low_frequency_half").get<std::int64_t>());
+      }
+      const double strongest = massive_values(capture, site, 3).front().ratio;
+      QVERIFY(relative(strongest, expected.at("max_ratio").get<double>()) < 1e-4);
+    }
+  }
+
+  void answersUnderEveryDisruption() {
+    for (const auto& [name, prompt] : golden_.at("prompts").items()) {
+      for (const auto& [key, answer] : prompt.at("answers").items()) {
+        RunRequest request;
+        request.prompt = prompt.at("ids").get<TokenIds>();
+        request.disruptions = disruptions(key);
+        request.max_new_tokens = 24;
+        request.stop_tokens = model_->stop_tokens();
+        const Comparison comparison = runner_->run(request);
+        const Run& run = comparison.disrupted ? *comparison.disrupted : *comparison.baseline;
+        QVERIFY2(run.answer == answer.at("ids").get<TokenIds>(),
+                 (name + ", " + key + ": \"" + model_->tokenizer().decode(run.answer) + "\", expected \"" +
+                  answer.at("text").get<std::string>() + "\"")
+                     .c_str());
+      }
+    }
+  }
+
+  void scoresTheText() {
+    const auto& text = golden_.at("text");
+    const TokenIds ids = text.at("ids").get<TokenIds>();
+    for (const auto& [key, expected] : text.at("perplexity").items()) {
+      const Perplexity perplexity = text_perplexity(*model_, ids, disruptions(key));
+      const double e = relative(perplexity.value().value(), expected.get<double>());
+      QVERIFY2(e < 1e-3, (key + ": relative error " + std::to_string(e)).c_str());
+      if (key != "baseline") continue;
+      for (std::size_t i = 0; i < text.at("nll_first_20").size(); ++i) {
+        QVERIFY(std::abs(perplexity.nll[i] - text.at("nll_first_20")[i].get<double>()) < 1e-3);
+      }
+    }
+  }
+
+  void scoresContinuations() {
+    for (const auto& entry : golden_.at("continuations").at("entries")) {
+      const auto& prompt = golden_.at("prompts").at(entry.at("prompt").get<std::string>());
+      for (const auto& [key, expected] : entry.at("perplexity").items()) {
+        RunRequest request;
+        request.prompt = prompt.at("ids").get<TokenIds>();
+        request.disruptions = disruptions(key);
+        request.expected = entry.at("ids").get<TokenIds>();
+        request.score_continuation = true;
+        const Comparison comparison = runner_->run(request);
+        const Run& run = comparison.disrupted ? *comparison.disrupted : *comparison.baseline;
+        const double e = relative(run.continuation->value().value(), expected.get<double>());
+        QVERIFY2(e < 1e-3, (key + ": relative error " + std::to_string(e)).c_str());
+      }
+    }
+  }
+
+ private:
+  Capture passkey_capture() {
+    RunRequest request;
+    request.prompt = golden_.at("prompts").at("passkey").at("ids").get<TokenIds>();
+    for (const auto& [site, name] : norm_sites) request.needs.norms.insert(site);
+    return runner_->run(request).baseline->capture;
+  }
+
+  json golden_;
+  ArrayFile norms_;
+  std::shared_ptr<const LanguageModel> model_;
+  std::unique_ptr<Runner> runner_;
+};
+
+QTEST_GUILESS_MAIN(TestSmolLM2)
+#include "test_smollm2.moc"

@@ -1,0 +1,183 @@
+// The arithmetic of the CUDA kernels, run on the host lane by lane, against ATen; and on a GPU where there is
+// one.
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+
+#include "core/cuda/columns.h"
+#include "core/cuda_plugin.h"
+#include "tests/support/test_case.h"
+
+namespace {
+
+using qkscope::cuda::Columns;
+using qkscope::cuda::SquareSum;
+
+Columns columns_of(const at::Tensor& x) {
+  return {x.size(0), x.size(1), x.size(2), x.stride(0), x.stride(1)};
+}
+
+/// What the kernel does: each lane its share of the positions, then one sum over the lanes.
+at::Tensor norms_on_host(const at::Tensor& x, int lanes) {
+  const Columns columns = columns_of(x);
+  at::Tensor norms = at::empty({columns.heads, columns.head_dim}, at::kFloat);
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, x.scalar_type(), "norms_on_host", [&] {
+    for (std::int64_t column = 0; column < columns.count(); ++column) {
+      std::vector<SquareSum> shares;
+      for (int lane = 0; lane < lanes; ++lane) {
+        shares.push_back(
+            qkscope::cuda::sum_of_squares(x.const_data_ptr<scalar_t>(), columns, column, lane, lanes));
+      }
+      norms.mutable_data_ptr<float>()[column] = qkscope::cuda::norm_of_lanes(shares.data(), lanes, 1);
+    }
+  });
+  return norms;
+}
+
+void replace_on_host(at::Tensor x, const at::Tensor& mask, const at::Tensor& values, int lanes) {
+  const Columns columns = columns_of(x);
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, x.scalar_type(), "replace_on_host", [&] {
+    for (std::int64_t column = 0; column < columns.count(); ++column) {
+      if (!mask.const_data_ptr<bool>()[column]) continue;
+      for (int lane = 0; lane < lanes; ++lane) {
+        qkscope::cuda::fill_column(x.mutable_data_ptr<scalar_t>(), columns, column,
+                                   values.const_data_ptr<float>()[column], lane, lanes);
+      }
+    }
+  });
+}
+
+double largest_relative_error(const at::Tensor& found, const at::Tensor& expected) {
+  return ((found.to(at::kDouble) - expected) / expected.clamp_min(1e-30)).abs().max().item<double>();
+}
+
+/// (positions, heads, head_dim), reproducible; as the decoder makes it: dense, or a view of (head, position,
+/// dim).
+at::Tensor example(std::int64_t positions, std::int64_t heads, std::int64_t head_dim, at::ScalarType dtype,
+                   bool transposed) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(7);
+  const at::Tensor x =
+      at::randn({heads, positions, head_dim}, generator, at::kFloat).to(dtype).transpose(0, 1);
+  return transposed ? x : x.contiguous();
+}
+
+void add_examples() {
+  QTest::addColumn<int>("positions");
+  QTest::addColumn<int>("heads");
+  QTest::addColumn<int>("headDim");
+  QTest::addColumn<int>("dtype");
+  QTest::addColumn<bool>("transposed");
+  for (const auto dtype : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
+    for (const bool transposed : {false, true}) {
+      const std::string name = std::string(c10::toString(dtype)) + (transposed ? " view" : " dense");
+      QTest::addRow("one position, %s", name.c_str()) << 1 << 2 << 8 << int(dtype) << transposed;
+      QTest::addRow("fewer positions than lanes, %s", name.c_str())
+          << 5 << 3 << 64 << int(dtype) << transposed;
+      QTest::addRow("odd sizes, %s", name.c_str()) << 129 << 5 << 33 << int(dtype) << transposed;
+    }
+  }
+}
+
+at::Tensor fetch_example() {
+  QFETCH(int, positions);
+  QFETCH(int, heads);
+  QFETCH(int, headDim);
+  QFETCH(int, dtype);
+  QFETCH(bool, transposed);
+  return example(positions, heads, headDim, static_cast<at::ScalarType>(dtype), transposed);
+}
+
+struct Replacement {
+  at::Tensor mask;      // (head, head_dim), bool
+  at::Tensor values;    // (head, head_dim), float32
+  at::Tensor expected;  // x with it done, by ATen
+};
+
+Replacement example_replacement(const at::Tensor& x) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(8);
+  const std::vector<std::int64_t> shape{x.size(1), x.size(2)};
+  const at::Tensor mask = at::rand(shape, generator, at::kFloat) < 0.3;
+  const at::Tensor values = at::randn(shape, generator, at::kFloat);
+  return {mask, values, at::where(mask, values.to(x.scalar_type()), x)};
+}
+
+class TestKernels : public qkscope::test::TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void normsEqualATen_data() { add_examples(); }
+  void normsEqualATen() {
+    const at::Tensor x = fetch_example();
+    const at::Tensor expected = x.to(at::kDouble).norm(2, 0);
+    for (const int lanes : {1, 7, 32}) {
+      const double error = largest_relative_error(norms_on_host(x, lanes), expected);
+      QVERIFY2(error < 3e-7,
+               qPrintable(QStringLiteral("%1 lanes: largest relative error %2").arg(lanes).arg(error)));
+    }
+  }
+
+  // A plain float32 sum is off by 7e-3 here.
+  void normsKeepPrecisionOverManyPositions() {
+    const at::Tensor x = at::full({1'000'000, 1, 2}, 0.1F, at::kFloat);
+    const double error = largest_relative_error(norms_on_host(x, 1), x.to(at::kDouble).norm(2, 0));
+    QVERIFY2(error < 3e-7, qPrintable(QString::number(error)));
+  }
+
+  void normOfNoPositionIsZero() {
+    QVERIFY(at::equal(norms_on_host(at::empty({0, 2, 4}), 32), at::zeros({2, 4})));
+  }
+
+  void normsShowWhatIsNotFinite() {
+    at::Tensor x = at::ones({4, 1, 3});
+    x[2][0][0] = std::numeric_limits<float>::quiet_NaN();
+    x[1][0][2] = std::numeric_limits<float>::infinity();
+    const at::Tensor norms = norms_on_host(x, 32);
+    QVERIFY(std::isnan(norms[0][0].item<float>()));
+    QCOMPARE(norms[0][1].item<float>(), 2.0F);
+    QVERIFY(!std::isfinite(norms[0][2].item<float>()));
+  }
+
+  void replacesTheMaskedColumnsAlone_data() { add_examples(); }
+  void replacesTheMaskedColumnsAlone() {
+    const at::Tensor x = fetch_example();
+    const Replacement replacement = example_replacement(x);
+    replace_on_host(x, replacement.mask, replacement.values, 8);
+    QVERIFY(at::equal(x, replacement.expected));
+  }
+
+  // The same on a GPU, through the operators that the engine calls.
+  void operatorsOnTheGpuEqualATen_data() {
+    std::string why_not;
+    if (!qkscope::load_cuda_plugin(&why_not)) QSKIP(("no GPU test: " + why_not).c_str());
+    add_examples();
+  }
+  void operatorsOnTheGpuEqualATen() {
+    auto& dispatcher = c10::Dispatcher::singleton();
+    const auto norms =
+        dispatcher.findSchemaOrThrow("qkscope::column_norms", "").typed<at::Tensor(const at::Tensor&)>();
+    const auto replace = dispatcher.findSchemaOrThrow("qkscope::replace_columns_", "")
+                             .typed<at::Tensor&(at::Tensor&, const at::Tensor&, const at::Tensor&)>();
+    const at::Tensor x = fetch_example();
+    at::Tensor on_gpu = x.to(at::kCUDA);
+    const double error = largest_relative_error(norms.call(on_gpu).cpu(), x.to(at::kDouble).norm(2, 0));
+    QVERIFY2(error < 3e-7, qPrintable(QString::number(error)));
+    const Replacement replacement = example_replacement(x);
+    replace.call(on_gpu, replacement.mask.to(at::kCUDA), replacement.values.to(at::kCUDA));
+    QVERIFY(at::equal(on_gpu.cpu(), replacement.expected));
+  }
+
+  void aMissingGpuIsNamedInWords() {
+    std::string why_not;
+    const bool usable = qkscope::load_cuda_plugin(&why_not);
+    QCOMPARE(usable, why_not.empty());
+    QCOMPARE(QString::fromStdString(qkscope::cuda_unavailable_reason()), QString::fromStdString(why_not));
+    QCOMPARE(!qkscope::cuda_devices().empty(), usable);
+    for (const qkscope::CudaDevice& device : qkscope::cuda_devices()) {
+      QVERIFY(!device.name.empty());
+      QVERIFY(device.free_bytes > 0 && device.free_bytes <= device.total_bytes);
+    }
+  }
+};
+
+}  // namespace
+
+QTEST_GUILESS_MAIN(TestKernels)
+#include "test_kernels.moc"

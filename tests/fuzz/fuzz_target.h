@@ -1,0 +1,31 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/model/tokenizer/utf8.h"
+
+/// What libFuzzer calls, and fuzz_driver.cpp where it is not there.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+/// Sound files, from which all others are made.
+std::vector<std::string> seed_inputs();
+
+namespace qkscope::test {
+
+/// A reader may refuse its input with an Error, in text that a window can show. Anything else is a finding.
+template <typename Read>
+void expect_result_or_error(const std::uint8_t* data, std::size_t size, Read read) {
+  try {
+    read(std::as_bytes(std::span(data, size)));
+  } catch (const Error& error) {
+    const std::string text = error.what();
+    if (text.empty() || valid_utf8(text) != text) std::abort();
+  }
+}
+
+}  // namespace qkscope::test

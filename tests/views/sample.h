@@ -1,0 +1,133 @@
+#pragma once
+#include <cmath>
+#include <filesystem>
+
+#include "core/analysis/massive_values.h"
+#include "core/model/safetensors.h"
+#include "tests/support/test_case.h"
+#include "views/view.h"
+
+namespace qkscope::test {
+
+inline std::filesystem::path smollm2Norms() {
+  return shared_data() / "goldens" / "smollm2_passkey_M.safetensors";
+}
+
+/// The default model as far as views ask.
+inline std::shared_ptr<const ModelCard> smollm2Card() {
+  ModelCard card;
+  card.name = "SmolLM2-135M-Instruct.Q4_1";
+  card.spec.num_layers = 30;
+  card.spec.num_heads = 9;
+  card.spec.num_kv_heads = 3;
+  card.spec.head_dim = 64;
+  card.spec.max_position_embeddings = 2048;
+  card.spec.rope = RopeSpec{};
+  card.spec.rope->theta = 100000;
+  card.spec.rope->rotary_dim = 64;
+  return std::make_shared<const ModelCard>(card);
+}
+
+/// M of all layers of the default model, prompt "passkey": numbers computed with transformers. As disrupted
+/// run the same with every massive Q entry at its head's mean, which is what a disruption leaves of it.
+inline ViewData smollm2Data(bool disrupted = true) {
+  const ArrayFile file = read_safetensors(smollm2Norms());
+  auto baseline = std::make_shared<Run>();
+  baseline->capture.positions = 109;
+  for (const Site site : {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value}) {
+    const Array& all = file.arrays.at(std::string(site_name(site)));  // (layer, head, dim)
+    const auto size = all.size(1) * all.size(2);
+    for (int layer = 0; layer < all.size(0); ++layer) {
+      Array m{{all.size(1), all.size(2)}, {}};
+      m.data.assign(all.data.begin() + layer * size, all.data.begin() + (layer + 1) * size);
+      // One waveform a column whose norm over the positions is M: the shape a test needs, not a model's
+      // values.
+      if (layer == 16) {
+        Array values{{109, all.size(1), all.size(2)}, {}};
+        for (int position = 0; position < 109; ++position) {
+          for (std::int64_t i = 0; i < size; ++i) {
+            const double wave = std::sqrt(2.0) * std::cos(0.9 * position + 0.37 * static_cast<double>(i));
+            values.data.push_back(
+                static_cast<float>(m.data[static_cast<std::size_t>(i)] / std::sqrt(109.0) * wave));
+          }
+        }
+        baseline->capture.values[{layer, site}] = std::move(values);
+      }
+      baseline->capture.norms[{layer, site}] = std::move(m);
+    }
+  }
+  auto comparison = std::make_shared<Comparison>();
+  comparison->baseline = baseline;
+  if (disrupted) {
+    auto run = std::make_shared<Run>(*baseline);
+    for (auto& [where, m] : run->capture.norms) {
+      if (where.site != Site::Query) continue;
+      const auto means = head_means(m);
+      const auto flags = select(m, Pick{});
+      for (std::size_t i = 0; i < flags.size(); ++i) {
+        if (flags[i]) m.data[i] = means[i / 64];
+      }
+    }
+    comparison->disrupted = run;
+  }
+  ViewData data;
+  data.card = smollm2Card();
+  data.comparison = comparison;
+  for (int i = 0; i < 109; ++i)
+    data.pieces << (i % 3 == 0 ? QStringLiteral("·pass") : QStringLiteral("·key"));
+  return data;
+}
+
+/// A model of 2 layers, 4/2 heads and 8 dims whose M is known cell by cell: 1 everywhere, but `strong` at
+/// query head 1, dim 5 of layer 0.
+inline ViewData tinyData(float strong = 20.0f) {
+  ModelCard card;
+  card.name = "tiny";
+  card.spec.num_layers = 2;
+  card.spec.num_heads = 4;
+  card.spec.num_kv_heads = 2;
+  card.spec.head_dim = 8;
+  card.spec.max_position_embeddings = 64;
+  card.spec.rope = RopeSpec{};
+  card.spec.rope->rotary_dim = 8;
+  auto run = std::make_shared<Run>();
+  run->capture.positions = 6;
+  for (int layer = 0; layer < 2; ++layer) {
+    for (const Site site : {Site::QueryPreRope, Site::Query}) {
+      run->capture.norms[{layer, site}] = Array{{4, 8}, std::vector<float>(32, 1.0f)};
+    }
+    for (const Site site : {Site::KeyPreRope, Site::Key, Site::Value}) {
+      run->capture.norms[{layer, site}] = Array{{2, 8}, std::vector<float>(16, 1.0f)};
+    }
+  }
+  run->capture.norms[{0, Site::Query}].data[8 + 5] = strong;
+  auto comparison = std::make_shared<Comparison>();
+  comparison->baseline = run;
+  ViewData data;
+  data.card = std::make_shared<const ModelCard>(card);
+  data.comparison = comparison;
+  data.pieces = QStringList(6, QStringLiteral("a"));
+  return data;
+}
+
+inline void lightPalette(QWidget& widget) {
+  QPalette palette;
+  palette.setColor(QPalette::Base, QColor(0xffffff));
+  palette.setColor(QPalette::Window, QColor(0xf5f6f8));
+  palette.setColor(QPalette::Text, QColor(0x14181f));
+  palette.setColor(QPalette::WindowText, QColor(0x14181f));
+  palette.setColor(QPalette::Highlight, QColor(0x2457d6));
+  widget.setPalette(palette);
+}
+
+inline void darkPalette(QWidget& widget) {
+  QPalette palette;
+  palette.setColor(QPalette::Base, QColor(0x1a1d21));
+  palette.setColor(QPalette::Window, QColor(0x1f2328));
+  palette.setColor(QPalette::Text, QColor(0xe8eaed));
+  palette.setColor(QPalette::WindowText, QColor(0xe8eaed));
+  palette.setColor(QPalette::Highlight, QColor(0x7da2ff));
+  widget.setPalette(palette);
+}
+
+}  // namespace qkscope::test

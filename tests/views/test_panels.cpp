@@ -1,0 +1,180 @@
+#include <QAbstractItemModelTester>
+#include <QDoubleSpinBox>
+#include <QHeaderView>
+#include <QSignalSpy>
+#include <QSlider>
+#include <QTableView>
+#include <cmath>
+#include <limits>
+
+#include "tests/views/sample.h"
+#include "views/massive_item_model.h"
+#include "views/overview_painter.h"
+#include "views/view_registry.h"
+
+namespace qkscope::test {
+
+namespace {
+
+/// One registered panel in a window.
+struct Stage {
+  Stage(const QString& id, const ViewData& data) {
+    for (const ViewEntry& entry : viewRegistry()) {
+      if (entry.id == id) view = entry.make(state, &window);
+    }
+    view->resize(330, 600);
+    window.resize(330, 600);
+    window.show();
+    view->setData(data);
+    settle();
+  }
+  void settle() {
+    QCoreApplication::processEvents();
+    QCoreApplication::processEvents();
+  }
+  ViewState state;
+  QWidget window;
+  View* view = nullptr;
+};
+
+}  // namespace
+
+class TestPanels : public TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void lambdaIsLookOnly() {
+    QKSCOPE_REQUIRE_DATA(smollm2Norms());
+    Stage stage(QStringLiteral("massive"), smollm2Data());
+    QSignalSpy needs(stage.view, &View::needsChanged);
+    auto* slider = stage.view->findChild<QSlider*>();
+    auto* exact = stage.view->findChild<QDoubleSpinBox*>();
+    auto* table = stage.view->findChild<QTableView*>();
+    QCOMPARE(table->model()->rowCount(), 270 + 75 + 3);
+    slider->setValue(40);
+    QCOMPARE(stage.state.look().lambda, 4.0);
+    QCOMPARE(exact->value(), 4.0);
+    stage.settle();
+    QCOMPARE(table->model()->rowCount(), 381 + 89 + 8);
+    exact->setValue(6.0);
+    QCOMPARE(slider->value(), 60);
+    stage.settle();
+    QCOMPARE(table->model()->rowCount(), 183 + 64 + 2);
+    // Set from elsewhere, the controls follow.
+    Look look = stage.state.look();
+    look.lambda = 3;
+    stage.state.setLook(look);
+    stage.settle();
+    QCOMPARE(exact->value(), 3.0);
+    QCOMPARE(table->model()->rowCount(), 589 + 146 + 18);
+    // Before RoPE: counted over QueryPreRope and KeyPreRope.
+    look.lambda = 5;
+    look.after_rope = false;
+    stage.state.setLook(look);
+    stage.settle();
+    QCOMPARE(table->model()->rowCount(), 273 + 76 + 3);
+    QCOMPARE(needs.count(), 0);
+  }
+
+  void tableSortsAndLeadsToTheCell() {
+    QKSCOPE_REQUIRE_DATA(smollm2Norms());
+    Stage stage(QStringLiteral("massive"), smollm2Data());
+    auto* table = stage.view->findChild<QTableView*>();
+    const auto text = [&](int row, int column) {
+      return table->model()->index(row, column).data().toString();
+    };
+    // Strongest ratio first: layer 4 [3], head 6 [5], dim 23.
+    QCOMPARE(text(0, MassiveItemModel::SiteColumn), QStringLiteral("Q"));
+    QCOMPARE(text(0, MassiveItemModel::LayerColumn), QStringLiteral("4"));
+    QCOMPARE(text(0, MassiveItemModel::HeadColumn), QStringLiteral("6"));
+    QCOMPARE(text(0, MassiveItemModel::DimColumn), QStringLiteral("23"));
+    QCOMPARE(text(0, MassiveItemModel::MColumn), QStringLiteral("98.1"));
+    QCOMPARE(text(0, MassiveItemModel::RatioColumn), QStringLiteral("13.4"));
+    QCOMPARE(text(0, MassiveItemModel::WavelengthColumn), QStringLiteral("24,656"));
+    table->setCurrentIndex(table->model()->index(0, 0));
+    QCOMPARE(stage.state.selection(), (Selection{Site::Query, 3, 5, 23, -1}));
+    table->sortByColumn(MassiveItemModel::MColumn, Qt::AscendingOrder);
+    double before = 0;
+    for (int row = 0; row < table->model()->rowCount(); ++row) {
+      const double m =
+          table->model()->index(row, MassiveItemModel::MColumn).data(MassiveItemModel::SortRole).toDouble();
+      QVERIFY(m >= before);
+      before = m;
+    }
+    // Sorting chose nothing; a selection made elsewhere is followed without one being made here.
+    QCOMPARE(stage.state.selection(), (Selection{Site::Query, 3, 5, 23, -1}));
+    stage.state.setSelection({Site::Key, 16, 1, 55, -1});
+    QCOMPARE(table->currentIndex().siblingAtColumn(MassiveItemModel::LayerColumn).data().toInt(), 17);
+    QCOMPARE(table->currentIndex().siblingAtColumn(MassiveItemModel::SiteColumn).data().toString(),
+             QStringLiteral("K"));
+    stage.state.setSelection({Site::Key, 16, 1, 2, -1});  // not massive
+    QVERIFY(!table->currentIndex().isValid());
+    QCOMPARE(stage.state.selection(), (Selection{Site::Key, 16, 1, 2, -1}));
+  }
+
+  void itemModelKeepsItsPromises() {
+    MassiveItemModel model;
+    QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
+    const ViewData data = tinyData();
+    model.setValues(massive_values(data.comparison->baseline->capture, Site::Query, 5), shownAxis(data));
+    QCOMPARE(model.rowCount(), 1);
+    model.setLayer(0, Qt::blue);
+    QCOMPARE(model.index(0, 0).data(Qt::BackgroundRole).value<QColor>(), QColor(Qt::blue));
+    QCOMPARE(model.rowOf({Site::Query, 0, 1, 5, -1}), 0);
+    QCOMPARE(model.rowOf({Site::Query, 1, 1, 5, -1}), -1);
+    for (int column = 0; column < model.columnCount(); ++column) {
+      QVERIFY(!model.headerData(column, Qt::Horizontal, Qt::DisplayRole).toString().isEmpty());
+      QVERIFY(!model.headerData(column, Qt::Horizontal, Qt::ToolTipRole).toString().isEmpty());
+    }
+    model.setValues({}, {});
+    QCOMPARE(model.rowCount(), 0);
+  }
+
+  void overviewFindsTheStrongest() {
+    QKSCOPE_REQUIRE_DATA(smollm2Norms());
+    const Overview overview = overviewOf(smollm2Data(), Look{}, false);
+    QCOMPARE(overview.computed, 30);
+    QVERIFY(std::abs(overview.bar.norm.high - 13.4) < 0.05);
+    QCOMPARE(overview.maps[0].color(overview.maps[0].at(3, 5)), overview.bar.map.at(1.0));
+    QVERIFY(std::abs(overview.maps[2].values().size() - 90.0) < 1);
+  }
+
+  void overviewSelectsByClickAndKey() {
+    QKSCOPE_REQUIRE_DATA(smollm2Norms());
+    Stage stage(QStringLiteral("overview"), smollm2Data());
+    stage.view->resize(220, 600);
+    const QImage image = stage.view->grab().toImage();  // the layout is made by painting
+    QVERIFY(!image.isNull());
+    const PlotStyle style = PlotStyle::of(*stage.view);
+    const OverviewLayout layout = layoutOverview(overviewOf(smollm2Data(), Look{}, false), style,
+                                                 stage.view->rect(), stage.view->devicePixelRatioF());
+    QTest::mouseClick(stage.view, Qt::LeftButton, {}, layout.grids[1].cell(19, 2).center().toPoint());
+    QCOMPARE(stage.state.selection(), (Selection{Site::Key, 19, 2, -1, -1}));
+    QTest::keyClick(stage.view, Qt::Key_Right);
+    QCOMPARE(stage.state.selection(), (Selection{Site::Value, 19, 0, -1, -1}));
+    QTest::keyClick(stage.view, Qt::Key_Left);
+    QTest::keyClick(stage.view, Qt::Key_Up);
+    QCOMPARE(stage.state.selection(), (Selection{Site::Key, 18, 2, -1, -1}));
+    QVERIFY(stage.state.hover().contains(QStringLiteral("layer 19 · KV head 3")));
+    QVERIFY(stage.view->accessibleDescription().contains(QStringLiteral("max M / mean")));
+  }
+
+  void overviewFillsAsLayersCome() {
+    ViewData data = tinyData();
+    auto run = std::make_shared<Run>(*data.comparison->baseline);
+    std::erase_if(run->capture.norms, [](const auto& entry) { return entry.first.layer == 1; });
+    auto comparison = std::make_shared<Comparison>(*data.comparison);
+    comparison->baseline = run;
+    data.comparison = comparison;
+    const Overview overview = overviewOf(data, Look{}, false);
+    QCOMPARE(overview.computed, 1);
+    QVERIFY(std::isnan(overview.maps[0].at(1, 0)));
+    QVERIFY(overview.maps[0].at(0, 1) > 5.9f);
+    Stage stage(QStringLiteral("overview"), data);
+    QVERIFY(!stage.view->grab().isNull());
+  }
+};
+
+}  // namespace qkscope::test
+
+QTEST_MAIN(qkscope::test::TestPanels)
+#include "test_panels.moc"

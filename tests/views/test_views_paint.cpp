@@ -1,0 +1,177 @@
+#include <QBuffer>
+#include <QPainter>
+#include <QPdfWriter>
+#include <QSvgGenerator>
+
+#include "tests/views/sample.h"
+#include "views/view_registry.h"
+
+namespace qkscope::test {
+
+namespace {
+
+/// A picture of `widget`, kept where QKSCOPE_SNAPSHOTS names a folder, for a person to look at.
+QImage snapshot(QWidget& widget, const QString& name) {
+  QCoreApplication::processEvents();
+  QCoreApplication::processEvents();
+  const QImage image = widget.grab().toImage();
+  const QString folder = qEnvironmentVariable("QKSCOPE_SNAPSHOTS");
+  if (!folder.isEmpty()) image.save(folder + QLatin1Char('/') + name + QStringLiteral(".png"));
+  return image;
+}
+
+}  // namespace
+
+class TestViewsPaint : public TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void everyViewPaints_data() {
+    QTest::addColumn<QString>("id");
+    QTest::addColumn<bool>("dark");
+    for (const ViewEntry& entry : viewRegistry()) {
+      QTest::newRow(qPrintable(entry.id + QStringLiteral(" light"))) << entry.id << false;
+      QTest::newRow(qPrintable(entry.id + QStringLiteral(" dark"))) << entry.id << true;
+    }
+  }
+  void everyViewPaints() {
+    QKSCOPE_REQUIRE_DATA(smollm2Norms());
+    QFETCH(QString, id);
+    QFETCH(bool, dark);
+    for (const ViewEntry& entry : viewRegistry()) {
+      if (entry.id != id) continue;
+      ViewState state;
+      state.setSelection({Site::Query, 16, 6, 23, -1});
+      // In a window of its own the offscreen platform would warn of the view's size hints.
+      QWidget window;
+      View* view = entry.make(state, &window);
+      dark ? darkPalette(*view) : lightPalette(*view);
+      QFont font(QStringLiteral("Inter"));
+      font.setPointSizeF(10);
+      view->setFont(font);
+      switch (entry.place) {
+        case Place::Centre:
+          view->resize(1052, 640);
+          break;
+        case Place::Left:
+          view->resize(220, 640);
+          break;
+        case Place::Right:
+          view->resize(330, 640);
+          break;
+        case Place::Bottom:
+          view->resize(1280, 260);
+          break;
+      }
+      window.resize(view->size());
+      window.show();
+      const QString name = id + (dark ? QStringLiteral("_dark") : QStringLiteral("_light"));
+      const QImage empty = snapshot(*view, name + QStringLiteral("_empty"));
+      QVERIFY(!empty.isNull());
+      const ViewData data = smollm2Data();
+      view->setData(data);
+      const QImage full = snapshot(*view, name);
+      if (view->isFigure()) QVERIFY2(full != empty, "data must be seen");
+      if (entry.place == Place::Centre) {
+        Look look;
+        look.picture = Picture::PositionsDims;
+        state.setLook(look);
+        snapshot(*view, name + QStringLiteral("_positions"));
+        look.color_map = QStringLiteral("RdBu_r");
+        state.setLook(look);
+        snapshot(*view, name + QStringLiteral("_positions_signed"));
+        look = Look{};
+        look.picture = Picture::AllLayers;
+        state.setLook(look);
+        snapshot(*view, name + QStringLiteral("_layers"));
+        look = Look{};
+        look.shown = Shown::Difference;
+        look.one_scale = false;
+        state.setLook(look);
+        snapshot(*view, name + QStringLiteral("_difference"));
+        look = Look{};
+        look.range = ColorRange::Percentile;
+        look.scale = ColorScale::Log;
+        state.setLook(look);
+        snapshot(*view, name + QStringLiteral("_log"));
+      }
+    }
+  }
+  void everyFigurePaintsOnPaper_data() {
+    QTest::addColumn<QString>("id");
+    QTest::addColumn<int>("picture");
+    for (const ViewEntry& entry : viewRegistry()) {
+      ViewState state;
+      const std::unique_ptr<View> view(entry.make(state, nullptr));
+      if (!view->isFigure()) continue;
+      const int pictures = entry.place == Place::Centre ? 3 : 1;
+      for (int picture = 0; picture < pictures; ++picture) {
+        QTest::newRow(qPrintable(entry.id + QString::number(picture))) << entry.id << picture;
+      }
+    }
+  }
+  // Without ever having been shown, as an export from the command line does it.
+  void everyFigurePaintsOnPaper() {
+    QKSCOPE_REQUIRE_DATA(smollm2Norms());
+    QFETCH(QString, id);
+    QFETCH(int, picture);
+    ViewState state;
+    state.setSelection({Site::Query, 16, 6, 23, -1});
+    Look look;
+    look.picture = static_cast<Picture>(picture);
+    state.setLook(look);
+    for (const ViewEntry& entry : viewRegistry()) {
+      if (entry.id != id) continue;
+      const std::unique_ptr<View> view(entry.make(state, nullptr));
+      view->setData(smollm2Data());
+      QVERIFY(!view->figureTitle().isEmpty());
+      const auto arrays = view->figureArrays();
+      QVERIFY(!arrays.empty());
+      for (const FigureArray& array : arrays) {
+        std::int64_t size = 1;
+        for (const std::int64_t extent : array.array.shape) size *= extent;
+        QCOMPARE(size, static_cast<std::int64_t>(array.array.data.size()));
+        QCOMPARE(array.axes.size(), static_cast<qsizetype>(array.array.shape.size()));
+      }
+
+      QImage image(2008, 1417, QImage::Format_ARGB32_Premultiplied);  // 170 x 120 mm at 300 dpi
+      image.setDotsPerMeterX(11811);
+      image.setDotsPerMeterY(11811);
+      QPainter painter(&image);
+      painter.setRenderHint(QPainter::Antialiasing);
+      view->paintFigure(painter, image.rect());
+      painter.end();
+      QCOMPARE(image.pixelColor(0, 0), QColor(Qt::white));
+      const QString folder = qEnvironmentVariable("QKSCOPE_SNAPSHOTS");
+      const QString name = folder + QStringLiteral("/figure_%1_%2").arg(id).arg(picture);
+      if (!folder.isEmpty()) image.save(name + QStringLiteral(".png"));
+
+      QBuffer svg;
+      QSvgGenerator generator;
+      generator.setOutputDevice(&svg);
+      generator.setResolution(96);
+      generator.setSize({643, 454});
+      generator.setViewBox(QRect(0, 0, 643, 454));
+      painter.begin(&generator);
+      view->paintFigure(painter, QRectF(0, 0, 643, 454));
+      painter.end();
+      QVERIFY(svg.data().contains("<text"));  // words stay words
+      if (!folder.isEmpty()) {
+        QFile file(name + QStringLiteral(".svg"));
+        QVERIFY(file.open(QIODevice::WriteOnly));
+        file.write(svg.data());
+        QPdfWriter pdf(name + QStringLiteral(".pdf"));
+        pdf.setResolution(1200);
+        pdf.setPageSize(QPageSize(QSizeF(170, 120), QPageSize::Millimeter));
+        pdf.setPageMargins({});
+        painter.begin(&pdf);
+        view->paintFigure(painter, QRectF(0, 0, pdf.width(), pdf.height()));
+        painter.end();
+      }
+    }
+  }
+};
+
+}  // namespace qkscope::test
+
+QTEST_MAIN(qkscope::test::TestViewsPaint)
+#include "test_views_paint.moc"
