@@ -13,7 +13,7 @@ struct Block;
 
 /// The part of Jinja that chat templates are written in (jinja.palletsprojects.com, "Template Designer
 /// Documentation"), as Hugging Face sets it up: trim_blocks, lstrip_blocks, break and continue, raise_exception,
-/// strftime_now. Left out: inheritance, includes, imports, call blocks, tojson, autoescape. Immutable, thread-safe.
+/// strftime_now. Left out: inheritance, includes, imports, call blocks, autoescape. Immutable, thread-safe.
 class Template {
  public:
   /// Throws Error naming the line where the source cannot be understood.
