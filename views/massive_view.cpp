@@ -135,9 +135,7 @@ class MassiveView : public View {
     table_->setFrameShape(QFrame::NoFrame);
     table_->setTabKeyNavigation(false);
     table_->verticalHeader()->hide();
-    table_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-    table_->horizontalHeader()->setSectionResizeMode(MassiveItemModel::WavelengthColumn,
-                                                     QHeaderView::ResizeToContents);
+    table_->horizontalHeader()->setStretchLastSection(true);
     table_->horizontalHeader()->setMinimumSectionSize(24);
     table_->horizontalHeader()->setHighlightSections(false);
     table_->setAccessibleName(tr("Massive values, sortable; a row leads to its cell"));
@@ -288,7 +286,21 @@ class MassiveView : public View {
     table_->horizontalHeader()->setFont(style.small);
     table_->verticalHeader()->setDefaultSectionSize(
         static_cast<int>(style.metrics(style.figures).height() * 1.35));
+    fitColumns(style.metrics(figures), style.metrics(style.small));
     chart_->setMinimumHeight(static_cast<int>(style.metrics(style.small).height() * 8));
+  }
+
+  /// Wide enough for the longest number a column can hold; the last takes what is left.
+  void fitColumns(const QFontMetricsF& figures, const QFontMetricsF& titles) {
+    constexpr std::array<const char*, MassiveItemModel::WavelengthColumn> longest{"Q",   "000",    "000",
+                                                                                  "000", "0000.0", "00.0"};
+    for (int column = 0; column < MassiveItemModel::WavelengthColumn; ++column) {
+      const QString title = model_->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
+      const double number =
+          figures.horizontalAdvance(QLatin1String(longest[static_cast<std::size_t>(column)])) * 1.08;  // bold
+      table_->setColumnWidth(
+          column, static_cast<int>(std::ceil(std::max(number, titles.horizontalAdvance(title)) + 11)));
+    }
   }
 
   /// An older run's numbers stay, dimmed like the pictures.

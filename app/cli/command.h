@@ -49,5 +49,6 @@ Document run_perplexity(const Context& context);
 Document run_massive(const Context& context);
 Document run_capture(const Context& context);
 Document run_disrupt(const Context& context);
+Document run_bench(const Context& context);
 
 }  // namespace qkscope::cli

@@ -10,6 +10,6 @@ function(forbid folder pattern)
   endforeach()
 endfunction()
 
-forbid(core "Q[A-Z]|qcustomplot|views/|app/")
+forbid(core "Q[A-Z]|views/|app/")
 forbid(views "torch/|ATen/|c10/|app/")
 forbid(app "torch/|ATen/|c10/")

@@ -1,0 +1,198 @@
+// What a person waits for: the first full picture, the answer to key D, painting. Each beside a reference timed here,
+// so that the ratio means something on another machine. Run it alone on a quiet machine: ctest -L bench.
+#include <QApplication>
+#include <QElapsedTimer>
+#include <QPainter>
+#include <QTest>
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <sstream>
+#include <vector>
+
+#include "app/mainwindow.h"
+#include "app/theme.h"
+#include "core/run/runner.h"
+#include "tests/app/app_test.h"
+#include "views/heatmap.h"
+
+using namespace qkscope;
+
+namespace {
+
+constexpr int kRounds = 5;
+
+/// Since the process was started, in hundredths of a second as /proc counts them.
+double secondsSinceStart() {
+  std::ifstream stat("/proc/self/stat"), uptime("/proc/uptime");
+  std::string text{std::istreambuf_iterator<char>(stat), {}};
+  std::istringstream fields(text.substr(text.rfind(')') + 2));  // the name before it may hold spaces
+  std::string skipped;
+  for (int field = 3; field < 22; ++field) fields >> skipped;
+  double started = 0, now = 0;
+  fields >> started;
+  uptime >> now;
+  return now - started / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+double milliseconds(const std::function<void()>& work) {
+  QElapsedTimer clock;
+  clock.start();
+  work();
+  return static_cast<double>(clock.nsecsElapsed()) / 1e6;
+}
+
+double fastest(int rounds, const std::function<void()>& work) {
+  double best = milliseconds(work);
+  for (int i = 1; i < rounds; ++i) best = std::min(best, milliseconds(work));
+  return best;
+}
+
+/// Sees when a widget has painted what is asked.
+class PaintWatch : public QObject {
+ public:
+  PaintWatch(View* view, std::function<bool(const ViewData&)> wanted) : view_(view), wanted_(std::move(wanted)) {
+    view->installEventFilter(this);
+    clock_.start();
+  }
+  /// Milliseconds since this watch was made; -1 before.
+  double painted() const { return painted_; }
+
+ protected:
+  bool eventFilter(QObject*, QEvent* event) override {
+    if (event->type() == QEvent::Paint && painted_ < 0 && wanted_(view_->data())) {
+      // Painting itself is still to come: ask again after it.
+      QMetaObject::invokeMethod(
+          this, [this] { painted_ = static_cast<double>(clock_.nsecsElapsed()) / 1e6; }, Qt::QueuedConnection);
+    }
+    return false;
+  }
+
+ private:
+  View* view_;
+  std::function<bool(const ViewData&)> wanted_;
+  QElapsedTimer clock_;
+  double painted_ = -1;
+};
+
+bool wait(const std::function<bool()>& until) { return QTest::qWaitFor(until, 120'000); }
+
+/// Key D on the default document, `kRounds` times with a disruption not yet computed.
+bool benchDisrupt(MainWindow& window) {
+  Session& session = window.session();
+  const auto& selected = [&]() -> const PromptResult& {
+    return session.results()[static_cast<std::size_t>(session.selectedPrompt())];
+  };
+  auto* picture = window.findChild<View*>(QStringLiteral("picture"));
+  double pictures = 1e9, token = 1e9, perplexities = 1e9, plain = 1e9;
+  for (int round = 0; round < kRounds; ++round) {
+    session.stack().setOn(false);
+    Disruption disruption = parse_disruption("lambda 5 on Q");
+    disruption.pick.lambda += 1e-6 * (round + 1);  // the same columns, a new question
+    session.stack().push(disruption);
+    if (!wait([&] { return !session.isBusy(); })) return false;
+
+    double first_token = -1, scored = -1;
+    PaintWatch watch(picture, [](const ViewData& data) {
+      return data.comparison && data.comparison->disrupted && !data.stale;
+    });
+    QElapsedTimer clock;
+    clock.start();
+    QTest::keyClick(&window, Qt::Key_D);
+    const auto now = [&] { return static_cast<double>(clock.nsecsElapsed()) / 1e6; };
+    const auto connection = QObject::connect(&session, &Session::resultChanged, &window, [&](int) {
+      const PromptResult& result = selected();
+      if (!result.disrupted || result.stale) return;
+      if (first_token < 0 && !result.disrupted->answer.isEmpty()) first_token = now();
+      if (scored < 0 && result.disrupted->continuation && result.baseline->continuation) scored = now();
+    });
+    if (!wait([&] { return !session.isBusy() && watch.painted() > 0; })) return false;
+    QObject::disconnect(connection);
+    pictures = std::min(pictures, watch.painted());
+    token = std::min(token, first_token);
+    perplexities = std::min(perplexities, scored);
+
+    RunRequest request;
+    request.prompt = session.data().comparison->request.prompt;
+    plain = std::min(plain, Runner(session.model()).run(request).baseline->prefill_ms);
+  }
+  std::printf("key D, prompt of %d tokens, all layers recomputed; a plain pass over it: %.0f ms\n",
+              session.times().positions, plain);
+  std::printf("  to the repainted picture   %6.0f ms = %.2f passes + 16 ms\n", pictures, (pictures - 16) / plain);
+  std::printf("  to the first token         %6.0f ms\n", token);
+  std::printf("  to both perplexities       %6.0f ms\n", perplexities);
+  return true;
+}
+
+/// A map far larger than the screen, as a long prompt of a large model gives: 8192 positions x 4096 dims.
+void benchPainting() {
+  constexpr int kRows = 8192, kColumns = 4096;
+  std::vector<float> values(static_cast<std::size_t>(kRows) * kColumns);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * 2654435761U % 1000);
+  Heatmap map(kRows, kColumns, std::move(values));
+  const CellGrid grid{QRectF(0, 0, 1000, 700), QRectF(0, 0, kColumns, kRows), 1.0};
+  QImage screen(1000, 700, QImage::Format_RGB32);
+  const auto paint = [&] {
+    QPainter painter(&screen);
+    map.paint(painter, grid);
+  };
+  ColorNorm norm;
+  norm.high = 1000;
+  map.setColors(colorMaps().front(), norm);
+  const double first = milliseconds(paint);
+  const double recolored = fastest(kRounds, [&] {
+    norm.high += 1;
+    map.setColors(colorMaps().front(), norm);
+    paint();
+  });
+  const double again = fastest(kRounds, paint);
+  std::printf("painting a map of %d x %d on 1000 x 700 pixels\n", kRows, kColumns);
+  std::printf("  first, maxima included     %6.1f ms\n  after a change of colours  %6.1f ms\n", first, recolored);
+  std::printf("  again                      %6.1f ms\n", again);
+}
+
+/// Loading a checkpoint against reading its bytes.
+void benchLoad(const std::filesystem::path& path) {
+  std::vector<char> buffer(std::size_t{4} << 20);
+  const double read = fastest(kRounds, [&] {
+    std::ifstream file(path, std::ios::binary);
+    while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()))) {
+    }
+  });
+  const double load = fastest(kRounds, [&] { LanguageModel::load(path); });
+  std::printf("loading the model: %.0f ms; reading its file (from the page cache): %.0f ms, %.1f times\n", load, read,
+              load / read);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const double torch = secondsSinceStart();
+  QApplication application(argc, argv);
+  QTemporaryDir folder;
+  QCoreApplication::setOrganizationName(QStringLiteral("qkscope-bench"));
+  QSettings::setPath(QSettings::NativeFormat, QSettings::UserScope, folder.path());
+  const auto path = models_folder() / (default_model_name() + ".gguf");
+  if (!std::filesystem::exists(path)) {
+    std::printf("There is no %s: run packaging/run.sh once.\n", path.c_str());
+    return 1;
+  }
+  applyTheme(Theme::Dark, 1.0);
+  MainWindow window;
+  window.setDocument(defaultDocument());
+  window.resize(1280, 800);
+  window.show();
+  window.activateWindow();
+  window.loadModel(QString::fromStdString(path.string()), {});
+  PaintWatch full(window.findChild<View*>(QStringLiteral("picture")),
+                  [](const ViewData& data) { return data.comparison && data.comparison->baseline && !data.stale; });
+  if (!wait([&] { return full.painted() > 0; })) return 1;
+  std::printf("cold start: %.2f s to the first full picture, %.2f s of it until main (libraries)\n",
+              secondsSinceStart(), torch);
+  if (!wait([&] { return !window.session().isBusy(); })) return 1;
+  if (!benchDisrupt(window)) return 1;
+  benchPainting();
+  benchLoad(path);
+  return 0;
+}
