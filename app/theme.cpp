@@ -110,7 +110,7 @@ QLineEdit:focus, QPlainTextEdit:focus { border-color: {accent}; }
 QLineEdit:disabled { color: {disabled}; background: {ground}; }
 QTableView { background: {raised}; border: none; gridline-color: {line}; selection-background-color: {row};
   selection-color: {text}; alternate-background-color: {ground}; }
-QHeaderView::section { background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {line}; padding: 5px 4px; }
+QHeaderView::section { background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {line}; padding: 5px 2px; }
 QHeaderView::up-arrow, QHeaderView::down-arrow {
   subcontrol-origin: padding; subcontrol-position: bottom right; right: 4px; width: 9px; height: 6px; }
 #messageBar { background: {disrupted}; }

@@ -51,8 +51,11 @@ void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& mo
         const QRectF& axis = layout.dim_axes[i];
         const double width = small.horizontalAdvance(text) + 8 * u;
         const QRectF chip(x - width / 2, axis.top() + u, width, axis.height() - 2 * u);
-        painter.fillRect(chip.adjusted(-12 * u, 0, 12 * u, 0),
-                         style.background);  // half-hidden numbers read wrong
+        for (const DimLabel& label : dimLabels(style, axis, ruler_grid, model.head_dim)) {
+          // Half-hidden numbers read wrong.
+          if (label.rect.intersects(chip.adjusted(-2 * u, 0, 2 * u, 0)))
+            painter.fillRect(label.rect.adjusted(-u, u, u, -u), style.background);
+        }
         painter.fillRect(chip, style.text);
         painter.setPen(style.background);
         painter.setFont(style.small);

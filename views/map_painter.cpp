@@ -189,16 +189,10 @@ void paintRowNames(QPainter& painter, const PlotStyle& style, const MapModel& mo
 
 void paintDimAxis(QPainter& painter, const PlotStyle& style, const QRectF& area, const CellGrid& grid,
                   int head_dim) {
-  const QFontMetricsF small = style.metrics(style.small);
   painter.setFont(style.small);
   painter.setPen(style.muted);
-  const int step = binaryStep(grid.cellSize().width(), small.horizontalAdvance(QStringLiteral("0000")));
-  for (int dim = 0; dim < head_dim; dim += step) {
-    const double x = (grid.x(dim) + grid.x(dim + 1)) / 2;
-    if (x < area.left() - 1 || x > area.right() + 1) continue;
-    const double width = 40 * style.unit;
-    painter.drawText(QRectF(x - width / 2, area.top(), width, area.height()), Qt::AlignCenter,
-                     QString::number(dim));
+  for (const DimLabel& label : dimLabels(style, area, grid, head_dim)) {
+    painter.drawText(label.rect, Qt::AlignCenter | Qt::TextDontClip, QString::number(label.dim));
   }
 }
 
@@ -277,6 +271,19 @@ void paintFoot(QPainter& painter, const PlotStyle& style, const MapModel& model,
 }
 
 }  // namespace
+
+std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid, int head_dim) {
+  const QFontMetricsF small = style.metrics(style.small);
+  const int step = binaryStep(grid.cellSize().width(), small.horizontalAdvance(QStringLiteral("0000")));
+  std::vector<DimLabel> labels;
+  for (int dim = 0; dim < head_dim; dim += step) {
+    const double x = (grid.x(dim) + grid.x(dim + 1)) / 2;
+    if (x < area.left() - 1 || x > area.right() + 1) continue;
+    const double width = small.horizontalAdvance(QString::number(dim));
+    labels.push_back({dim, QRectF(x - width / 2, area.top(), width, area.height())});
+  }
+  return labels;
+}
 
 void paintMap(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout) {
   const double u = style.unit;

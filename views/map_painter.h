@@ -9,6 +9,13 @@ void paintMap(QPainter& painter, const PlotStyle& style, const MapModel& model, 
 
 /// What follows the pointer and the selection: the frame of the selected cell, and lines through the dim that
 /// is looked at and its rotary partner.
+/// The numbers of the dim axis that have room, and where they stand.
+struct DimLabel {
+  int dim = 0;
+  QRectF rect;
+};
+std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid, int head_dim);
+
 struct MapMarks {
   std::optional<CellRef> selected, hovered;
 };

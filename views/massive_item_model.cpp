@@ -47,10 +47,15 @@ int MassiveItemModel::columnCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : ColumnCount;
 }
 
+double MassiveItemModel::wavelength(const MassiveValue& value) const {
+  if (value.where.site == Site::Value) return 0;
+  const auto rotary = axis_.at(value.dim);
+  return rotary ? rotary->wavelength : 0;
+}
+
 QVariant MassiveItemModel::data(const QModelIndex& index, int role) const {
   if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
   const MassiveValue& value = values_[static_cast<std::size_t>(index.row())];
-  const auto rotary = value.where.site == Site::Value ? std::nullopt : axis_.at(value.dim);
   const QLocale locale;
   switch (role) {
     case Qt::DisplayRole:
@@ -71,8 +76,9 @@ QVariant MassiveItemModel::data(const QModelIndex& index, int role) const {
         case RatioColumn:
           return locale.toString(static_cast<double>(value.ratio), 'f', 1);
         case WavelengthColumn:
-          return rotary ? locale.toString(rotary->wavelength, 'f', rotary->wavelength < 100 ? 1 : 0)
-                        : tr("–");
+          if (const double length = wavelength(value); length > 0)
+            return locale.toString(length, 'f', length < 100 ? 1 : 0);
+          return tr("–");
       }
       break;
     case SortRole:
@@ -90,7 +96,7 @@ QVariant MassiveItemModel::data(const QModelIndex& index, int role) const {
         case RatioColumn:
           return value.ratio;
         case WavelengthColumn:
-          return rotary ? rotary->wavelength : 0.0;
+          return wavelength(value);
       }
       break;
     case Qt::TextAlignmentRole:
@@ -115,6 +121,7 @@ QVariant MassiveItemModel::headerData(int section, Qt::Orientation orientation, 
   if (role == Qt::TextAlignmentRole) {
     return static_cast<int>(section == SiteColumn ? Qt::AlignCenter : Qt::AlignRight | Qt::AlignVCenter);
   }
+  if (role == Qt::FontRole) return titles_;
   if (role == Qt::DisplayRole) {
     switch (section) {
       case SiteColumn:

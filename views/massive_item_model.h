@@ -28,7 +28,10 @@ class MassiveItemModel : public QAbstractTableModel {
   void setValues(std::vector<MassiveValue> values, const FrequencyAxis& axis);
   /// Rows of this layer are tinted.
   void setLayer(int layer, const QColor& tint);
-  void setFigures(const QFont& font) { figures_ = font; }
+  void setFonts(const QFont& figures, const QFont& titles) {
+    figures_ = figures;
+    titles_ = titles;
+  }
   const MassiveValue& value(int row) const { return values_[static_cast<std::size_t>(row)]; }
   /// Row of a cell; -1 where it is not massive.
   int rowOf(const Selection& cell) const;
@@ -39,11 +42,14 @@ class MassiveItemModel : public QAbstractTableModel {
   QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
 
  private:
+  /// Tokens a turn of its rotary pair takes; 0 where it does not turn.
+  double wavelength(const MassiveValue& value) const;
+
   std::vector<MassiveValue> values_;
   FrequencyAxis axis_;
   int layer_ = -1;
   QColor tint_;
-  QFont figures_;
+  QFont figures_, titles_;
 };
 
 }  // namespace qkscope

@@ -10,6 +10,7 @@
 #include <QSortFilterProxyModel>
 #include <QTableView>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -135,7 +136,7 @@ class MassiveView : public View {
     table_->setFrameShape(QFrame::NoFrame);
     table_->setTabKeyNavigation(false);
     table_->verticalHeader()->hide();
-    table_->horizontalHeader()->setStretchLastSection(true);
+    table_->horizontalHeader()->setSectionResizeMode(MassiveItemModel::WavelengthColumn, QHeaderView::Stretch);
     table_->horizontalHeader()->setMinimumSectionSize(24);
     table_->horizontalHeader()->setHighlightSections(false);
     table_->setAccessibleName(tr("Massive values, sortable; a row leads to its cell"));
@@ -282,24 +283,24 @@ class MassiveView : public View {
     for (Counter* counter : counters_) counter->dress(style);
     QFont figures = style.figures;
     figures.setPointSizeF(figures.pointSizeF() * 0.92);
-    model_->setFigures(figures);
-    table_->horizontalHeader()->setFont(style.small);
+    model_->setFonts(figures, style.small);
     table_->verticalHeader()->setDefaultSectionSize(
         static_cast<int>(style.metrics(style.figures).height() * 1.35));
     fitColumns(style.metrics(figures), style.metrics(style.small));
     chart_->setMinimumHeight(static_cast<int>(style.metrics(style.small).height() * 8));
   }
 
-  /// Wide enough for the longest number a column can hold; the last takes what is left.
+  /// Wide enough for the title and the longest number a column can hold; the last takes what is left.
   void fitColumns(const QFontMetricsF& figures, const QFontMetricsF& titles) {
-    constexpr std::array<const char*, MassiveItemModel::WavelengthColumn> longest{"Q",   "000",    "000",
-                                                                                  "000", "0000.0", "00.0"};
+    constexpr std::array<const char*, MassiveItemModel::WavelengthColumn> longest{"Q",   "00",    "00",
+                                                                                  "000", "000.0", "00.0"};
     for (int column = 0; column < MassiveItemModel::WavelengthColumn; ++column) {
       const QString title = model_->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
-      const double number =
-          figures.horizontalAdvance(QLatin1String(longest[static_cast<std::size_t>(column)])) * 1.08;  // bold
-      table_->setColumnWidth(
-          column, static_cast<int>(std::ceil(std::max(number, titles.horizontalAdvance(title)) + 11)));
+      const QString number = QLatin1String(longest[static_cast<std::size_t>(column)]);
+      constexpr double bold = 1.05;
+      const double width =
+          std::max(figures.horizontalAdvance(number) * bold + 11, titles.horizontalAdvance(title) + 16);
+      table_->setColumnWidth(column, static_cast<int>(std::ceil(width)));
     }
   }
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
+#include <functional>
 #include <mutex>
 
 namespace qkscope {
@@ -32,33 +32,32 @@ at::Tensor packed_linear(const at::Tensor& x, const at::Tensor& weight, const at
                  std::nullopt);
 }
 
-template <typename Function>
-double fastest_of(int times, const Function& function) {
-  double best = 1e30;
-  for (int i = 0; i < times; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    function();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  return best;
+double seconds(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 /// Which kernel wins differs from machine to machine, not from weight to weight: one trial a process, on a
-/// shape small enough to cost a few milliseconds, at the row counts of a prompt and of a decode step.
+/// shape small enough to cost a few milliseconds, at the row counts of a prompt and of a decode step. In turns,
+/// and the fastest of each, so that what else the machine does decides nothing.
 bool packing_wins() {
   static std::once_flag once;
   static bool wins = false;
   std::call_once(once, [] {
     const at::Tensor weight = at::ones({1024, 512});
     const at::Tensor packed = pack(weight);
-    double plain_time = 0, packed_time = 0;
+    double packed_over_plain = 0;
     for (const std::int64_t rows : {1, 64}) {
       const at::Tensor x = at::ones({rows, 512});
-      const double plain = fastest_of(5, [&] { at::linear(x, weight); });
-      plain_time += plain / plain;
-      packed_time += fastest_of(5, [&] { packed_linear(x, packed, {}); }) / plain;
+      double plain_time = 1e30, packed_time = 1e30;
+      for (int turn = 0; turn < 12; ++turn) {
+        plain_time = std::min(plain_time, seconds([&] { at::linear(x, weight); }));
+        packed_time = std::min(packed_time, seconds([&] { packed_linear(x, packed, {}); }));
+      }
+      packed_over_plain += packed_time / plain_time;
     }
-    wins = packed_time < plain_time;
+    wins = packed_over_plain < 2;
   });
   return wins;
 }
