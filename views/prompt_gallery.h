@@ -11,7 +11,7 @@ struct GalleryEntry {
   Prompt prompt;
 };
 
-/// The prompts that come with the program (resources/prompts.json), those that ask the context first.
+/// The prompts that come with the program (datasets/prompts.json), those that ask the context first.
 const std::vector<GalleryEntry>& promptGallery();
 
 }  // namespace qkscope
