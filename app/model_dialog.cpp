@@ -112,6 +112,8 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent
   connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
   form->addRow(buttons);
   setMinimumWidth(560);
+  // Words that wrap make a layout ask for the height of its narrowest form.
+  resize(560, form->heightForWidth(560));
 }
 
 }  // namespace qkscope

@@ -113,6 +113,7 @@ void Session::takeText(std::uint64_t number, Arm arm, const QString& text) {
   PromptArm& mine = this->arm(results_[static_cast<std::size_t>(job->prompt)], arm);
   if (mine.complete) return;
   mine.answer += text;
+  Q_EMIT progress(arm == Arm::Baseline ? tr("baseline, answer") : tr("disrupted, answer"), 0, 0);
   Q_EMIT resultChanged(job->prompt);
 }
 

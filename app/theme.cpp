@@ -103,6 +103,7 @@ QAbstractButton[role="disrupt"] { border: 1px solid {disrupted}; color: {disrupt
 QAbstractButton[role="disrupt"]:checked { background: {disrupted}; color: {on_disrupted}; }
 QAbstractButton[role="disrupt"]:focus { border-color: {text}; }
 QAbstractButton[role="quiet"] { background: transparent; padding: 0 6px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QLineEdit, QPlainTextEdit {
   background: {raised}; color: {text}; border: 1px solid {line}; border-radius: 4px; padding: 2px 5px;
   selection-background-color: {accent}; selection-color: {on_accent}; }

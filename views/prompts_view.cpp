@@ -43,7 +43,15 @@ PromptsView::PromptsView(ViewState& state, QWidget* parent) : View(state, parent
   auto* menu = new QMenu(add);
   PromptKind section = PromptKind::Free;
   for (const GalleryEntry& entry : promptGallery()) {
-    if (entry.prompt.kind != section) menu->addSection(PromptCard::kindTitle(entry.prompt.kind));
+    if (entry.prompt.kind != section) {
+      // A style sheet hides the titles of QMenu::addSection.
+      if (section != PromptKind::Free) menu->addSeparator();
+      QAction* title = menu->addAction(PromptCard::kindTitle(entry.prompt.kind));
+      title->setEnabled(false);
+      QFont bold = menu->font();
+      bold.setBold(true);
+      title->setFont(bold);
+    }
     section = entry.prompt.kind;
     menu->addAction(entry.title, this, [this, prompt = entry.prompt] { addPrompt(prompt); })
         ->setToolTip(entry.prompt.text);
