@@ -100,7 +100,7 @@ Intervention::Intervention(const std::vector<Disruption>& disruptions, const Dec
             order[h].copy_(
                 at::tensor(random_order(spec.head_dim, disruption.pick.seed, where, h), at::kLong));
           }
-          place.random_rank = rank(order).to(device);
+          place.random_rank = at::argsort(order).to(device);
         }
         places_[where].push_back(std::move(place));
         first_layer_ = std::min(first_layer_, layer);
