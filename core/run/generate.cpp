@@ -18,8 +18,10 @@ int sample(const at::Tensor& logits, const Sampling& sampling, std::mt19937_64& 
   }
   const std::int64_t vocab = logits.numel();
   const std::int64_t kept = sampling.top_k > 0 ? std::min<std::int64_t>(sampling.top_k, vocab) : vocab;
-  const auto [top, ids] = at::topk(logits / sampling.temperature, kept);
-  const at::Tensor probabilities = at::softmax(top, -1, at::kDouble).to(at::kCPU);
+  // Below the largest, in double: no temperature, however low, makes an infinity of the largest.
+  const at::Tensor below = logits.to(at::kDouble) - logits.max();
+  const auto [top, ids] = at::topk(below / sampling.temperature, kept);
+  const at::Tensor probabilities = at::softmax(top, -1).to(at::kCPU);
   const at::Tensor host_ids = ids.to(at::kCPU);
   const double* p = probabilities.const_data_ptr<double>();
   std::int64_t count = 0;
