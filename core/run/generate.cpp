@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "core/run/request_tap.h"
 
 namespace qkscope {
@@ -57,6 +58,7 @@ Answer generate(const Decoder& decoder, const at::Tensor& first_logits, KvCache&
   std::mt19937_64 engine(request.sampling.seed);
   at::Tensor logits = first_logits;
   for (int i = 0; i < request.max_new_tokens; ++i) {
+    if (stop.stop_requested()) throw Cancelled();
     if (i > 0) {
       RequestTap tap(nullptr, intervention, /*prefill=*/false, stop);
       logits = decoder.step(answer.ids.back(), cache, tap)[0];
