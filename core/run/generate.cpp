@@ -74,6 +74,11 @@ Answer generate(const Decoder& decoder, const at::Tensor& first_logits, KvCache&
 
 std::vector<float> nll(const at::Tensor& logits, const TokenIds& targets) {
   if (targets.empty()) return {};
+  for (const int id : targets) {
+    if (id >= 0 && id < logits.size(1)) continue;
+    throw Error("Token id " + std::to_string(id) + " cannot be scored; it is outside the vocabulary of " +
+                std::to_string(logits.size(1)) + " tokens.");
+  }
   const at::Tensor index = at::tensor(targets, at::kLong).to(logits.device()).unsqueeze(1);
   const at::Tensor wanted = at::gather(logits, 1, index).squeeze(1);
   const at::Tensor loss = (at::logsumexp(logits, {1}) - wanted).to(at::kCPU, at::kFloat).contiguous();

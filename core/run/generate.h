@@ -25,7 +25,8 @@ Answer generate(const Decoder& decoder, const at::Tensor& logits, KvCache& cache
                 Intervention* intervention, const std::function<void(int id)>& on_token,
                 std::stop_token stop);
 
-/// Negative log-likelihood in nats of targets[i] under logits[i]: (n, vocab_size).
+/// Negative log-likelihood in nats of targets[i] under logits[i]: (n, vocab_size). Throws Error for an id
+/// outside the vocabulary.
 std::vector<float> nll(const at::Tensor& logits, const TokenIds& targets);
 
 /// The same, of targets[i] given the residual stream at row i: the head is applied to a few rows at a time,
