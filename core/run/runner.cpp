@@ -153,30 +153,30 @@ void Runner::Impl::answer(Arm arm, const RunRequest& request, Prefill& prefill, 
 
 void Runner::Impl::score(Arm arm, const RunRequest& request, const TokenIds& continuation, Prefill& prefill,
                          Intervention* intervention, const RunEvents& events, std::stop_token stop) {
-  const auto publish = [&](const Perplexity& perplexity) {
-    if (events.scored) events.scored(arm, perplexity);
+  // A baseline may hold scores of earlier requests: those of the same tokens are used again, others dropped.
+  const auto score = [&](bool wanted, PerplexityDefinition definition, const TokenIds& tokens,
+                         std::optional<Perplexity>& kept, const auto& losses) {
+    if (!wanted) return kept.reset();
+    if (!kept || kept->tokens != tokens) kept = Perplexity{definition, tokens, losses()};
+    if (events.scored) events.scored(arm, *kept);
   };
   Run& run = *prefill.run;
-  if (request.score_continuation) {
+  score(request.score_continuation, PerplexityDefinition::Continuation, continuation, run.continuation, [&] {
     KvCache cache = prefill.cache.clone();
-    run.continuation = score_continuation(decoder, prefill.logits, cache, continuation, intervention, stop);
-    publish(*run.continuation);
-  }
-  if (request.score_prompt) {
-    Perplexity text{PerplexityDefinition::Text, {request.prompt.begin() + 1, request.prompt.end()}, {}};
-    text.nll = nll_after(decoder, prefill.residual, text.tokens, stop);
-    run.prompt_text = std::move(text);
-    publish(*run.prompt_text);
-  }
-  if (request.score_as_published && !continuation.empty()) {
+    return score_continuation(decoder, prefill.logits, cache, continuation, intervention, stop).nll;
+  });
+  const TokenIds text(request.prompt.begin() + 1, request.prompt.end());
+  score(request.score_prompt, PerplexityDefinition::Text, text, run.prompt_text,
+        [&] { return nll_after(decoder, prefill.residual, text, stop); });
+  score(request.score_as_published, PerplexityDefinition::AsPublished, continuation, run.as_published, [&] {
     TokenIds all = request.prompt;
     all.insert(all.end(), continuation.begin(), continuation.end());
-    const Perplexity whole = text_perplexity(
-        *model, all, arm == Arm::Disrupted ? request.disruptions : std::vector<Disruption>(), stop);
-    const auto from = whole.nll.end() - static_cast<std::ptrdiff_t>(continuation.size());
-    run.as_published = Perplexity{PerplexityDefinition::AsPublished, continuation, {from, whole.nll.end()}};
-    publish(*run.as_published);
-  }
+    const std::vector<float> losses =
+        text_perplexity(*model, all, arm == Arm::Disrupted ? request.disruptions : std::vector<Disruption>(),
+                        stop)
+            .nll;
+    return std::vector<float>(losses.end() - static_cast<std::ptrdiff_t>(continuation.size()), losses.end());
+  });
 }
 
 Runner::Runner(std::shared_ptr<const LanguageModel> model)
