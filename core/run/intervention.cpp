@@ -24,6 +24,10 @@ bool covers_site(const Disruption& disruption, Site site) {
   return site == Site::Query ? disruption.query : site == Site::Key ? disruption.key : disruption.value;
 }
 
+bool takes_none(const Pick& pick) {
+  return pick.kind != PickKind::Lambda && !pick.as_many_as_lambda && pick.n <= 0;
+}
+
 /// (heads, 1) bool: the heads of `site` a disruption covers, query heads mapped to the KV heads that serve
 /// them.
 at::Tensor covered_heads(const Disruption& disruption, Site site, const DecoderSpec& spec) {
@@ -85,15 +89,20 @@ Intervention::Intervention(const std::vector<Disruption>& disruptions, const Dec
       for (const Site site : {Site::Query, Site::Key, Site::Value}) {
         if (!covers_site(disruption, site)) continue;
         const SiteId where{layer, site};
-        Place place{&disruption, covered_heads(disruption, site, spec).to(device), {}, {}};
-        const std::int64_t heads = place.heads.size(0);
+        const at::Tensor covered = covered_heads(disruption, site, spec);
+        const std::int64_t heads = covered.size(0);
+        Place place{&disruption, covered.to(device), {}, {}};
         if (disruption.mask == Mask::Clean) {
           const Array* m = baseline.norm(layer, site);
           if (!m) throw Error("The baseline holds no M of layer " + std::to_string(layer + 1) + ".");
-          place.clean = at::tensor(select(*m, disruption.pick, where), at::kByte)
-                            .view({heads, spec.head_dim})
-                            .to(device, at::kBool)
-                            .bitwise_and(place.heads);
+          const at::Tensor chosen = at::tensor(select(*m, disruption.pick, where), at::kByte)
+                                        .view({heads, spec.head_dim})
+                                        .to(at::kBool)
+                                        .bitwise_and(covered);
+          if (!chosen.any().item<bool>()) continue;
+          place.clean = chosen.to(device);
+        } else if (takes_none(disruption.pick)) {
+          continue;
         } else if (disruption.pick.kind == PickKind::Random) {
           at::Tensor order = at::empty({heads, spec.head_dim}, at::kLong);
           for (int h = 0; h < heads; ++h) {
@@ -114,7 +123,10 @@ int Intervention::first_layer() const {
 }
 
 bool Intervention::every_step() const {
-  return std::ranges::any_of(disruptions_, [](const Disruption& d) { return d.phase == Phase::EveryStep; });
+  return std::ranges::any_of(places_, [](const auto& entry) {
+    return std::ranges::any_of(
+        entry.second, [](const Place& place) { return place.disruption->phase == Phase::EveryStep; });
+  });
 }
 
 at::Tensor Intervention::mask(const Place& place, const at::Tensor& x) const {

@@ -18,9 +18,10 @@ class Intervention {
   Intervention(const std::vector<Disruption>& disruptions, const DecoderSpec& spec, const Capture& baseline,
                at::Device device);
 
-  /// The first layer any disruption covers; num_layers where there is none.
+  /// The first layer with columns to replace, as far as can be known beforehand; num_layers where there is
+  /// none.
   int first_layer() const;
-  /// Whether some disruption goes on after the prefill.
+  /// Whether some disruption that has columns to replace goes on after the prefill.
   bool every_step() const;
   /// `x` (T, heads, D) of Query, Key or Value with the chosen columns replaced; `x` itself, untouched, where
   /// no disruption covers the place. `prefill`: phase of this pass.
