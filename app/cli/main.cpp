@@ -28,8 +28,10 @@ void run(const Invocation& invocation, std::stop_token stop) {
 }
 
 int fail(const std::exception& error, int code) {
+  // Libraries' own errors go on for pages of stack frames.
+  const std::string_view text = error.what();
   std::cout.flush();
-  std::cerr << "qkscope-cli: " << error.what() << "\n";
+  std::cerr << "qkscope-cli: " << text.substr(0, text.find('\n')) << "\n";
   return code;
 }
 

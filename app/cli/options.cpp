@@ -43,13 +43,29 @@ CLI::Validator number(double least, double most = std::numeric_limits<double>::m
   return {check, ""};
 }
 
+/// Names a device as LoadOptions spells it; whether the machine has it is found out when a model is loaded.
+CLI::Validator device_name() {
+  const auto check = [](const std::string& text) -> std::string {
+    const std::string index = text.starts_with("cuda:") ? text.substr(5) : "";
+    const bool numbered = !index.empty() && index.size() < 4 &&
+                          std::ranges::all_of(index, [](char c) { return c >= '0' && c <= '9'; });
+    if (text == "auto" || text == "cpu" || text == "cuda" || numbered) return {};
+    return in_quotes(text) + " is not one of auto, cpu, cuda or cuda:N";
+  };
+  return {check, ""};
+}
+
 void add_model(CLI::App& app, Options& o) {
   app.add_option(
          "MODEL", o.model,
          "Hugging Face folder, .gguf file or name of an installed model (" + default_model_name() + ")")
       ->option_text(" ");
-  app.add_option("--device", o.load.device, "auto, cpu, cuda or cuda:N (auto)")->option_text("NAME");
-  app.add_option("--dtype", o.load.dtype, "auto, float32, bfloat16 or float16 (auto)")->option_text("NAME");
+  app.add_option("--device", o.load.device, "auto, cpu, cuda or cuda:N (auto)")
+      ->option_text("NAME")
+      ->check(device_name());
+  app.add_option("--dtype", o.load.dtype, "auto, float32, bfloat16 or float16 (auto)")
+      ->option_text("NAME")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}));
   app.add_option("--threads", o.load.threads, "CPU threads (as many as there are cores)")
       ->option_text("N")
       ->check(number(1, 1024));
@@ -107,7 +123,7 @@ void add_disrupt(CLI::App& app, Texts& t) {
       ->option_text("WHAT")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--seed", t.seed, "Seed of what is drawn at random (0)")->option_text("N");
+  app.add_option("--seed", t.seed, "Seed of what is drawn at random (0)")->option_text("N")->check(number(0));
 }
 
 void add_sites(CLI::App& app, Texts& t) {
