@@ -13,14 +13,20 @@ namespace qkscope {
 namespace {
 
 int sample(const at::Tensor& logits, const Sampling& sampling, std::mt19937_64& engine) {
+  const at::Tensor largest = logits.max();  // NaN where there is one
+  if (!std::isfinite(largest.item<float>())) {
+    throw Error(
+        "The model's logits are not finite numbers, so no token can be chosen; load it as float32 if it was "
+        "not.");
+  }
   // argmax leaves open which of two equal logits it takes; the lower id is ours.
   if (sampling.temperature <= 0) {
-    return static_cast<int>(at::nonzero(logits == logits.max())[0].item<std::int64_t>());
+    return static_cast<int>(at::nonzero(logits == largest)[0].item<std::int64_t>());
   }
   const std::int64_t vocab = logits.numel();
   const std::int64_t kept = sampling.top_k > 0 ? std::min<std::int64_t>(sampling.top_k, vocab) : vocab;
   // Below the largest, in double: no temperature, however low, makes an infinity of the largest.
-  const at::Tensor below = logits.to(at::kDouble) - logits.max();
+  const at::Tensor below = logits.to(at::kDouble) - largest;
   const auto [top, ids] = at::topk(below / sampling.temperature, kept);
   const at::Tensor probabilities = at::softmax(top, -1).to(at::kCPU);
   const at::Tensor host_ids = ids.to(at::kCPU);
