@@ -2,7 +2,11 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+
+#include "core/error.h"
 #include "core/model/checkpoint.h"
+#include "core/model/wording.h"
 
 namespace qkscope {
 
@@ -44,6 +48,12 @@ class Reader {
     const bool direct = device_.is_cpu() && dtype_ == at::kFloat;
     at::Tensor host = direct ? target : at::empty(entry.shape, at::kFloat);
     read_float32(entry, {host.data_ptr<float>(), static_cast<std::size_t>(host.numel())}, progress_.stop);
+    // One pass over memory that has just been written; a sum is not finite where a term is not.
+    if (!std::isfinite(host.sum().item<float>()) && !at::isfinite(host).all().item<bool>()) {
+      throw Error(
+          in_quotes(checkpoint_.path().string()) + ": tensor " + in_quotes(entry.name) +
+          " holds numbers that are not finite (NaN or infinity); download or convert the model again");
+    }
     if (!direct) target.copy_(host);
     checkpoint_.release(entry);
   }
