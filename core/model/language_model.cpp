@@ -174,6 +174,8 @@ ModelCard LanguageModel::inspect(const std::filesystem::path& path, const LoadOp
   try {
     const auto checkpoint = Checkpoint::open(path);
     fill_card(card, *checkpoint, options);
+    // Asks for every tensor by name and shape and reads no number.
+    Weights(*checkpoint, card.spec, at::kMeta, at::kFloat, Progress{});
     const auto tokenizer = load_tokenizer(*checkpoint);
     card.tokenizer = tokenizer->kind();
     card.chat = chat_words(chat_format_of(*checkpoint, *tokenizer));
