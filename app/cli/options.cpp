@@ -273,7 +273,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (has(Dump)) add_dump(sub, o, t);
     if (has(NormsOnly))
       sub.add_flag("--norms-only", o.norms_only, "Keep M alone, not every number")->option_text(" ");
-    sub.add_flag("--json", o.json, "Print JSON")->option_text(" ");
+    sub.add_flag("--json", o.json, "Print JSON; app/cli/JSON.md tells its keys")->option_text(" ");
     sub.add_option("--out", o.out, command.out)->option_text("FILE");
     sub.callback([&invocation, &command] { invocation.command = &command; });
   }
