@@ -43,8 +43,11 @@ DecoderSpec make_spec(const Checkpoint& checkpoint) {
           config.fail("num_attention_heads " + std::to_string(spec.num_heads) +
                       " is not a multiple of num_key_value_heads " + std::to_string(spec.num_kv_heads));
         }
-        if (spec.rope)
-          rope_frequencies(*spec.rope, spec.max_position_embeddings, 1);  // refuses unknown types early
+        try {  // refuses unknown types early
+          if (spec.rope) rope_frequencies(*spec.rope, spec.max_position_embeddings, 1);
+        } catch (const Error& error) {
+          config.fail(error.what());
+        }
         return spec;
       }
     }
