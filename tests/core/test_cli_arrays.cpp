@@ -1,0 +1,143 @@
+// qkscope-cli massive and capture: M, its massive values and the arrays of a capture, against the engine's
+// own.
+#include "core/run/runner.h"
+#include "tests/support/activation_dumps.h"
+#include "tests/support/cli.h"
+
+using namespace qkscope;
+using namespace qkscope::test;
+using nlohmann::json;
+
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+bool close(const Array& found, const Array& expected) {
+  if (found.shape != expected.shape) return false;
+  for (std::size_t i = 0; i < found.data.size(); ++i) {
+    if (std::abs(found.data[i] - expected.data[i]) > 1e-4f * std::abs(expected.data[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+class TestCliArrays : public CliTestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void initTestCase() { load(); }
+
+  void listsMassiveValues() {
+    const Arguments options = prompted({"--lambda", "1.5", "--sites", "query,key_pre", "--layers", "2"});
+    const json found = printed("massive", options);
+    QCOMPARE(keys(found), (Keys{"query", "key_pre"}));
+    RunRequest request = request_for({});
+    request.needs = {{Site::Query, Site::KeyPreRope}, {}, {1}, {}};
+    const Capture capture = Runner(loaded_).run(request).baseline->capture;
+    const FrequencyAxis axis(loaded_->spec(), capture.positions);
+    for (const auto& [name, site] : {std::pair{"query", Site::Query}, {"key_pre", Site::KeyPreRope}}) {
+      const json& of_site = found.at(name);
+      QCOMPARE(keys(of_site), (Keys{"count", "low_frequency_half", "max_ratio", "of", "entries"}));
+      const auto values = massive_values(capture, site, 1.5);
+      QVERIFY(!values.empty());
+      QCOMPARE(of_site.at("count").get<std::size_t>(), values.size());
+      QCOMPARE(of_site.at("entries").size(), values.size());
+      QCOMPARE(of_site.at("low_frequency_half").get<std::int64_t>(),
+               count_massive(capture, site, 1.5, axis).low_frequency_half);
+      QVERIFY(close(of_site.at("max_ratio"), static_cast<double>(values[0].ratio)));
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const json& entry = of_site.at("entries")[i];
+        QCOMPARE(keys(entry), (Keys{"layer", "head", "dim", "m", "ratio", "wavelength"}));
+        QCOMPARE(entry.at("layer").get<int>(), 1);  // the second
+        QCOMPARE(entry.at("head").get<int>(), values[i].head);
+        QCOMPARE(entry.at("dim").get<int>(), values[i].dim);
+        QVERIFY(close(entry.at("m"), static_cast<double>(values[i].m)));
+        QVERIFY(close(entry.at("ratio"), static_cast<double>(values[i].ratio)));
+        QVERIFY(close(entry.at("wavelength"), axis.at(values[i].dim)->wavelength));
+      }
+    }
+    // The table counts layers and heads from 1.
+    const CliResult plain = run_cli(on_model("massive", options + Arguments{"--top", "1"}));
+    const json& top = found.at("query").at("entries")[0];
+    const QString row =
+        QStringLiteral("query 2 %1 %2 ").arg(top.at("head").get<int>() + 1).arg(top.at("dim").get<int>());
+    QVERIFY2(QString::fromStdString(plain.out).simplified().contains(row), plain.out.c_str());
+    QVERIFY(has_all(plain.out, {"more; --top 0 shows all"}));
+  }
+
+  void writesM() {
+    const std::string out = path("m.safetensors");
+    printed("massive", prompted({"--out", out, "--sites", "query,value", "--layers", "2"}));
+    const ArrayFile file = read_safetensors(out);
+    RunRequest request = request_for({});
+    request.needs.norms = {Site::Query, Site::Value};
+    const Capture capture = Runner(loaded_).run(request).baseline->capture;
+    for (const auto& [name, site] : {std::pair{"query", Site::Query}, {"value", Site::Value}}) {
+      Array expected = *capture.norm(1, site);
+      expected.shape.insert(expected.shape.begin(), 1);
+      QVERIFY2(close(file.arrays.at(name), expected), name);
+    }
+    QCOMPARE(file.integers.at("layers"), std::vector<std::int64_t>{1});
+  }
+
+  /// The published activations of Llama-2-7b: 48 massive values in Q, 46 in K, none in V, all of low
+  /// frequency.
+  void readsDumps() {
+    for (const auto& [letter, count] : {std::pair{"q", 48}, {"k", 46}, {"v", 0}}) {
+      const auto dump = llama2_dump_path(letter);
+      QKSCOPE_REQUIRE_DATA(dump);
+      const json found =
+          run_cli({"massive", "--dump", dump.string(), "--rope-theta", "10000", "--json"}).json();
+      QCOMPARE(keys(found), Keys{dump.stem().string()});
+      QCOMPARE(found.front().at("count").get<int>(), count);
+      QCOMPARE(found.front().at("low_frequency_half").get<int>(), count);
+      for (const json& entry : found.front().at("entries")) QVERIFY(entry.at("layer").is_null());
+    }
+  }
+
+  void captures() {
+    const std::string out = path("all.safetensors");
+    const json found =
+        printed("capture", prompted({"--sites", "query,key_pre,value,attn_pattern,resid_post,logits",
+                                     "--layers", "2", "--out", out}));
+    QCOMPARE(keys(found), (Keys{"file", "positions", "arrays", "prompt_ids", "disruptions"}));
+    const auto positions = static_cast<std::int64_t>(ids_.size());
+    const std::map<std::string, Shape> expected = {{"layers.1.query", {positions, 4, 16}},
+                                                   {"layers.1.query.norm", {4, 16}},
+                                                   {"layers.1.key_pre", {positions, 2, 16}},
+                                                   {"layers.1.key_pre.norm", {2, 16}},
+                                                   {"layers.1.value", {positions, 2, 16}},
+                                                   {"layers.1.value.norm", {2, 16}},
+                                                   {"layers.1.attn_pattern", {4, positions, positions}},
+                                                   {"layers.1.resid_post", {positions, 64}},
+                                                   {"logits", {1, 96}}};
+    QCOMPARE((found.at("arrays").get<std::map<std::string, Shape>>()), expected);
+    const ArrayFile file = read_safetensors(out);
+    std::map<std::string, Shape> shapes;
+    for (const auto& [name, array] : file.arrays) shapes[name] = array.shape;
+    QCOMPARE(shapes, expected);
+    QCOMPARE(TokenIds(file.integers.at("token_ids").begin(), file.integers.at("token_ids").end()), ids_);
+    for (const char* key : {"program", "model", "model_path", "device", "dtype", "rope", "prompt",
+                            "prompt_format", "token_ids", "sites", "layers", "disruptions"})
+      QVERIFY2(file.metadata.contains(key), key);
+    QCOMPARE(file.metadata.at("layers"), std::string("2"));  // as the option says it
+    QCOMPARE(file.metadata.at("prompt"), prompt_);
+    QVERIFY(
+        close(file.arrays.at("layers.1.query.norm"), norms_over_positions(file.arrays.at("layers.1.query"))));
+  }
+
+  /// Of the disrupted pass where there is a disruption: zeroed columns have no norm.
+  void capturesTheDisruptedPass() {
+    const std::string out = path("norms.safetensors");
+    printed("capture", prompted({"--norms-only", "--out", out, "--disrupt",
+                                 "site=k,pick=largest:3,replace=zero,mask=live"}));
+    const ArrayFile file = read_safetensors(out);
+    QCOMPARE(file.arrays.size(), 6u);  // M of Q, K and V in two layers
+    for (const char* name : {"layers.0.key.norm", "layers.1.key.norm"})
+      QCOMPARE(std::ranges::count(file.arrays.at(name).data, 0.0f), 2 * 3);
+    QCOMPARE(std::ranges::count(file.arrays.at("layers.0.query.norm").data, 0.0f), 0);
+  }
+};
+
+QTEST_GUILESS_MAIN(TestCliArrays)
+#include "test_cli_arrays.moc"
