@@ -4,8 +4,10 @@
 #include <charconv>
 #include <cstdint>
 #include <initializer_list>
+#include <utility>
 
 #include "core/error.h"
+#include "core/model/wording.h"
 
 namespace qkscope::jinja {
 namespace {
@@ -20,13 +22,17 @@ ExpressionPtr make(Expression::Kind kind, std::string text, int line) {
   return node;
 }
 
+// A file may nest as deep as it likes and chain as much.
+constexpr int most_levels = 200;
+constexpr int most_links = 90;
+
 class Parser {
  public:
   explicit Parser(const std::vector<Token>& tokens) : tokens_(tokens) {}
 
   Block run() {
     Block block = statements({});
-    if (token().kind != Kind::End) fail("has an unexpected tag '" + token().text + "'");
+    if (token().kind != Kind::End) fail("has an unexpected tag " + shown());
     return block;
   }
 
@@ -34,29 +40,32 @@ class Parser {
   [[noreturn]] void fail(const std::string& problem) const {
     throw Error("line " + std::to_string(token().line) + " of the chat template " + problem);
   }
-  const Token& token(std::size_t ahead = 0) const { return tokens_[std::min(at_ + ahead, tokens_.size() - 1)]; }
+  const Token& token(std::size_t ahead = 0) const {
+    return tokens_[std::min(at_ + ahead, tokens_.size() - 1)];
+  }
+  std::string shown() const { return token().kind == Kind::End ? "its end" : in_quotes(token().text); }
   const Token& next() { return tokens_[std::min(at_++, tokens_.size() - 1)]; }
   bool sees(std::string_view sign) const { return token().is(Kind::Operator, sign); }
   bool sees_name(std::string_view name) const { return token().is(Kind::Name, name); }
   bool takes(std::string_view sign) { return sees(sign) && (++at_, true); }
   bool takes_name(std::string_view name) { return sees_name(name) && (++at_, true); }
   void expect(std::string_view sign) {
-    if (!takes(sign)) fail("has '" + token().text + "' where '" + std::string(sign) + "' was expected");
+    if (!takes(sign)) fail("has " + shown() + " where '" + std::string(sign) + "' was expected");
   }
   void expect(Kind kind, const char* what) {
-    if (token().kind != kind) fail("has '" + token().text + "' where " + what + " was expected");
+    if (token().kind != kind) fail("has " + shown() + " where " + what + " was expected");
     ++at_;
   }
   std::string name() {
-    if (token().kind != Kind::Name) fail("has '" + token().text + "' where a name was expected");
+    if (token().kind != Kind::Name) fail("has " + shown() + " where a name was expected");
     return next().text;
   }
 
-  /// Guards the recursion: a file may nest as deep as it likes.
+  /// Guards the recursion.
   class Level {
    public:
     explicit Level(Parser& parser) : parser_(parser) {
-      if (++parser_.depth_ > 200) parser_.fail("is nested too deep");
+      if (++parser_.depth_ > most_levels) parser_.fail("is nested too deep");
     }
     Level(const Level&) = delete;
     Level& operator=(const Level&) = delete;
@@ -65,6 +74,11 @@ class Parser {
    private:
     Parser& parser_;
   };
+
+  /// Guards the tree that a chain of operators makes, which is as deep as the chain is long.
+  void link(int& links) const {
+    if (++links > most_links) fail("is nested too deep");
+  }
 
   /// Up to the tag, one of `ends`, that closes this block; that tag's name is left to be read.
   Block statements(std::initializer_list<std::string_view> ends) {
@@ -100,6 +114,7 @@ class Parser {
     if (tag == "set") return set_statement();
     if (tag == "macro") return macro_statement();
     if (tag == "break" || tag == "continue") {
+      if (loops_ == 0) fail("has a '" + tag + "' outside a loop");
       end_tag();
       return {.kind = tag == "break" ? Statement::Kind::Break : Statement::Kind::Continue};
     }
@@ -135,14 +150,16 @@ class Parser {
 
   Statement for_statement() {
     Statement statement{.kind = Statement::Kind::For};
-    do {
-      statement.names.push_back(name());
-    } while (takes(","));
+    const bool in_brackets = takes("(");
+    statement.names = names();
+    if (in_brackets) expect(")");
     if (!takes_name("in")) fail("has a 'for' without 'in'");
     statement.expressions.push_back(or_expression());
     statement.expressions.push_back(takes_name("if") ? expression() : nullptr);
     end_tag();
+    ++loops_;
     statement.blocks.push_back(statements({"endfor", "else"}));
+    --loops_;
     if (name() == "else") {
       end_tag();
       statement.blocks.push_back(statements({"endfor"}));
@@ -153,19 +170,47 @@ class Parser {
   }
 
   Statement set_statement() {
-    Statement statement{.kind = Statement::Kind::Set, .text = name()};
-    if (takes(".")) statement.member = name();
+    Statement statement{.kind = Statement::Kind::Set, .names = names()};
+    if (statement.names.size() == 1 && takes(".")) {
+      statement.text = std::move(statement.names[0]);
+      statement.member = name();
+    }
     if (takes("=")) {
-      statement.expressions.push_back(expression());
+      statement.expressions.push_back(tuple_or_expression());
       end_tag();
       return statement;
     }
     statement.kind = Statement::Kind::SetBlock;
+    statement.text = statement.names[0];
+    if (statement.names.size() > 1 || !statement.member.empty() ||
+        !(sees("|") || token().kind == Kind::EndTag))
+      fail("has " + shown() + " where '=' was expected");
+    // What filters there are go over the block's text.
+    auto block = make(Expression::Kind::Name, statement.text, token().line);
+    statement.expressions.push_back(filtered(std::move(block)));
     end_tag();
     statement.blocks.push_back(statements({"endset"}));
     ++at_;
     end_tag();
     return statement;
+  }
+
+  std::vector<std::string> names() {
+    std::vector<std::string> names = {name()};
+    while (takes(",")) names.push_back(name());
+    return names;
+  }
+
+  /// A value, or several with commas between them.
+  ExpressionPtr tuple_or_expression() {
+    ExpressionPtr value = expression();
+    if (!sees(",")) return value;
+    auto tuple = make(Expression::Kind::List, "", token().line);
+    tuple->operands.push_back(std::move(value));
+    while (takes(",")) {
+      if (token().kind != Kind::EndTag && !sees(")")) tuple->operands.push_back(expression());
+    }
+    return tuple;
   }
 
   Statement macro_statement() {
@@ -177,7 +222,9 @@ class Parser {
       if (!sees(")")) expect(",");
     }
     end_tag();
+    const int loops = std::exchange(loops_, 0);  // a loop around a macro is none of its own
     statement.blocks.push_back(statements({"endmacro"}));
+    loops_ = loops;
     ++at_;
     end_tag();
     return statement;
@@ -188,7 +235,7 @@ class Parser {
   ExpressionPtr expression() {
     const Level level(*this);
     ExpressionPtr value = or_expression();
-    while (sees_name("if")) {
+    for (int links = 0; sees_name("if"); link(links)) {
       auto choice = make(Expression::Kind::Choice, "", next().line);
       choice->operands.push_back(std::move(value));
       choice->operands.push_back(or_expression());
@@ -207,13 +254,14 @@ class Parser {
 
   ExpressionPtr or_expression() {
     ExpressionPtr left = and_expression();
-    while (takes_name("or")) left = binary("or", std::move(left), and_expression());
+    for (int links = 0; takes_name("or"); link(links)) left = binary("or", std::move(left), and_expression());
     return left;
   }
 
   ExpressionPtr and_expression() {
     ExpressionPtr left = not_expression();
-    while (takes_name("and")) left = binary("and", std::move(left), not_expression());
+    for (int links = 0; takes_name("and"); link(links))
+      left = binary("and", std::move(left), not_expression());
     return left;
   }
 
@@ -228,8 +276,10 @@ class Parser {
     return takes_name("not") ? unary("not", not_expression()) : comparison();
   }
 
+  /// a < b, or a < b < c, which means both.
   ExpressionPtr comparison() {
-    ExpressionPtr left = sum();
+    ExpressionPtr first = sum();
+    ExpressionPtr node;
     while (true) {
       std::string sign;
       if (token().kind == Kind::Operator && is_comparison(token().text)) {
@@ -238,12 +288,15 @@ class Parser {
         sign = "in";
       } else if (sees_name("not") && token(1).is(Kind::Name, "in")) {
         at_ += 2;
-        left = unary("not", binary("in", std::move(left), sum()));
-        continue;
+        sign = "not in";
       } else {
-        return left;
+        return node ? std::move(node) : std::move(first);
       }
-      left = binary(std::move(sign), std::move(left), sum());
+      if (!node) {
+        node = make(Expression::Kind::Compare, "", token().line);
+        node->operands.push_back(std::move(first));
+      }
+      node->arguments.push_back({std::move(sign), sum()});
     }
   }
 
@@ -253,7 +306,7 @@ class Parser {
 
   ExpressionPtr sum() {
     ExpressionPtr left = concatenation();
-    while (sees("+") || sees("-")) {
+    for (int links = 0; sees("+") || sees("-"); link(links)) {
       std::string sign = next().text;
       left = binary(std::move(sign), std::move(left), concatenation());
     }
@@ -262,13 +315,13 @@ class Parser {
 
   ExpressionPtr concatenation() {
     ExpressionPtr left = product();
-    while (takes("~")) left = binary("~", std::move(left), product());
+    for (int links = 0; takes("~"); link(links)) left = binary("~", std::move(left), product());
     return left;
   }
 
   ExpressionPtr product() {
     ExpressionPtr left = signed_value();
-    while (sees("*") || sees("/") || sees("//") || sees("%")) {
+    for (int links = 0; sees("*") || sees("/") || sees("//") || sees("%"); link(links)) {
       std::string sign = next().text;
       left = binary(std::move(sign), std::move(left), signed_value());
     }
@@ -315,24 +368,15 @@ class Parser {
       return node;
     }
     --at_;
-    fail("has '" + first.text + "' where a value was expected");
+    fail("has " + shown() + " where a value was expected");
   }
 
   /// A value in brackets, or a tuple, which is as good as a list here.
   ExpressionPtr in_brackets(int line) {
     if (takes(")")) return make(Expression::Kind::List, "", line);
-    ExpressionPtr value = expression();
-    if (!sees(",")) {
-      expect(")");
-      return value;
-    }
-    auto tuple = make(Expression::Kind::List, "", line);
-    tuple->operands.push_back(std::move(value));
-    while (takes(",")) {
-      if (!sees(")")) tuple->operands.push_back(expression());
-    }
+    ExpressionPtr value = tuple_or_expression();
     expect(")");
-    return tuple;
+    return value;
   }
 
   static ExpressionPtr named(const Token& first) {
@@ -365,8 +409,7 @@ class Parser {
   }
 
   ExpressionPtr postfix(ExpressionPtr value) {
-    for (int links = 0;; ++links) {
-      if (links > 200) fail("is nested too deep");
+    for (int links = 0;; link(links)) {
       if (takes(".")) {
         auto node = make(Expression::Kind::Attribute, name(), token().line);
         node->operands.push_back(std::move(value));
@@ -412,8 +455,7 @@ class Parser {
   }
 
   ExpressionPtr filtered(ExpressionPtr value) {
-    for (int links = 0;; ++links) {
-      if (links > 200) fail("is nested too deep");
+    for (int links = 0;; link(links)) {
       if (takes("|")) {
         auto node = make(Expression::Kind::Filter, name(), token().line);
         node->operands.push_back(std::move(value));
@@ -450,10 +492,13 @@ class Parser {
   const std::vector<Token>& tokens_;
   std::size_t at_ = 0;
   int depth_ = 0;
+  int loops_ = 0;  // around the current tag
 };
 
 }  // namespace
 
-Block parse(const std::vector<Token>& tokens) { return Parser(tokens).run(); }
+Block parse(const std::vector<Token>& tokens) {
+  return Parser(tokens).run();
+}
 
 }  // namespace qkscope::jinja
