@@ -115,7 +115,7 @@ class TestJinja : public test::TestCase {
     QKSCOPE_EXPECT_ERROR(
         render("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}"),
         "without end");
-    QKSCOPE_EXPECT_ERROR(render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), "calls itself too deep");
+    QKSCOPE_EXPECT_ERROR(render("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), "too deep");
     QKSCOPE_EXPECT_ERROR(render("{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}"),
                          "the chat template");
   }
@@ -153,7 +153,21 @@ class TestJinja : public test::TestCase {
     }
   }
 
+  void manyChainsInEachOther() {
+    // Each level adds the lengths of its chains to the depth of the tree.
+    std::string text = "1";
+    for (int level = 0; level < 60; ++level)
+      text = "(" + text + repeated(" | abs", 80) + repeated(" * 1", 80) + repeated(" ~ 1", 80) +
+             repeated(" + 1", 80) + repeated(" and 1", 80) + repeated(" or 1", 80) + ")";
+    QKSCOPE_EXPECT_ERROR(render("{{ " + text + " }}"), "too deep");
+    const std::string deep = repeated("{% if 1 %}", 190) + "{{ f() }}" + repeated("{% endif %}", 190);
+    QKSCOPE_EXPECT_ERROR(render("{% macro f() %}" + deep + "{% endmacro %}{{ f() }}"), "too deep");
+    QCOMPARE(render("{{ 'a'" + repeated(" ~ 'a'", 90) + " }}").size(), 91U);
+  }
+
   void bigNumbers() {
+    QKSCOPE_EXPECT_ERROR(render("{{ 9223372036854775808 }}"), "9223372036854775808, which is too large");
+    QKSCOPE_EXPECT_ERROR(render("{{ 1e999 }}"), "too large");
     QKSCOPE_EXPECT_ERROR(render("{{ 9223372036854775807 + 1 }}"), "the chat template");
     QKSCOPE_EXPECT_ERROR(render("{{ (-9223372036854775807 - 1) // -1 }}"), "the chat template");
     QKSCOPE_EXPECT_ERROR(render("{{ 5 % 0 }}"), "the chat template");

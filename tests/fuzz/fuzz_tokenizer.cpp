@@ -1,6 +1,7 @@
-// tokenizer.json: read, and used on text.
+// tokenizer.json: read, and used on text; and the same bytes taken for tiktoken's ranks.
 #include "core/model/json_file.h"
 #include "core/model/tokenizer/loaders.h"
+#include "core/model/tokenizer/tiktoken.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using namespace qkscope;
@@ -99,9 +100,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const json file = parse_json(text, "'fuzz.json'");
     use(BpeTokenizer(read_tokenizer_json(file, "'fuzz.json'")));
   });
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    use(BpeTokenizer(read_tiktoken(text, "'fuzz.model'")));
+  });
   return 0;
 }
 
 std::vector<std::string> seed_inputs() {
-  return {byte_level().dump(), with_marks().dump(1)};
+  return {byte_level().dump(), with_marks().dump(1), "YQ== 0\nYg== 1\r\nYWI= 2\nIA== 4\nIGE= 5\nYWJj 7\n"};
 }

@@ -12,7 +12,7 @@
 namespace qkscope::jinja {
 
 /// A place among the tokens of a template, and what a parser asks there. Guards its recursion: a file may
-/// nest as deep as it likes and chain as much.
+/// nest as deep as it likes.
 class Cursor {
  protected:
   using Kind = Token::Kind;
@@ -57,11 +57,6 @@ class Cursor {
    private:
     Cursor& cursor_;
   };
-
-  /// One more operator in a chain, whose tree is as deep as the chain is long.
-  void link(int& links) const {
-    if (++links > 90) fail("is nested too deep");
-  }
 
  private:
   const std::vector<Token>& tokens_;

@@ -1,5 +1,6 @@
 #include "core/model/jinja/expression_parser.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <utility>
@@ -14,6 +15,17 @@ ExpressionPtr make(Expression::Kind kind, std::string text, int line) {
   return node;
 }
 
+/// Measures a node whose parts are complete. A chain of operators makes a tree as deep as the chain is long.
+ExpressionPtr ExpressionParser::closed(ExpressionPtr node) const {
+  for (const ExpressionPtr& operand : node->operands) {
+    if (operand) node->depth = std::max(node->depth, operand->depth + 1);
+  }
+  for (const Argument& argument : node->arguments)
+    node->depth = std::max(node->depth, argument.value->depth + 1);
+  if (node->depth > 100) fail("is nested too deep");
+  return node;
+}
+
 ExpressionPtr ExpressionParser::tuple_or_expression() {
   ExpressionPtr value = expression();
   if (!sees(",")) return value;
@@ -22,7 +34,7 @@ ExpressionPtr ExpressionParser::tuple_or_expression() {
   while (takes(",")) {
     if (token().kind != Kind::EndTag && !sees(")")) tuple->operands.push_back(expression());
   }
-  return tuple;
+  return closed(std::move(tuple));
 }
 
 // From the loosest operator to the tightest, as Jinja has them.
@@ -30,12 +42,12 @@ ExpressionPtr ExpressionParser::tuple_or_expression() {
 ExpressionPtr ExpressionParser::expression() {
   const Level level(*this);
   ExpressionPtr value = or_expression();
-  for (int links = 0; sees_name("if"); link(links)) {
+  while (sees_name("if")) {
     auto choice = make(Expression::Kind::Choice, "", next().line);
     choice->operands.push_back(std::move(value));
     choice->operands.push_back(or_expression());
     choice->operands.push_back(takes_name("else") ? expression() : nullptr);
-    value = std::move(choice);
+    value = closed(std::move(choice));
   }
   return value;
 }
@@ -44,25 +56,25 @@ ExpressionPtr ExpressionParser::binary(std::string sign, ExpressionPtr left, Exp
   auto node = make(Expression::Kind::Binary, std::move(sign), token().line);
   node->operands.push_back(std::move(left));
   node->operands.push_back(std::move(right));
-  return node;
+  return closed(std::move(node));
 }
 
 ExpressionPtr ExpressionParser::or_expression() {
   ExpressionPtr left = and_expression();
-  for (int links = 0; takes_name("or"); link(links)) left = binary("or", std::move(left), and_expression());
+  while (takes_name("or")) left = binary("or", std::move(left), and_expression());
   return left;
 }
 
 ExpressionPtr ExpressionParser::and_expression() {
   ExpressionPtr left = not_expression();
-  for (int links = 0; takes_name("and"); link(links)) left = binary("and", std::move(left), not_expression());
+  while (takes_name("and")) left = binary("and", std::move(left), not_expression());
   return left;
 }
 
 ExpressionPtr ExpressionParser::unary(const std::string& sign, ExpressionPtr operand) {
   auto node = make(Expression::Kind::Unary, sign, token().line);
   node->operands.push_back(std::move(operand));
-  return node;
+  return closed(std::move(node));
 }
 
 ExpressionPtr ExpressionParser::not_expression() {
@@ -84,7 +96,7 @@ ExpressionPtr ExpressionParser::comparison() {
       skip(2);
       sign = "not in";
     } else {
-      return node ? std::move(node) : std::move(first);
+      return node ? closed(std::move(node)) : std::move(first);
     }
     if (!node) {
       node = make(Expression::Kind::Compare, "", token().line);
@@ -100,7 +112,7 @@ bool ExpressionParser::is_comparison(std::string_view sign) {
 
 ExpressionPtr ExpressionParser::sum() {
   ExpressionPtr left = concatenation();
-  for (int links = 0; sees("+") || sees("-"); link(links)) {
+  while (sees("+") || sees("-")) {
     std::string sign = next().text;
     left = binary(std::move(sign), std::move(left), concatenation());
   }
@@ -109,13 +121,13 @@ ExpressionPtr ExpressionParser::sum() {
 
 ExpressionPtr ExpressionParser::concatenation() {
   ExpressionPtr left = product();
-  for (int links = 0; takes("~"); link(links)) left = binary("~", std::move(left), product());
+  while (takes("~")) left = binary("~", std::move(left), product());
   return left;
 }
 
 ExpressionPtr ExpressionParser::product() {
   ExpressionPtr left = signed_value();
-  for (int links = 0; sees("*") || sees("/") || sees("//") || sees("%"); link(links)) {
+  while (sees("*") || sees("/") || sees("//") || sees("%")) {
     std::string sign = next().text;
     left = binary(std::move(sign), std::move(left), signed_value());
   }
@@ -149,7 +161,7 @@ ExpressionPtr ExpressionParser::primary() {
       node->operands.push_back(expression());
       if (!sees("]")) expect(",");
     }
-    return node;
+    return closed(std::move(node));
   }
   if (takes("{")) {
     auto node = make(Expression::Kind::Dict, "", first.line);
@@ -159,7 +171,7 @@ ExpressionPtr ExpressionParser::primary() {
       node->operands.push_back(expression());
       if (!sees("}")) expect(",");
     }
-    return node;
+    return closed(std::move(node));
   }
   fail("has " + shown() + " where a value was expected");
 }
@@ -191,9 +203,11 @@ ExpressionPtr ExpressionParser::number(const Token& first) {
   const char* end = first.text.data() + first.text.size();
   std::int64_t whole = 0;
   double real = 0;
-  if (std::from_chars(first.text.data(), end, whole).ptr == end) {
+  if (const auto found = std::from_chars(first.text.data(), end, whole);
+      found.ptr == end && found.ec == std::errc()) {
     node->value = whole;
-  } else if (std::from_chars(first.text.data(), end, real).ptr == end) {
+  } else if (first.text.find_first_of(".e") != std::string::npos &&
+             std::from_chars(first.text.data(), end, real).ec == std::errc()) {
     node->value = real;
   } else {
     fail("has the number " + first.text + ", which is too large");
@@ -202,18 +216,18 @@ ExpressionPtr ExpressionParser::number(const Token& first) {
 }
 
 ExpressionPtr ExpressionParser::postfix(ExpressionPtr value) {
-  for (int links = 0;; link(links)) {
+  while (true) {
     if (takes(".")) {
       auto node = make(Expression::Kind::Attribute, name(), token().line);
       node->operands.push_back(std::move(value));
-      value = std::move(node);
+      value = closed(std::move(node));
     } else if (takes("[")) {
       value = subscript(std::move(value));
     } else if (sees("(")) {
       auto node = make(Expression::Kind::Call, "", next().line);
       node->operands.push_back(std::move(value));
       node->arguments = arguments();
-      value = std::move(node);
+      value = closed(std::move(node));
     } else {
       return value;
     }
@@ -228,7 +242,7 @@ ExpressionPtr ExpressionParser::subscript(ExpressionPtr value) {
   while (takes(":")) node->operands.push_back(sees(":") || sees("]") ? nullptr : expression());
   expect("]");
   if (node->kind == Expression::Kind::Slice) node->operands.resize(4);
-  return node;
+  return closed(std::move(node));
 }
 
 /// After the opening bracket.
@@ -248,12 +262,12 @@ std::vector<Argument> ExpressionParser::arguments() {
 }
 
 ExpressionPtr ExpressionParser::filtered(ExpressionPtr value) {
-  for (int links = 0;; link(links)) {
+  while (true) {
     if (takes("|")) {
       auto node = make(Expression::Kind::Filter, name(), token().line);
       node->operands.push_back(std::move(value));
       if (takes("(")) node->arguments = arguments();
-      value = std::move(node);
+      value = closed(std::move(node));
     } else if (takes_name("is")) {
       const bool negated = takes_name("not");
       auto node = make(Expression::Kind::Test, name(), token().line);
@@ -263,7 +277,7 @@ ExpressionPtr ExpressionParser::filtered(ExpressionPtr value) {
       } else if (begins_value()) {
         node->arguments.push_back({"", postfix(primary())});
       }
-      value = negated ? unary("not", std::move(node)) : std::move(node);
+      value = negated ? unary("not", std::move(node)) : closed(std::move(node));
     } else {
       return value;
     }

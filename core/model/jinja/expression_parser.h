@@ -24,6 +24,7 @@ class ExpressionParser : protected Cursor {
   ExpressionPtr filtered(ExpressionPtr value);
 
  private:
+  ExpressionPtr closed(ExpressionPtr node) const;
   ExpressionPtr binary(std::string sign, ExpressionPtr left, ExpressionPtr right);
   ExpressionPtr and_expression();
   ExpressionPtr unary(const std::string& sign, ExpressionPtr operand);

@@ -39,6 +39,7 @@ struct Expression {
   std::vector<ExpressionPtr> operands;
   std::vector<Argument> arguments;
   int line = 0;
+  int depth = 1;  // levels of the tree from here down
 };
 
 struct Statement {

@@ -41,7 +41,7 @@ class Interpreter {
   class Level {
    public:
     explicit Level(Interpreter& interpreter) : depth_(interpreter.depth_) {
-      if (++depth_ > deepest) throw Error("the chat template calls itself too deep");
+      if (++depth_ > deepest) throw Error("the chat template calls itself or is nested too deep");
     }
     Level(const Level&) = delete;
     Level& operator=(const Level&) = delete;
@@ -76,6 +76,7 @@ class Interpreter {
   }
 
   Flow execute(const Block& block, std::string& out) {
+    const Level level(*this);
     for (const Statement& statement : block.statements) {
       if (const Flow flow = execute(statement, out); flow != Flow::On) return flow;
     }
