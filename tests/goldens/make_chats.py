@@ -6,9 +6,10 @@
     env/bin/python tests/goldens/make_chats.py --add NAME FAMILY TEMPLATE_FILE BOS_TOKEN EOS_TOKEN
 
 The templates are those of the models named, kept in chats.json itself: the first form renders them all again, the
-second adds one. The date of a template that tells the day is whatever it was. Brackets and bars in strings are
+second adds one. Where a template tells the day, TODAY stands for it. Brackets and bars in strings are
 written as \\u escapes.
 """
+import datetime
 import json
 import pathlib
 import sys
@@ -37,7 +38,7 @@ def rendered(template, messages, bos_token, eos_token):
     try:
         texts, _ = render_jinja_template(conversations=[messages], chat_template=template, add_generation_prompt=True,
                                          bos_token=bos_token, eos_token=eos_token)
-        return dict(text=texts[0])
+        return dict(text=texts[0].replace(datetime.date.today().strftime("%d %b %Y"), "TODAY"))
     except jinja2.exceptions.TemplateError as error:
         return dict(refusal=str(error))
 
