@@ -1,5 +1,6 @@
 #include "core/model/chat_format.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/error.h"
@@ -62,7 +63,8 @@ ChatFormat ChatFormat::recognise(std::string_view jinja_template, std::string_vi
 
 std::string ChatFormat::apply(std::span<const ChatMessage> messages, bool add_generation_prompt) const {
   jinja::Value turns = jinja::Value::array();
-  for (const ChatMessage& message : messages) turns.push_back({{"role", message.role}, {"content", message.content}});
+  for (const ChatMessage& message : messages)
+    turns.push_back({{"role", message.role}, {"content", message.content}});
   return template_->render({{"messages", turns},
                             {"add_generation_prompt", add_generation_prompt},
                             {"bos_token", bos_},

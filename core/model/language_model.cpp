@@ -109,7 +109,8 @@ TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer
   std::set<int> ids;
   if (const auto eos = tokenizer.eos()) ids.insert(*eos);
   if (!chat.end_of_turn().empty()) {
-    if (const auto id = tokenizer.find(chat.end_of_turn())) ids.insert(*id);
+    const TokenIds turn = tokenizer.encode(chat.end_of_turn());
+    if (!turn.empty() && tokenizer.is_special(turn.front())) ids.insert(turn.front());
   }
   const auto add = [&](const nlohmann::json& json) {
     if (!json.is_object() || !json.contains("eos_token_id")) return;

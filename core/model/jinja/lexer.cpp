@@ -8,14 +8,20 @@
 #include <cstdint>
 
 #include "core/error.h"
+#include "core/model/tokenizer/utf8.h"
+#include "core/model/wording.h"
 
 namespace qkscope::jinja {
 namespace {
 
 constexpr std::string_view white = " \t\n\r\f\v";
 
-bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_name_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 class Lexer {
  public:
@@ -48,7 +54,8 @@ class Lexer {
   bool starts(std::string_view what) const { return rest().starts_with(what); }
 
   void advance(std::size_t count) {
-    line_ += static_cast<int>(std::count(rest().begin(), rest().begin() + static_cast<std::ptrdiff_t>(count), '\n'));
+    line_ += static_cast<int>(
+        std::count(rest().begin(), rest().begin() + static_cast<std::ptrdiff_t>(count), '\n'));
     at_ += count;
   }
   void add(Token::Kind kind, std::string text) { tokens_.push_back({kind, std::move(text), line_}); }
@@ -99,7 +106,7 @@ class Lexer {
     if (kind == '#') return comment();
     const bool print = kind == '{';
     const char mode = at_ + 2 < source_.size() ? source_[at_ + 2] : ' ';
-    add(print ? Token::Kind::BeginPrint : Token::Kind::BeginTag, "");
+    add(print ? Token::Kind::BeginPrint : Token::Kind::BeginTag, print ? "{{" : "{%");
     advance(mode == '-' || mode == '+' ? 3 : 2);
     const std::string_view close = print ? "}}" : "%}";
     depth_ = 0;
@@ -111,7 +118,7 @@ class Lexer {
         const bool strips = starts("-");
         const bool keeps = starts("+");
         advance(sign ? 3 : 2);
-        add(print ? Token::Kind::EndPrint : Token::Kind::EndTag, "");
+        add(print ? Token::Kind::EndPrint : Token::Kind::EndTag, std::string(close));
         after_tag(strips, !print && !keeps);
         return;
       }
@@ -142,16 +149,7 @@ class Lexer {
       add(Token::Kind::Name, std::string(rest().substr(0, length)));
       return advance(length);
     }
-    if (is_digit(c)) {
-      std::size_t length = 1;
-      while (length < rest().size() && is_digit(rest()[length])) ++length;
-      if (length + 1 < rest().size() && rest()[length] == '.' && is_digit(rest()[length + 1])) {
-        ++length;
-        while (length < rest().size() && is_digit(rest()[length])) ++length;
-      }
-      add(Token::Kind::Number, std::string(rest().substr(0, length)));
-      return advance(length);
-    }
+    if (is_digit(c)) return number();
     constexpr std::array<std::string_view, 24> operators = {"==", "!=", "<=", ">=", "//", "(", ")", "[",
                                                             "]",  "{",  "}",  "+",  "-",  "*", "/", "%",
                                                             "~",  "|",  ".",  ",",  ":",  "=", "<", ">"};
@@ -162,7 +160,35 @@ class Lexer {
       add(Token::Kind::Operator, std::string(sign));
       return advance(sign.size());
     }
-    fail(std::string("has an unexpected '") + c + "'");
+    fail("has an unexpected " +
+         in_quotes(rest().substr(0, std::max<std::size_t>(1, character_length(rest())))));
+  }
+
+  /// 12, 1_000, 1.5, 1e3, 2.5e-3: without the underscores.
+  void number() {
+    std::size_t length = 0;
+    std::string text;
+    const auto at = [&](std::size_t i) { return i < rest().size() ? rest()[i] : '\0'; };
+    const auto digits = [&] {
+      for (; is_digit(at(length)) || (at(length) == '_' && is_digit(at(length + 1))); ++length) {
+        if (at(length) != '_') text += at(length);
+      }
+    };
+    digits();
+    if (at(length) == '.' && is_digit(at(length + 1))) {
+      text += rest()[length++];
+      digits();
+    }
+    if (at(length) == 'e' || at(length) == 'E') {
+      const std::size_t sign = at(length + 1) == '-' || at(length + 1) == '+' ? 1 : 0;
+      if (is_digit(at(length + 1 + sign))) {
+        text += at(length + 1) == '-' ? "e-" : "e";
+        length += 1 + sign;
+        digits();
+      }
+    }
+    add(Token::Kind::Number, std::move(text));
+    advance(length);
   }
 
   void string(char quote) {
@@ -180,7 +206,8 @@ class Lexer {
     advance(i + 1 - at_);
   }
 
-  /// Python's escapes; returns how many characters follow the backslash. `next` is where the digits would begin.
+  /// Python's escapes; returns how many characters follow the backslash. `next` is where the digits would
+  /// begin.
   std::size_t escape(char c, std::size_t next, std::string& value) const {
     constexpr std::string_view letters = "abfnrtv\\'\"";
     constexpr std::string_view meanings = "\a\b\f\n\r\t\v\\'\"";
@@ -217,6 +244,8 @@ class Lexer {
 
 }  // namespace
 
-std::vector<Token> tokenize(std::string_view source) { return Lexer(source).run(); }
+std::vector<Token> tokenize(std::string_view source) {
+  return Lexer(source).run();
+}
 
 }  // namespace qkscope::jinja

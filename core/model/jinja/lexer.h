@@ -25,7 +25,8 @@ struct Token {
   bool is(Kind wanted, std::string_view what) const { return kind == wanted && text == what; }
 };
 
-/// The tokens of a template, white space around tags dealt with and comments gone; End comes last. Throws Error.
+/// The tokens of a template, white space around tags dealt with and comments gone; End comes last. Throws
+/// Error.
 std::vector<Token> tokenize(std::string_view source);
 
 }  // namespace qkscope::jinja

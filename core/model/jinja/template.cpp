@@ -1,20 +1,25 @@
 #include "core/model/jinja/template.h"
 
+#include <algorithm>
 #include <ctime>
+#include <iomanip>
+#include <locale>
 #include <map>
+#include <sstream>
 #include <vector>
 
 #include "core/error.h"
 #include "core/model/jinja/builtins.h"
 #include "core/model/jinja/parser.h"
+#include "core/model/tokenizer/utf8.h"
 
 namespace qkscope::jinja {
 namespace {
 
 // A template comes with a file from anywhere: it may ask for much, but not without end.
 constexpr int most_steps = 1'000'000;
-constexpr int deepest = 100;
-constexpr std::size_t longest_output = std::size_t{64} << 20;
+constexpr std::size_t most_work = std::size_t{2} << 30;  // bytes of all values on the way
+constexpr int deepest = 200;
 
 class Interpreter {
  public:
@@ -36,7 +41,7 @@ class Interpreter {
   class Level {
    public:
     explicit Level(Interpreter& interpreter) : depth_(interpreter.depth_) {
-      if (++depth_ > deepest) throw Error("the chat template calls itself too deep");
+      if (++depth_ > deepest) throw Error("the chat template calls itself or is nested too deep");
     }
     Level(const Level&) = delete;
     Level& operator=(const Level&) = delete;
@@ -58,8 +63,9 @@ class Interpreter {
     std::vector<Scope>& scopes_;
   };
 
-  void step() {
-    if (++steps_ > most_steps) throw Error("the chat template runs without end");
+  void step(std::size_t bytes = 0) {
+    work_ += bytes;
+    if (++steps_ > most_steps || work_ > most_work) throw Error("the chat template runs without end");
   }
 
   Value* find(std::string_view name) {
@@ -70,6 +76,7 @@ class Interpreter {
   }
 
   Flow execute(const Block& block, std::string& out) {
+    const Level level(*this);
     for (const Statement& statement : block.statements) {
       if (const Flow flow = execute(statement, out); flow != Flow::On) return flow;
     }
@@ -78,23 +85,38 @@ class Interpreter {
 
   Flow execute(const Statement& s, std::string& out) {
     step();
-    if (out.size() > longest_output) throw Error("the chat template writes without end");
+    if (out.size() > most_bytes) throw Error("the chat template writes without end");
     switch (s.kind) {
-      case Statement::Kind::Text: out += s.text; return Flow::On;
-      case Statement::Kind::Print: out += to_text(evaluate(*s.expressions[0])); return Flow::On;
-      case Statement::Kind::If: return if_statement(s, out);
-      case Statement::Kind::For: for_statement(s, out); return Flow::On;
-      case Statement::Kind::Set: set(s, evaluate(*s.expressions[0])); return Flow::On;
+      case Statement::Kind::Text:
+        out += s.text;
+        return Flow::On;
+      case Statement::Kind::Print:
+        out += to_text(evaluate(*s.expressions[0]));
+        return Flow::On;
+      case Statement::Kind::If:
+        return if_statement(s, out);
+      case Statement::Kind::For:
+        for_statement(s, out);
+        return Flow::On;
+      case Statement::Kind::Set:
+        set(s, evaluate(*s.expressions[0]));
+        return Flow::On;
       case Statement::Kind::SetBlock: {
         std::string text;
         execute(s.blocks[0], text);
-        set(s, text);
+        scopes_.back()[s.text] = std::move(text);
+        scopes_.back()[s.text] = evaluate(*s.expressions[0]);
         return Flow::On;
       }
-      case Statement::Kind::Macro: macros_[s.text] = &s; return Flow::On;
-      case Statement::Kind::Group: return execute(s.blocks[0], out);
-      case Statement::Kind::Break: return Flow::Break;
-      case Statement::Kind::Continue: return Flow::Continue;
+      case Statement::Kind::Macro:
+        macros_[s.text] = &s;
+        return Flow::On;
+      case Statement::Kind::Group:
+        return execute(s.blocks[0], out);
+      case Statement::Kind::Break:
+        return Flow::Break;
+      case Statement::Kind::Continue:
+        return Flow::Continue;
     }
     return Flow::On;
   }
@@ -106,6 +128,7 @@ class Interpreter {
     return Flow::On;
   }
 
+  /// Gives the names of a For or Set their values.
   void bind(const Statement& s, const Value& item) {
     Scope& scope = scopes_.back();
     if (s.names.size() == 1) {
@@ -115,7 +138,8 @@ class Interpreter {
     const std::vector<Value> parts = items_of(item);
     if (parts.size() != s.names.size())
       throw Error("line " + std::to_string(s.line) + " of the chat template cannot take an item with " +
-                  std::to_string(parts.size()) + " parts apart into " + std::to_string(s.names.size()) + " names");
+                  std::to_string(parts.size()) + " parts apart into " + std::to_string(s.names.size()) +
+                  " names");
     for (std::size_t i = 0; i < parts.size(); ++i) scope[s.names[i]] = parts[i];
   }
 
@@ -140,20 +164,22 @@ class Interpreter {
                                 {"last", i + 1 == items.size()},
                                 {"length", items.size()},
                                 {"previtem", i == 0 ? undefined() : items[i - 1]},
-                                {"nextitem", i + 1 == items.size() ? undefined() : items[i + 1]}};
-      if (execute(s.blocks[0], out) == Flow::Break) break;
+                                {"nextitem", i + 1 == items.size() ? undefined() : items[i + 1]},
+                                {"depth", loops_ + 1},
+                                {"depth0", loops_}};
+      ++loops_;
+      const Flow flow = execute(s.blocks[0], out);
+      --loops_;
+      if (flow == Flow::Break) break;
     }
   }
 
   void set(const Statement& s, Value value) {
-    if (s.member.empty()) {
-      scopes_.back()[s.text] = std::move(value);
-      return;
-    }
+    if (s.member.empty()) return bind(s, value);
     Value* space = find(s.text);
     if (!space || !space->is_object())
-      throw Error("line " + std::to_string(s.line) + " of the chat template sets '" + s.text + "." + s.member +
-                  "', and '" + s.text + "' is no namespace");
+      throw Error("line " + std::to_string(s.line) + " of the chat template sets '" + s.text + "." +
+                  s.member + "', and '" + s.text + "' is no namespace");
     (*space)[s.member] = std::move(value);
   }
 
@@ -162,10 +188,16 @@ class Interpreter {
   }
 
   Value evaluate(const Expression& e) {
-    step();
     const Level level(*this);
+    Value value = value_of(e);
+    step(weight(value));
+    return value;
+  }
+
+  Value value_of(const Expression& e) {
     switch (e.kind) {
-      case Expression::Kind::Constant: return e.value;
+      case Expression::Kind::Constant:
+        return e.value;
       case Expression::Kind::Name: {
         const Value* found = find(e.text);
         return found ? *found : is_function(e.text) ? Value(true) : undefined();
@@ -181,15 +213,22 @@ class Interpreter {
           object[to_text(operand(e, i))] = operand(e, i + 1);
         return object;
       }
-      case Expression::Kind::Attribute: return item_of(operand(e, 0), e.text);
-      case Expression::Kind::Item: return item_of(operand(e, 0), operand(e, 1));
-      case Expression::Kind::Slice: return slice_of(operand(e, 0), operand(e, 1), operand(e, 2), operand(e, 3));
-      case Expression::Kind::Call: return call(e);
-      case Expression::Kind::Filter: return filter(e.text, operand(e, 0), arguments_of(e));
-      case Expression::Kind::Test: return test(e.text, operand(e, 0), arguments_of(e));
+      case Expression::Kind::Attribute:
+        return item_of(operand(e, 0), e.text);
+      case Expression::Kind::Item:
+        return item_of(operand(e, 0), operand(e, 1));
+      case Expression::Kind::Slice:
+        return slice_of(operand(e, 0), operand(e, 1), operand(e, 2), operand(e, 3));
+      case Expression::Kind::Call:
+        return call(e);
+      case Expression::Kind::Filter:
+        return filter(e.text, operand(e, 0), arguments_of(e));
+      case Expression::Kind::Test:
+        return test(e.text, operand(e, 0), arguments_of(e));
       case Expression::Kind::Unary: {
         const Value value = operand(e, 0);
         if (e.text == "not") return !is_true(value);
+        if (e.text == "-" && value.is_number_float()) return -value.get<double>();
         return e.text == "-" ? binary("-", 0, value) : value;
       }
       case Expression::Kind::Binary: {
@@ -198,7 +237,18 @@ class Interpreter {
         if (e.text == "or") return is_true(left) ? left : operand(e, 1);
         return binary(e.text, left, operand(e, 1));
       }
-      case Expression::Kind::Choice: return is_true(operand(e, 1)) ? operand(e, 0) : operand(e, 2);
+      case Expression::Kind::Compare: {
+        Value left = operand(e, 0), result;
+        for (const Argument& argument : e.arguments) {
+          Value right = evaluate(*argument.value);
+          result = binary(argument.name, left, right);
+          if (!is_true(result)) break;
+          left = std::move(right);
+        }
+        return result;
+      }
+      case Expression::Kind::Choice:
+        return is_true(operand(e, 1)) ? operand(e, 0) : operand(e, 2);
     }
     return undefined();
   }
@@ -221,7 +271,8 @@ class Interpreter {
     if (callee.kind == Expression::Kind::Attribute)
       return method(callee.text, evaluate(*callee.operands[0]), arguments);
     if (callee.kind == Expression::Kind::Name) {
-      if (const auto macro = macros_.find(callee.text); macro != macros_.end()) return expand(*macro->second, arguments);
+      if (const auto macro = macros_.find(callee.text); macro != macros_.end())
+        return expand(*macro->second, arguments);
       if (is_function(callee.text)) return function(callee.text, arguments);
     }
     throw Error("line " + std::to_string(e.line) + " of the chat template calls '" + callee.text +
@@ -231,6 +282,14 @@ class Interpreter {
   /// A macro sees its parameters and what stands outside every block.
   Value expand(const Statement& macro, const Arguments& arguments) {
     const Level level(*this);
+    if (arguments.by_position.size() > macro.names.size())
+      throw Error("the chat template gives '" + macro.text + "' more than its " +
+                  std::to_string(macro.names.size()) + " arguments");
+    for (const auto& [name, value] : arguments.by_name) {
+      if (std::ranges::find(macro.names, name) == macro.names.end())
+        throw Error("the chat template gives '" + macro.text + "' an argument '" + name +
+                    "', which it does not take");
+    }
     Scope parameters;
     for (std::size_t i = 0; i < macro.names.size(); ++i) {
       const Value* given = arguments.find(i, macro.names[i]);
@@ -254,27 +313,37 @@ class Interpreter {
   Value function(std::string_view name, const Arguments& arguments) {
     if (name == "raise_exception") {
       const Value* message = arguments.find(0, "message");
-      throw Error("the chat template says: " + (message ? to_text(*message) : std::string("it cannot do this")));
+      throw Error("the chat template says: " +
+                  (message ? valid_utf8(to_text(*message)) : std::string("it cannot do this")));
     }
     if (name == "range") return range(arguments);
     if (name == "strftime_now") {
       const Value* format = arguments.find(0, "format");
-      const std::time_t now = std::time(nullptr);
-      std::tm local{};
-      char text[256];
-      return std::string(text, std::strftime(text, sizeof text, format ? to_text(*format).c_str() : "",
-                                             localtime_r(&now, &local)));
+      return now(format ? to_text(*format) : "");
     }
     Value object = arguments.by_position.empty() ? Value::object() : arguments.by_position.front();
-    if (!object.is_object()) throw Error("the chat template makes a namespace of something that is no mapping");
+    if (!object.is_object())
+      throw Error("the chat template makes a namespace of something that is no mapping");
     for (const auto& [key, value] : arguments.by_name) object[key] = value;
     return object;
+  }
+
+  /// In English, as Python has it: not in the language of the desktop.
+  static std::string now(const std::string& format) {
+    const std::time_t time = std::time(nullptr);
+    std::tm local{};
+    localtime_r(&time, &local);
+    std::ostringstream text;
+    text.imbue(std::locale::classic());
+    text << std::put_time(&local, format.c_str());
+    return text.str();
   }
 
   Value range(const Arguments& arguments) {
     std::vector<std::int64_t> numbers;
     for (const Value& value : arguments.by_position) {
-      if (!value.is_number_integer()) throw Error("the chat template makes a range of something that is no number");
+      if (!value.is_number_integer())
+        throw Error("the chat template makes a range of something that is no number");
       numbers.push_back(value.get<std::int64_t>());
     }
     if (numbers.empty() || numbers.size() > 3) throw Error("the chat template makes a range without an end");
@@ -295,12 +364,17 @@ class Interpreter {
   std::map<std::string, const Statement*, std::less<>> macros_;
   int steps_ = 0;
   int depth_ = 0;
+  int loops_ = 0;
+  std::size_t work_ = 0;
 };
 
 }  // namespace
 
-Template::Template(std::string_view source) : block_(std::make_shared<const Block>(parse(tokenize(source)))) {}
+Template::Template(std::string_view source)
+    : block_(std::make_shared<const Block>(parse(tokenize(source)))) {}
 
-std::string Template::render(const Value& variables) const { return Interpreter(variables).run(*block_); }
+std::string Template::render(const Value& variables) const {
+  return Interpreter(variables).run(*block_);
+}
 
 }  // namespace qkscope::jinja

@@ -12,8 +12,9 @@ using Value = nlohmann::ordered_json;
 struct Block;
 
 /// The part of Jinja that chat templates are written in (jinja.palletsprojects.com, "Template Designer
-/// Documentation"), as Hugging Face sets it up: trim_blocks, lstrip_blocks, break and continue, raise_exception,
-/// strftime_now. Left out: inheritance, includes, imports, call blocks, autoescape. Immutable, thread-safe.
+/// Documentation"), as Hugging Face sets it up: trim_blocks, lstrip_blocks, break and continue,
+/// raise_exception, strftime_now. Left out, and refused: inheritance, includes, imports, blocks of the kinds
+/// call, filter, with and raw, powers, formatting with %. A tuple is a list. Immutable, thread-safe.
 class Template {
  public:
   /// Throws Error naming the line where the source cannot be understood.

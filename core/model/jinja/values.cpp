@@ -1,8 +1,12 @@
 // How Python sees values: truth, text, length, items and operators.
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 
 #include "core/error.h"
 #include "core/model/jinja/builtins.h"
@@ -14,21 +18,29 @@ namespace {
 std::string real_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  char buffer[32];
-  std::string text(buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr);
+  char buffer[64];
+  const double size = std::abs(value);
+  const bool plain = size == 0 || (size >= 1e-4 && size < 1e16);
+  std::string text(buffer, std::to_chars(buffer, buffer + sizeof buffer, value,
+                                         plain ? std::chars_format::fixed : std::chars_format::scientific)
+                               .ptr);
   return text.find_first_of(".e") == text.npos ? text + ".0" : text;
 }
-
-const char* type_name(const Value& value) { return is_undefined(value) ? "undefined" : value.type_name(); }
 
 [[noreturn]] void refuse(std::string_view sign, const Value& left, const Value& right) {
   throw Error("the chat template applies '" + std::string(sign) + "' to a value that is " + type_name(left) +
               " and one that is " + type_name(right));
 }
 
-bool is_number(const Value& value) { return value.is_number() || value.is_boolean(); }
-bool is_whole(const Value& value) { return value.is_number_integer() || value.is_boolean(); }
-double real(const Value& value) { return value.is_boolean() ? value.get<bool>() : value.get<double>(); }
+bool is_number(const Value& value) {
+  return value.is_number() || value.is_boolean();
+}
+bool is_whole(const Value& value) {
+  return value.is_number_integer() || value.is_boolean();
+}
+double real(const Value& value) {
+  return value.is_boolean() ? value.get<bool>() : value.get<double>();
+}
 std::int64_t whole(const Value& value) {
   return value.is_boolean() ? value.get<bool>() : value.get<std::int64_t>();
 }
@@ -70,8 +82,10 @@ Value arithmetic(std::string_view sign, const Value& left, const Value& right) {
 
 bool contains(const Value& container, const Value& value) {
   if (container.is_string() && value.is_string())
-    return container.get_ref<const std::string&>().find(value.get_ref<const std::string&>()) != std::string::npos;
-  if (container.is_object()) return value.is_string() && container.contains(value.get_ref<const std::string&>());
+    return container.get_ref<const std::string&>().find(value.get_ref<const std::string&>()) !=
+           std::string::npos;
+  if (container.is_object())
+    return value.is_string() && container.contains(value.get_ref<const std::string&>());
   if (container.is_array())
     return std::ranges::any_of(container, [&](const Value& item) { return equal(item, value); });
   if (is_undefined(container)) return false;
@@ -84,7 +98,40 @@ bool less(std::string_view sign, const Value& left, const Value& right) {
   refuse(sign, left, right);
 }
 
+/// str.isprintable of one character.
+bool is_printable(UChar32 code) {
+  return code == ' ' || ((U_GET_GC_MASK(code) & (U_GC_C_MASK | U_GC_Z_MASK)) == 0 && code >= 0);
+}
+
+std::string escape(UChar32 code) {
+  char text[16];
+  std::snprintf(text, sizeof text,
+                code > 0xFFFF ? "\\U%08x"
+                : code > 0xFF ? "\\u%04x"
+                              : "\\x%02x",
+                static_cast<unsigned>(code));
+  return text;
+}
+
 }  // namespace
+
+const char* type_name(const Value& value) {
+  return is_undefined(value) ? "undefined" : value.type_name();
+}
+
+std::size_t weight(const Value& value, int level) {
+  if (level > most_levels) throw Error("the chat template nests a value too deep");
+  std::size_t bytes = sizeof(Value);
+  if (value.is_string()) bytes += value.get_ref<const std::string&>().size();
+  if (value.is_structured()) {
+    for (const auto& [key, item] : value.items()) {
+      bytes += (value.is_object() ? key.size() : 0) + weight(item, level + 1);
+      if (bytes > most_bytes) break;
+    }
+  }
+  if (bytes > most_bytes) throw Error("the chat template makes a value that grows without end");
+  return bytes;
+}
 
 bool is_true(const Value& value) {
   if (is_undefined(value) || value.is_null()) return false;
@@ -99,17 +146,19 @@ std::string to_repr(const Value& value) {
     const auto& text = value.get_ref<const std::string&>();
     const char quote = text.find('\'') != text.npos && text.find('"') == text.npos ? '"' : '\'';
     std::string out(1, quote);
-    for (const char c : text) {
-      if (c == '\n') {
-        out += "\\n";
-      } else if (c == '\t') {
-        out += "\\t";
-      } else if (c == '\r') {
-        out += "\\r";
+    for (std::string_view rest = text; !rest.empty();) {
+      const std::size_t size = std::max<std::size_t>(1, character_length(rest));
+      const UChar32 code =
+          icu::UnicodeString::fromUTF8({rest.data(), static_cast<std::int32_t>(size)}).char32At(0);
+      constexpr std::string_view letters = "ntr", controls = "\n\t\r";
+      if (const std::size_t known = controls.find(rest.front()); known != controls.npos) {
+        out += {'\\', letters[known]};
+      } else if (code == quote || code == '\\') {
+        out += {'\\', rest.front()};
       } else {
-        if (c == quote || c == '\\') out += '\\';
-        out += c;
+        out += is_printable(code) ? std::string(rest.substr(0, size)) : escape(code);
       }
+      rest.remove_prefix(size);
     }
     return out + quote;
   }
@@ -136,7 +185,12 @@ std::string to_text(const Value& value) {
 }
 
 std::size_t length(const Value& value) {
-  if (value.is_string()) return items_of(value).size();
+  if (value.is_string()) {
+    std::size_t count = 0;
+    for (std::string_view rest = value.get_ref<const std::string&>(); !rest.empty(); ++count)
+      rest.remove_prefix(std::max<std::size_t>(1, character_length(rest)));
+    return count;
+  }
   if (value.is_array() || value.is_object()) return value.size();
   if (is_undefined(value)) return 0;
   throw Error(std::string("the chat template asks for the length of a value that is ") + type_name(value));
@@ -150,6 +204,8 @@ std::vector<Value> items_of(const Value& value) {
     for (const auto& [key, item] : value.items()) items.emplace_back(key);
   } else if (value.is_string()) {
     std::string_view rest = value.get_ref<const std::string&>();
+    if (rest.size() > most_bytes / sizeof(std::string))
+      throw Error("the chat template takes apart a text that is too long");
     while (!rest.empty()) {
       const std::size_t size = std::max<std::size_t>(1, character_length(rest));
       items.emplace_back(std::string(rest.substr(0, size)));
@@ -162,11 +218,20 @@ std::vector<Value> items_of(const Value& value) {
   return items;
 }
 
+Value pairs_of(const Value& value) {
+  Value pairs = Value::array();
+  if (value.is_object()) {
+    for (const auto& [key, item] : value.items()) pairs.push_back(Value::array({key, item}));
+  }
+  return pairs;
+}
+
 Value binary(std::string_view sign, const Value& left, const Value& right) {
   if (sign == "~") return to_text(left) + to_text(right);
   if (sign == "==") return equal(left, right);
   if (sign == "!=") return !equal(left, right);
   if (sign == "in") return contains(right, left);
+  if (sign == "not in") return !contains(right, left);
   if (sign == "<") return less(sign, left, right);
   if (sign == ">") return less(sign, right, left);
   if (sign == "<=") return !less(sign, right, left);
@@ -179,13 +244,17 @@ Value binary(std::string_view sign, const Value& left, const Value& right) {
     for (const Value& item : right) sum.push_back(item);
     return sum;
   }
-  if (sign == "*" && left.is_string() && is_whole(right)) {
-    const auto& text = left.get_ref<const std::string&>();
+  if (sign == "*" && is_whole(left) && !is_number(right)) return binary(sign, right, left);
+  if (sign == "*" && (left.is_string() || left.is_array()) && is_whole(right)) {
     const std::int64_t count = std::max<std::int64_t>(0, whole(right));
-    if (count > 0 && text.size() > (std::size_t{1} << 20) / static_cast<std::size_t>(count)) refuse(sign, left, right);
-    std::string out;
-    for (std::int64_t i = 0; i < count; ++i) out += text;
-    return out;
+    if (count > 0 && weight(left) > most_bytes / static_cast<std::size_t>(count)) refuse(sign, left, right);
+    std::string text;
+    Value list = Value::array();
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (left.is_string()) text += left.get_ref<const std::string&>();
+      if (left.is_array()) list.insert(list.end(), left.begin(), left.end());
+    }
+    return left.is_string() ? Value(text) : list;
   }
   refuse(sign, left, right);
 }
@@ -208,6 +277,16 @@ Value item_of(const Value& value, const Value& key) {
   return undefined();
 }
 
+Value attribute_of(const Value& value, std::string_view path) {
+  const std::size_t dot = path.find('.');
+  const std::string_view key = path.substr(0, dot);
+  std::int64_t index = 0;
+  const char* end = key.data() + key.size();
+  const bool number = !key.empty() && std::from_chars(key.data(), end, index).ptr == end;
+  const Value found = item_of(value, number ? Value(index) : Value(std::string(key)));
+  return dot == path.npos ? found : attribute_of(found, path.substr(dot + 1));
+}
+
 Value slice_of(const Value& value, const Value& start, const Value& stop, const Value& step) {
   if (!value.is_array() && !value.is_string())
     throw Error(std::string("the chat template takes a slice of a value that is ") + type_name(value));
@@ -220,7 +299,8 @@ Value slice_of(const Value& value, const Value& start, const Value& stop, const 
     const std::int64_t at = whole(given) < 0 ? whole(given) + size : whole(given);
     return std::clamp<std::int64_t>(at, stride < 0 ? -1 : 0, stride < 0 ? size - 1 : size);
   };
-  const std::int64_t first = bound(start, stride < 0 ? size - 1 : 0), end = bound(stop, stride < 0 ? -1 : size);
+  const std::int64_t first = bound(start, stride < 0 ? size - 1 : 0),
+                     end = bound(stop, stride < 0 ? -1 : size);
   Value list = Value::array();
   std::string text;
   for (std::int64_t i = first; stride < 0 ? i > end : i < end; i += std::clamp(stride, -size, size)) {

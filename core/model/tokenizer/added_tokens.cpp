@@ -100,8 +100,10 @@ std::vector<AddedTokens::Match> AddedTokens::find(std::string_view text, bool pa
     Span span{at, at + token->content.size()};
     at = span.end;
     if (token->special && !parse_special) continue;
-    if (span.begin < done || (token->single_word && !stands_alone(text, span))) continue;
-    if (token->lstrip) span.begin -= spaces_at_end(text.substr(done, span.begin - done));
+    if (token->single_word && !stands_alone(text, span)) continue;
+    // A token of spaces stands although the one before it has taken these with it, as in Hugging Face's
+    // tokenizers.
+    if (token->lstrip && done < span.begin) span.begin -= spaces_at_end(text.substr(done, span.begin - done));
     if (token->rstrip) span.end += spaces_at_start(text.substr(span.end));
     matches.push_back({span, token->id});
     done = span.end;

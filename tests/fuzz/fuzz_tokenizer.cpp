@@ -1,0 +1,112 @@
+// tokenizer.json: read, and used on text; and the same bytes taken for tiktoken's ranks.
+#include "core/model/json_file.h"
+#include "core/model/tokenizer/loaders.h"
+#include "core/model/tokenizer/tiktoken.h"
+#include "tests/fuzz/fuzz_target.h"
+
+using namespace qkscope;
+using nlohmann::json;
+
+namespace {
+
+// Whatever the file says, ids lie in the vocabulary and text is UTF-8.
+void use(const Tokenizer& tokenizer) {
+  for (const std::string text :
+       {"", " abc ab\n12  a", "Gr\xC3\xB6\xC3\x9F\x65 \xE4\xBD\xA0\xFF\xF0\x9F\x99", "xx[end]ab word"}) {
+    for (const bool parse_special : {true, false}) {
+      const TokenIds ids = tokenizer.encode(text, parse_special);
+      for (const int id : ids) {
+        if (id < 0 || id >= tokenizer.vocab_size()) std::abort();
+      }
+      const std::string decoded = tokenizer.decode(ids);
+      if (valid_utf8(decoded) != decoded) std::abort();
+    }
+  }
+}
+
+json byte_level() {
+  return {
+      {"added_tokens",
+       {{{"id", 9}, {"content", "[end]"}, {"special", true}},
+        {{"id", 10}, {"content", "word"}, {"single_word", true}, {"lstrip", true}, {"rstrip", true}}}},
+      {"normalizer", {{"type", "NFC"}}},
+      {"pre_tokenizer",
+       {{"type", "Sequence"},
+        {"pretokenizers",
+         {{{"type", "Split"},
+           {"pattern", {{"Regex", "\\p{N}{1,3}| ?\\p{L}+"}}},
+           {"behavior", "Isolated"},
+           {"invert", false}},
+          {{"type", "Digits"}, {"individual_digits", true}},
+          {{"type", "ByteLevel"}, {"add_prefix_space", true}}}}}},
+      {"post_processor",
+       {{"type", "TemplateProcessing"}, {"single", {{{"SpecialToken", {{"id", "[end]"}, {"type_id", 0}}}}}}}},
+      {"decoder", {{"type", "ByteLevel"}}},
+      {"model",
+       {{"type", "BPE"},
+        {"vocab",
+         {{"a", 0},
+          {"b", 1},
+          {"c", 2},
+          {"ab", 3},
+          {"abc", 4},
+          {"\u0120", 5},
+          {"\u0120a", 6},
+          {"\u00c3", 7},
+          {"1", 8}}},
+        {"merges", {"a b", "ab c", "\u0120 a"}},
+        {"ignore_merges", true}}}};
+}
+
+json with_marks() {
+  const std::string mark = "\u2581";
+  return {{"added_tokens", json::array({{{"id", 0}, {"content", "[unk]"}, {"special", true}}})},
+          {"normalizer",
+           {{"type", "Sequence"},
+            {"normalizers",
+             {{{"type", "Prepend"}, {"prepend", mark}},
+              {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", mark}}}}}},
+          {"pre_tokenizer",
+           {{"type", "Metaspace"}, {"replacement", mark}, {"prepend_scheme", "first"}, {"split", true}}},
+          {"decoder",
+           {{"type", "Sequence"},
+            {"decoders",
+             {{{"type", "Replace"}, {"pattern", {{"String", mark}}}, {"content", " "}},
+              {{"type", "ByteFallback"}},
+              {{"type", "Fuse"}},
+              {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}}}}}},
+          {"model",
+           {{"type", "BPE"},
+            {"unk_token", "[unk]"},
+            {"fuse_unk", true},
+            {"byte_fallback", true},
+            {"vocab",
+             {{"[unk]", 0},
+              {mark, 1},
+              {"a", 2},
+              {"b", 3},
+              {mark + "a", 4},
+              {"<0xE4>", 5},
+              {"<0xBD>", 6},
+              {"<0xA0>", 7}}},
+            {"merges", {{mark, "a"}}}}}};
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const json file = parse_json(text, "'fuzz.json'");
+    use(BpeTokenizer(read_tokenizer_json(file, "'fuzz.json'")));
+  });
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    use(BpeTokenizer(read_tiktoken(text, "'fuzz.model'")));
+  });
+  return 0;
+}
+
+std::vector<std::string> seed_inputs() {
+  return {byte_level().dump(), with_marks().dump(1), "YQ== 0\nYg== 1\r\nYWI= 2\nIA== 4\nIGE= 5\nYWJj 7\n"};
+}
