@@ -284,10 +284,12 @@ void MainWindow::showData() {
                  .arg(counted(times.positions, tr("1 token"), tr("%1 tokens")))
                  .arg(*times.baseline_ms, 0, 'f', 0);
   }
-  if (times.disrupted_ms) {
-    words << tr("disrupted from layer %1: %2 ms")
-                 .arg(times.first_layer + 1)
-                 .arg(*times.disrupted_ms, 0, 'f', 0);
+  if (times.disrupted_ms && session_.model()) {
+    words << (times.first_layer < session_.model()->spec().num_layers
+                  ? tr("disrupted from layer %1: %2 ms")
+                        .arg(times.first_layer + 1)
+                        .arg(*times.disrupted_ms, 0, 'f', 0)
+                  : tr("the disruption finds nothing to replace"));
   }
   times_label_->setText(words.join(QStringLiteral(" · ")));
 }

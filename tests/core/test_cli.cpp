@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-const Arguments commands = {"info", "tokens", "generate", "perplexity", "massive", "capture", "disrupt"};
+const Arguments commands = {"info", "tokens", "generate", "perplexity", "massive", "capture", "disrupt", "bench"};
 
 }  // namespace
 
@@ -177,6 +177,20 @@ class TestCli : public CliTestCase {
     const CliResult plain = run_cli(on_model("perplexity", one));
     QCOMPARE(plain.code, 0);
     QVERIFY(has_all(plain.out, {"no token was scored"}));
+  }
+
+  void benches() {
+    const json found = printed("bench", {});
+    QCOMPARE(keys(found), (Keys{"device", "dtype", "prefill", "decode", "read_bandwidth"}));
+    QCOMPARE(found.at("prefill").size(), 3u);
+    for (const json& timing : found.at("prefill")) {
+      QCOMPARE(keys(timing), (Keys{"tokens", "ms", "products_ms", "ratio", "capture_overhead"}));
+      QVERIFY(close(timing.at("ratio"), timing.at("ms").get<double>() / timing.at("products_ms").get<double>()));
+    }
+    const json& decode = found.at("decode");
+    QCOMPARE(keys(decode), (Keys{"context", "ms_per_token", "traffic_ms", "ratio"}));
+    QVERIFY(close(decode.at("ratio"),
+                  decode.at("ms_per_token").get<double>() / decode.at("traffic_ms").get<double>()));
   }
 
   void disrupts() {
