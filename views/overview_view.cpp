@@ -192,7 +192,7 @@ class OverviewView : public View {
   }
 
   void describe() {
-    if (!message_.isEmpty()) return setAccessibleDescription(message_);
+    if (!message_.isEmpty() || !data().card) return setAccessibleDescription(message_);
     setAccessibleDescription(wordsOf(state().selection()));
     if (hasFocus()) {
       QAccessibleEvent event(this, QAccessible::DescriptionChanged);

@@ -42,6 +42,20 @@ struct Baseline {
   Sampling sampling;
 };
 
+/// A kept baseline may know more than was asked: equal requests give equal comparisons all the same.
+std::shared_ptr<const Run> as_asked(const Run& kept, const RunRequest& request) {
+  auto run = std::make_shared<Run>(kept);
+  if (!request.score_continuation) run->continuation.reset();
+  if (!request.score_prompt) run->prompt_text.reset();
+  if (!request.score_as_published) run->as_published.reset();
+  if (request.max_new_tokens == 0) {
+    run->answer.clear();
+    run->stopped = false;
+    run->decode_ms = 0;
+  }
+  return run;
+}
+
 bool covers(const Needs& have, const Needs& want, const std::vector<int>& have_layers,
             const std::vector<int>& want_layers, const std::set<Site> Needs::*sites) {
   if ((want.*sites).empty()) return true;
@@ -153,10 +167,10 @@ void Runner::Impl::answer(Arm arm, const RunRequest& request, Prefill& prefill, 
 
 void Runner::Impl::score(Arm arm, const RunRequest& request, const TokenIds& continuation, Prefill& prefill,
                          Intervention* intervention, const RunEvents& events, std::stop_token stop) {
-  // A baseline may hold scores of earlier requests: those of the same tokens are used again, others dropped.
+  // A baseline may hold scores of earlier requests: those of the same tokens are used again.
   const auto score = [&](bool wanted, PerplexityDefinition definition, const TokenIds& tokens,
                          std::optional<Perplexity>& kept, const auto& losses) {
-    if (!wanted) return kept.reset();
+    if (!wanted) return;
     if (!kept || kept->tokens != tokens) kept = Perplexity{definition, tokens, losses()};
     if (events.scored) events.scored(arm, *kept);
   };
@@ -203,25 +217,28 @@ Comparison Runner::run(const RunRequest& request, const RunEvents& events, std::
     finish_prefill(Arm::Disrupted, *disrupted);
   }
 
+  const bool wants_answer = request.max_new_tokens > 0;
   const bool same_answer = base->max_new_tokens == request.max_new_tokens &&
                            base->stop_tokens == request.stop_tokens && base->sampling == request.sampling;
-  if (!same_answer) {
+  if (wants_answer && !same_answer) {
     base->max_new_tokens = -1;
     impl_->answer(Arm::Baseline, request, base->prefill, nullptr, events, stop);
     base->max_new_tokens = request.max_new_tokens;
     base->stop_tokens = request.stop_tokens;
     base->sampling = request.sampling;
-  } else if (events.token) {
+  } else if (wants_answer && events.token) {
     for (const int id : base->prefill.run->answer) events.token(Arm::Baseline, id);
   }
-  if (disrupted) impl_->answer(Arm::Disrupted, request, *disrupted, &*intervention, events, stop);
+  if (disrupted && wants_answer) impl_->answer(Arm::Disrupted, request, *disrupted, &*intervention, events, stop);
 
-  const TokenIds continuation = request.expected.empty() ? base->prefill.run->answer : request.expected;
+  const TokenIds continuation = !request.expected.empty() ? request.expected
+                                : wants_answer            ? base->prefill.run->answer
+                                                          : TokenIds();
   impl_->score(Arm::Baseline, request, continuation, base->prefill, nullptr, events, stop);
   if (disrupted)
     impl_->score(Arm::Disrupted, request, continuation, *disrupted, &*intervention, events, stop);
 
-  Comparison comparison{request, std::make_shared<const Run>(*base->prefill.run), nullptr};
+  Comparison comparison{request, as_asked(*base->prefill.run, request), nullptr};
   if (disrupted) comparison.disrupted = disrupted->run;
   return comparison;
 }

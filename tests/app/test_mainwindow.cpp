@@ -65,6 +65,14 @@ class TestMainWindow : public AppTestCase {
     }
   }
 
+  void takesADocumentBeforeItIsShown() {
+    MainWindow window;
+    Document document = window.document();
+    document.selection = {Site::Key, 4, 1, 7, 3};
+    window.setDocument(document);
+    QCOMPARE(window.state().selection(), document.selection);
+  }
+
   void keyDDisrupts() {
     QKSCOPE_REQUIRE_DATA(smallModel());
     Ready ready;

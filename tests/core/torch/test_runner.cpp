@@ -291,6 +291,21 @@ class TestRunner : public TestCase {
     }
   }
 
+  /// Looking at pictures alone costs no answer, and the next request that wants one has it still.
+  void anAnswerOutlivesARequestWithoutOne() {
+    Runner runner(TinyModel().load());
+    RunRequest answered = request_of(golden_prompt("llama-default")), pictures = answered;
+    answered.score_continuation = true;
+    pictures.max_new_tokens = 0;
+    const auto first = runner.run(answered).baseline;
+    QCOMPARE(first->answer.size(), 6u);
+    const auto between = runner.run(pictures).baseline;
+    QVERIFY(between->answer.empty() && !between->continuation);
+    const auto again = runner.run(answered).baseline;
+    QVERIFY(same_numbers(*again, *first));
+    QVERIFY(again->decode_ms == first->decode_ms);  // the very answer: no two take the same time
+  }
+
   /// One token is enough for a run.
   void oneTokenIsAPrompt() {
     const auto model = TinyModel().load();
