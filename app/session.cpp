@@ -25,7 +25,7 @@ Session::Session(QObject* parent) : QObject(parent), stack_(parse_disruption("la
   planner_.setInterval(0ms);
   connect(&planner_, &QTimer::timeout, this, &Session::plan);
   stale_timer_.setSingleShot(true);
-  stale_timer_.setInterval(60ms);
+  stale_timer_.setInterval(200ms);
   connect(&stale_timer_, &QTimer::timeout, this, &Session::markStale);
   connect(&stack_, &DisruptionStack::changed, this, &Session::schedule);
 }

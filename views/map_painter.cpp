@@ -272,7 +272,8 @@ void paintFoot(QPainter& painter, const PlotStyle& style, const MapModel& model,
 
 }  // namespace
 
-std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid, int head_dim) {
+std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid,
+                                int head_dim) {
   const QFontMetricsF small = style.metrics(style.small);
   const int step = binaryStep(grid.cellSize().width(), small.horizontalAdvance(QStringLiteral("0000")));
   std::vector<DimLabel> labels;

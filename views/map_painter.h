@@ -14,7 +14,8 @@ struct DimLabel {
   int dim = 0;
   QRectF rect;
 };
-std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid, int head_dim);
+std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid,
+                                int head_dim);
 
 struct MapMarks {
   std::optional<CellRef> selected, hovered;

@@ -136,7 +136,8 @@ class MassiveView : public View {
     table_->setFrameShape(QFrame::NoFrame);
     table_->setTabKeyNavigation(false);
     table_->verticalHeader()->hide();
-    table_->horizontalHeader()->setSectionResizeMode(MassiveItemModel::WavelengthColumn, QHeaderView::Stretch);
+    table_->horizontalHeader()->setSectionResizeMode(MassiveItemModel::WavelengthColumn,
+                                                     QHeaderView::Stretch);
     table_->horizontalHeader()->setMinimumSectionSize(24);
     table_->horizontalHeader()->setHighlightSections(false);
     table_->setAccessibleName(tr("Massive values, sortable; a row leads to its cell"));

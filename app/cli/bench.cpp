@@ -27,7 +27,8 @@ Document run_bench(const Context& context) {
   const DecodeTiming& decode = timing.decode;
   context.text << "\ndecode after " << decode.context << " tokens: " << fixed(decode.ms_per_token, 1)
                << " ms a token, " << fixed(decode.ratio, 2) << " times the " << fixed(decode.traffic_ms, 1)
-               << " ms that reading the weights takes at " << fixed(timing.read_bandwidth / 1e9, 1) << " GB/s\n";
+               << " ms that reading the weights takes at " << fixed(timing.read_bandwidth / 1e9, 1)
+               << " GB/s\n";
   return {{"device", card.device},
           {"dtype", card.dtype},
           {"prefill", prefill},

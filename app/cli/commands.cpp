@@ -75,10 +75,13 @@ const std::vector<Command>& commands() {
        "site=qk,pick=largest:1,pool=chosen,mask=live,"
        "layers=1-10",
        Model | Prompt | Answer | Score | Disrupt, json_file, run_disrupt},
-      {"bench", "How fast the model runs here, against the bare matrix products and the memory of this machine.",
-       "Prefill computes all logits and M of Q, K and V of every layer; its reference is the sum of the pass's "
+      {"bench",
+       "How fast the model runs here, against the bare matrix products and the memory of this machine.",
+       "Prefill computes all logits and M of Q, K and V of every layer; its reference is the sum of the "
+       "pass's "
        "matrix\n"
-       "products by at::linear, timed in turns with it. Decode's reference is the time that reading the weights "
+       "products by at::linear, timed in turns with it. Decode's reference is the time that reading the "
+       "weights "
        "takes.\n\n"
        "Examples:\n"
        "  qkscope-cli bench\n"

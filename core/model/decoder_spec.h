@@ -24,7 +24,8 @@ struct RopeSpec {
   std::optional<double> mscale;
   std::optional<double> mscale_all_dim;
   bool truncate = true;
-  /// Divisors of inv_freq stored in the file itself (GGUF's rope_freqs.weight); rotary_dim / 2 of them or none.
+  /// Divisors of inv_freq stored in the file itself (GGUF's rope_freqs.weight); rotary_dim / 2 of them or
+  /// none.
   std::vector<float> freq_factors;
 
   bool operator==(const RopeSpec&) const = default;

@@ -39,8 +39,8 @@ double seconds(const std::function<void()>& work) {
 }
 
 /// Which kernel wins differs from machine to machine, not from weight to weight: one trial a process, on a
-/// shape small enough to cost a few milliseconds, at the row counts of a prompt and of a decode step. In turns,
-/// and the fastest of each, so that what else the machine does decides nothing.
+/// shape small enough to cost a few milliseconds, at the row counts of a prompt and of a decode step. In
+/// turns, and the fastest of each, so that what else the machine does decides nothing.
 bool packing_wins() {
   static std::once_flag once;
   static bool wins = false;

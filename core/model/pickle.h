@@ -9,7 +9,8 @@
 
 namespace qkscope {
 
-/// What a tensor of a pickle is made of, as written: not checked against the storage's bytes. At most 64 axes.
+/// What a tensor of a pickle is made of, as written: not checked against the storage's bytes. At most 64
+/// axes.
 struct PickledStorage {
   std::string_view type;  // "HalfStorage"
   std::string_view key;   // the file data/<key> of the archive

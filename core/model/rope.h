@@ -12,8 +12,9 @@ struct RopeFrequencies {
   double attention_factor = 1.0;  // on both cos and sin (yarn)
 };
 
-/// inv_freq[i] = theta^(-2i / rotary_dim), then scaled as `spec.type` says; the formulas are those of Hugging Face's
-/// modeling_rope_utils. `sequence_length` counts for dynamic scaling only. Throws Error for an unknown type.
+/// inv_freq[i] = theta^(-2i / rotary_dim), then scaled as `spec.type` says; the formulas are those of Hugging
+/// Face's modeling_rope_utils. `sequence_length` counts for dynamic scaling only. Throws Error for an unknown
+/// type.
 RopeFrequencies rope_frequencies(const RopeSpec& spec, int max_position_embeddings, int sequence_length);
 
 /// "default, theta 100000", "llama3, theta 500000, factor 8": for the model card.

@@ -36,8 +36,8 @@ std::vector<double> fastest(const std::vector<Work>& works, int rounds, const at
   return best;
 }
 
-/// The weights of every product of a pass, each a plain tensor of its own as a checkpoint holds it, with numbers that
-/// matter to no kernel's speed.
+/// The weights of every product of a pass, each a plain tensor of its own as a checkpoint holds it, with
+/// numbers that matter to no kernel's speed.
 std::vector<at::Tensor> plain_weights(const Decoder& decoder) {
   const DecoderSpec& spec = decoder.spec();
   const std::int64_t hidden = spec.hidden_size, inner = spec.intermediate_size;
@@ -46,7 +46,9 @@ std::vector<at::Tensor> plain_weights(const Decoder& decoder) {
   const auto options =
       at::TensorOptions().dtype(decoder.weights().dtype()).device(decoder.weights().device());
   std::vector<at::Tensor> weights;
-  const auto add = [&](std::int64_t out, std::int64_t in) { weights.push_back(at::full({out, in}, 0.01, options)); };
+  const auto add = [&](std::int64_t out, std::int64_t in) {
+    weights.push_back(at::full({out, in}, 0.01, options));
+  };
   for (int l = 0; l < spec.num_layers; ++l) {
     add(q, hidden);
     add(kv, hidden);
@@ -61,7 +63,8 @@ std::vector<at::Tensor> plain_weights(const Decoder& decoder) {
 }
 
 double measured_read_bandwidth(at::TensorOptions options, int rounds, std::stop_token stop) {
-  const at::Tensor block = at::ones({std::int64_t{1} << 27}, options.dtype(at::kFloat));  // 512 MiB: no cache holds it
+  const at::Tensor block =
+      at::ones({std::int64_t{1} << 27}, options.dtype(at::kFloat));  // 512 MiB: no cache holds it
   const double ms = fastest({[&] { block.sum(); }}, rounds, block, stop).front();
   return static_cast<double>(block.nbytes()) / (ms / 1000);
 }
@@ -72,8 +75,8 @@ TokenIds some_tokens(const DecoderSpec& spec, int count) {
   return ids;
 }
 
-PrefillTiming time_prefill(const Decoder& decoder, const std::vector<at::Tensor>& weights, int tokens, int rounds,
-                           std::stop_token stop) {
+PrefillTiming time_prefill(const Decoder& decoder, const std::vector<at::Tensor>& weights, int tokens,
+                           int rounds, std::stop_token stop) {
   const DecoderSpec& spec = decoder.spec();
   const TokenIds ids = some_tokens(spec, tokens);
   const Needs norms{{Site::Query, Site::Key, Site::Value}, {}, {}, {}};
@@ -90,7 +93,8 @@ PrefillTiming time_prefill(const Decoder& decoder, const std::vector<at::Tensor>
   const at::Tensor wide = at::full({tokens, spec.intermediate_size}, 0.1, options);
   std::vector<const at::Tensor*> inputs;
   for (int l = 0; l < spec.num_layers; ++l) {
-    for (const at::Tensor* x : {&narrow, &narrow, &narrow, &heads, &narrow, &narrow, &wide}) inputs.push_back(x);
+    for (const at::Tensor* x : {&narrow, &narrow, &narrow, &heads, &narrow, &narrow, &wide})
+      inputs.push_back(x);
   }
   inputs.push_back(&narrow);
   const auto products = [&] {
@@ -101,13 +105,16 @@ PrefillTiming time_prefill(const Decoder& decoder, const std::vector<at::Tensor>
   return {tokens, best[0], best[2], best[0] / best[2], best[0] / best[1] - 1};
 }
 
-DecodeTiming time_decode(const Decoder& decoder, int context, double bandwidth, int rounds, std::stop_token stop) {
+DecodeTiming time_decode(const Decoder& decoder, int context, double bandwidth, int rounds,
+                         std::stop_token stop) {
   KvCache cache(decoder.spec().num_layers);
   Tap tap;
-  decoder.run_layers(decoder.embed(some_tokens(decoder.spec(), context)), 0, decoder.spec().num_layers, cache, tap);
+  decoder.run_layers(decoder.embed(some_tokens(decoder.spec(), context)), 0, decoder.spec().num_layers, cache,
+                     tap);
   cache.advance(context);
   const double ms =
-      fastest({[&] { decoder.step(1, cache, tap); }}, 4 * rounds, decoder.weights().final_norm(), stop).front();
+      fastest({[&] { decoder.step(1, cache, tap); }}, 4 * rounds, decoder.weights().final_norm(), stop)
+          .front();
   const double traffic_ms = static_cast<double>(decoder.weights().bytes_per_step()) / bandwidth * 1000;
   return {context, ms, traffic_ms, ms / traffic_ms};
 }

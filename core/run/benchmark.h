@@ -10,8 +10,8 @@ class LanguageModel;
 struct PrefillTiming {
   int tokens = 0;
   double ms = 0;
-  double products_ms = 0;       // the matrix products of such a pass alone, each by at::linear on plain weights
-  double ratio = 0;             // ms / products_ms
+  double products_ms = 0;  // the matrix products of such a pass alone, each by at::linear on plain weights
+  double ratio = 0;        // ms / products_ms
   double capture_overhead = 0;  // what keeping M costs: 0.02 = 2 % of the same pass without
 };
 
@@ -29,9 +29,9 @@ struct Benchmark {
   double read_bandwidth = 0;  // bytes a second
 };
 
-/// Times the model's forward pass against references timed in the same run, in turns, so that a busy machine slows
-/// both. `rounds` times each; the fastest counts. Needs plain weights beside the model's own: twice its memory.
-/// Throws Cancelled.
+/// Times the model's forward pass against references timed in the same run, in turns, so that a busy machine
+/// slows both. `rounds` times each; the fastest counts. Needs plain weights beside the model's own: twice its
+/// memory. Throws Cancelled.
 Benchmark benchmark(const LanguageModel& model, const std::vector<int>& prompt_tokens, int rounds,
                     std::stop_token stop = {});
 

@@ -13,15 +13,16 @@ namespace qkscope::ops {
 
 namespace {
 
-/// One pass over memory in its own order, a head at a time; sums in double. ATen's reduction over the first axis
-/// of such a view costs ten times as much.
+/// One pass over memory in its own order, a head at a time; sums in double. ATen's reduction over the first
+/// axis of such a view costs ten times as much.
 at::Tensor column_norms_cpu(const at::Tensor& x) {
   const at::Tensor dense = x.stride(2) == 1 ? x : x.contiguous();  // (position, head, head_dim)
   const std::int64_t positions = dense.size(0), heads = dense.size(1), dims = dense.size(2);
   at::Tensor norms = at::empty({heads, dims}, dense.options().dtype(at::kFloat));
   auto* out = norms.mutable_data_ptr<float>();
   constexpr std::int64_t worth_a_thread = 1 << 15;  // numbers
-  const std::int64_t grain = std::max<std::int64_t>(1, worth_a_thread / std::max<std::int64_t>(1, positions * dims));
+  const std::int64_t grain =
+      std::max<std::int64_t>(1, worth_a_thread / std::max<std::int64_t>(1, positions * dims));
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, dense.scalar_type(), "column_norms", [&] {
     const auto* data = dense.const_data_ptr<scalar_t>();
     at::parallel_for(0, heads, grain, [&](std::int64_t begin, std::int64_t end) {
@@ -36,7 +37,8 @@ at::Tensor column_norms_cpu(const at::Tensor& x) {
             sum[dim] += value * value;
           }
         }
-        for (std::int64_t dim = 0; dim < dims; ++dim) out[head * dims + dim] = static_cast<float>(std::sqrt(sum[dim]));
+        for (std::int64_t dim = 0; dim < dims; ++dim)
+          out[head * dims + dim] = static_cast<float>(std::sqrt(sum[dim]));
       }
     });
   });

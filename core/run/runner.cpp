@@ -217,6 +217,14 @@ Comparison Runner::run(const RunRequest& request, const RunEvents& events, std::
     finish_prefill(Arm::Disrupted, *disrupted);
   }
 
+  const auto score = [&](const TokenIds& continuation) {
+    impl_->score(Arm::Baseline, request, continuation, base->prefill, nullptr, events, stop);
+    if (disrupted)
+      impl_->score(Arm::Disrupted, request, continuation, *disrupted, &*intervention, events, stop);
+  };
+  // An expected answer is scored in one short pass: its perplexity need not wait for the answers' many steps.
+  if (!request.expected.empty()) score(request.expected);
+
   const bool wants_answer = request.max_new_tokens > 0;
   const bool same_answer = base->max_new_tokens == request.max_new_tokens &&
                            base->stop_tokens == request.stop_tokens && base->sampling == request.sampling;
@@ -229,14 +237,9 @@ Comparison Runner::run(const RunRequest& request, const RunEvents& events, std::
   } else if (wants_answer && events.token) {
     for (const int id : base->prefill.run->answer) events.token(Arm::Baseline, id);
   }
-  if (disrupted && wants_answer) impl_->answer(Arm::Disrupted, request, *disrupted, &*intervention, events, stop);
-
-  const TokenIds continuation = !request.expected.empty() ? request.expected
-                                : wants_answer            ? base->prefill.run->answer
-                                                          : TokenIds();
-  impl_->score(Arm::Baseline, request, continuation, base->prefill, nullptr, events, stop);
-  if (disrupted)
-    impl_->score(Arm::Disrupted, request, continuation, *disrupted, &*intervention, events, stop);
+  if (disrupted && wants_answer)
+    impl_->answer(Arm::Disrupted, request, *disrupted, &*intervention, events, stop);
+  if (request.expected.empty()) score(wants_answer ? base->prefill.run->answer : TokenIds());
 
   Comparison comparison{request, as_asked(*base->prefill.run, request), nullptr};
   if (disrupted) comparison.disrupted = disrupted->run;

@@ -1,9 +1,12 @@
-// What a person waits for: the first full picture, the answer to key D, painting. Each beside a reference timed here,
-// so that the ratio means something on another machine. Run it alone on a quiet machine: ctest -L bench.
+// What a person waits for: the first full picture, the answer to key D, painting. Each beside a reference
+// timed here, so that the ratio means something on another machine. Run it alone on a quiet machine: ctest -L
+// bench.
+#include <unistd.h>
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QPainter>
 #include <QTest>
+
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -52,7 +55,8 @@ double fastest(int rounds, const std::function<void()>& work) {
 /// Sees when a widget has painted what is asked.
 class PaintWatch : public QObject {
  public:
-  PaintWatch(View* view, std::function<bool(const ViewData&)> wanted) : view_(view), wanted_(std::move(wanted)) {
+  PaintWatch(View* view, std::function<bool(const ViewData&)> wanted)
+      : view_(view), wanted_(std::move(wanted)) {
     view->installEventFilter(this);
     clock_.start();
   }
@@ -64,7 +68,8 @@ class PaintWatch : public QObject {
     if (event->type() == QEvent::Paint && painted_ < 0 && wanted_(view_->data())) {
       // Painting itself is still to come: ask again after it.
       QMetaObject::invokeMethod(
-          this, [this] { painted_ = static_cast<double>(clock_.nsecsElapsed()) / 1e6; }, Qt::QueuedConnection);
+          this, [this] { painted_ = static_cast<double>(clock_.nsecsElapsed()) / 1e6; },
+          Qt::QueuedConnection);
     }
     return false;
   }
@@ -76,7 +81,9 @@ class PaintWatch : public QObject {
   double painted_ = -1;
 };
 
-bool wait(const std::function<bool()>& until) { return QTest::qWaitFor(until, 120'000); }
+bool wait(const std::function<bool()>& until) {
+  return QTest::qWaitFor(until, 120'000);
+}
 
 /// Key D on the default document, `kRounds` times with a disruption not yet computed.
 bool benchDisrupt(MainWindow& window) {
@@ -85,7 +92,7 @@ bool benchDisrupt(MainWindow& window) {
     return session.results()[static_cast<std::size_t>(session.selectedPrompt())];
   };
   auto* picture = window.findChild<View*>(QStringLiteral("picture"));
-  double pictures = 1e9, token = 1e9, perplexities = 1e9, plain = 1e9;
+  double pictures = 1e9, token = 1e9, perplexities = 1e9, plain = 1e9, pass = 1e9;
   for (int round = 0; round < kRounds; ++round) {
     session.stack().setOn(false);
     Disruption disruption = parse_disruption("lambda 5 on Q");
@@ -109,6 +116,7 @@ bool benchDisrupt(MainWindow& window) {
     });
     if (!wait([&] { return !session.isBusy() && watch.painted() > 0; })) return false;
     QObject::disconnect(connection);
+    pass = std::min(pass, session.times().disrupted_ms.value_or(pass));
     pictures = std::min(pictures, watch.painted());
     token = std::min(token, first_token);
     perplexities = std::min(perplexities, scored);
@@ -119,7 +127,9 @@ bool benchDisrupt(MainWindow& window) {
   }
   std::printf("key D, prompt of %d tokens, all layers recomputed; a plain pass over it: %.0f ms\n",
               session.times().positions, plain);
-  std::printf("  to the repainted picture   %6.0f ms = %.2f passes + 16 ms\n", pictures, (pictures - 16) / plain);
+  std::printf("  the disrupted pass itself  %6.0f ms\n", pass);
+  std::printf("  to the repainted picture   %6.0f ms = %.2f passes + 16 ms\n", pictures,
+              (pictures - 16) / plain);
   std::printf("  to the first token         %6.0f ms\n", token);
   std::printf("  to both perplexities       %6.0f ms\n", perplexities);
   return true;
@@ -148,7 +158,8 @@ void benchPainting() {
   });
   const double again = fastest(kRounds, paint);
   std::printf("painting a map of %d x %d on 1000 x 700 pixels\n", kRows, kColumns);
-  std::printf("  first, maxima included     %6.1f ms\n  after a change of colours  %6.1f ms\n", first, recolored);
+  std::printf("  first, maxima included     %6.1f ms\n  after a change of colours  %6.1f ms\n", first,
+              recolored);
   std::printf("  again                      %6.1f ms\n", again);
 }
 
@@ -161,8 +172,8 @@ void benchLoad(const std::filesystem::path& path) {
     }
   });
   const double load = fastest(kRounds, [&] { LanguageModel::load(path); });
-  std::printf("loading the model: %.0f ms; reading its file (from the page cache): %.0f ms, %.1f times\n", load, read,
-              load / read);
+  std::printf("loading the model: %.0f ms; reading its file (from the page cache): %.0f ms, %.1f times\n",
+              load, read, load / read);
 }
 
 }  // namespace
@@ -185,8 +196,9 @@ int main(int argc, char** argv) {
   window.show();
   window.activateWindow();
   window.loadModel(QString::fromStdString(path.string()), {});
-  PaintWatch full(window.findChild<View*>(QStringLiteral("picture")),
-                  [](const ViewData& data) { return data.comparison && data.comparison->baseline && !data.stale; });
+  PaintWatch full(window.findChild<View*>(QStringLiteral("picture")), [](const ViewData& data) {
+    return data.comparison && data.comparison->baseline && !data.stale;
+  });
   if (!wait([&] { return full.painted() > 0; })) return 1;
   std::printf("cold start: %.2f s to the first full picture, %.2f s of it until main (libraries)\n",
               secondsSinceStart(), torch);

@@ -14,7 +14,8 @@ using nlohmann::json;
 
 namespace {
 
-const Arguments commands = {"info", "tokens", "generate", "perplexity", "massive", "capture", "disrupt", "bench"};
+const Arguments commands = {"info",    "tokens",  "generate", "perplexity",
+                            "massive", "capture", "disrupt",  "bench"};
 
 }  // namespace
 
@@ -185,7 +186,8 @@ class TestCli : public CliTestCase {
     QCOMPARE(found.at("prefill").size(), 3u);
     for (const json& timing : found.at("prefill")) {
       QCOMPARE(keys(timing), (Keys{"tokens", "ms", "products_ms", "ratio", "capture_overhead"}));
-      QVERIFY(close(timing.at("ratio"), timing.at("ms").get<double>() / timing.at("products_ms").get<double>()));
+      QVERIFY(
+          close(timing.at("ratio"), timing.at("ms").get<double>() / timing.at("products_ms").get<double>()));
     }
     const json& decode = found.at("decode");
     QCOMPARE(keys(decode), (Keys{"context", "ms_per_token", "traffic_ms", "ratio"}));

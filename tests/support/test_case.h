@@ -8,14 +8,14 @@
 
 namespace qkscope::test {
 
-/// Base of every test class: any unexpected qWarning fails the test function that caused it. What the offscreen
-/// platform and a machine without a login session say of themselves does not count.
+/// Base of every test class: any unexpected qWarning fails the test function that caused it. What the
+/// offscreen platform and a machine without a login session say of themselves does not count.
 class TestCase : public QObject {
   Q_OBJECT
  private Q_SLOTS:
   void init() {
-    QTest::failOnWarning(QRegularExpression(
-        QStringLiteral("^(?!This plugin does not support propagateSizeHints|QStandardPaths: XDG_RUNTIME_DIR)")));
+    QTest::failOnWarning(QRegularExpression(QStringLiteral(
+        "^(?!This plugin does not support propagateSizeHints|QStandardPaths: XDG_RUNTIME_DIR)")));
   }
 };
 
@@ -33,9 +33,10 @@ inline std::filesystem::path golden(const char* name) {
 }  // namespace qkscope::test
 
 /// Skips the running test function, saying so, where a file of the shared data is absent.
-#define QKSCOPE_REQUIRE_DATA(path_)                                                           \
-  do {                                                                                        \
-    if (!std::filesystem::exists(path_)) {                                                    \
-      QSKIP(qPrintable(QStringLiteral("no %1 on this machine").arg(QString::fromStdString((path_).string())))); \
-    }                                                                                         \
+#define QKSCOPE_REQUIRE_DATA(path_)                                                                \
+  do {                                                                                             \
+    if (!std::filesystem::exists(path_)) {                                                         \
+      QSKIP(qPrintable(                                                                            \
+          QStringLiteral("no %1 on this machine").arg(QString::fromStdString((path_).string())))); \
+    }                                                                                              \
   } while (false)
