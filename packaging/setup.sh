@@ -9,6 +9,9 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/qkscope
 model=$cache/models/SmolLM2-135M-Instruct.Q4_1.gguf
 model_sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 log=$cache/setup.log
+# How long libtorch's threads spin for each other before they sleep. libgomp's own choice costs a pass up to 20 times
+# its time while another program uses a processor; this one costs nothing: tests/benchmarks/README.md.
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-20000}
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'QKScope: %s\n' "$*" >&2; exit 1; }
