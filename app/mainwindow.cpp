@@ -209,6 +209,9 @@ void MainWindow::makeStatusBar() {
   layout->addWidget(progress_);
   layout->addWidget(hover_label_, 1);
   hover_label_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+  // As high with progress and its button as without, or every run would move all that stands above.
+  progress_->ensurePolished();
+  row->setMinimumHeight(progress_->sizeHint().height() + 2);
   statusBar()->setSizeGripEnabled(false);
   statusBar()->addWidget(row, 1);
 }
@@ -303,7 +306,11 @@ void MainWindow::showDisruption() {
   const DisruptionStack& stack = session_.stack();
   const bool on = stack.isOn();
   if (disruption_) disruption_->setDisruption(stack.current(), on, stack.canUndo(), stack.canRedo());
-  disruption_button_->setText(shortWords(stack.current()) + QStringLiteral(" ▾"));
+  // Long words would make the window wider; the tooltip has them all.
+  const QFontMetrics metrics = disruption_button_->fontMetrics();
+  disruption_button_->setText(
+      metrics.elidedText(shortWords(stack.current()), Qt::ElideRight, 17 * metrics.averageCharWidth()) +
+      QStringLiteral(" ▾"));
   disruption_button_->setToolTip(longWords(stack.current()));
   QAction* disrupt = actions_.at(QStringLiteral("disrupt"));
   disrupt->setChecked(on);

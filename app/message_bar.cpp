@@ -42,7 +42,8 @@ void MessageBar::show(const QString& sentence, const QString& kind) {
   label_->setText(sentence);
   label_->setAccessibleName(sentence);
   setProperty("kind", kind);
-  for (QWidget* widget : {static_cast<QWidget*>(this), static_cast<QWidget*>(label_)}) {
+  // The style sheet looks at `kind`, also for the colours of what is inside.
+  for (QWidget* widget : QList<QWidget*>{this} + findChildren<QWidget*>()) {
     style()->unpolish(widget);
     style()->polish(widget);
   }

@@ -289,13 +289,16 @@ void Session::plan() {
   pending_ = std::move(jobs);
 
   std::vector<TaskThread::Task> tasks;
+  std::vector<bool> stale(results_.size());
   for (const Job& job : pending_) {
     tasks.push_back(task(job));
-    PromptResult& result = results_[static_cast<std::size_t>(job.prompt)];
-    if (job.part == Part::Answer && !result.stale) {
-      result.stale = true;
-      Q_EMIT resultChanged(job.prompt);
-    }
+    if (job.part == Part::Answer) stale[static_cast<std::size_t>(job.prompt)] = true;
+  }
+  // Also back again: a question that was dropped before it was run leaves the answer to the one before.
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    if (results_[i].stale == stale[i]) continue;
+    results_[i].stale = stale[i];
+    Q_EMIT resultChanged(static_cast<int>(i));
   }
   thread_.replace(std::move(tasks));
   if (!pending_.empty()) {

@@ -66,7 +66,9 @@ void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& mo
   if (marks.selected && marks.selected->panel < layout.grids.size() &&
       layout.grids[marks.selected->panel].shows(marks.selected->row, marks.selected->column)) {
     // Outside the outline of a massive value, so that one does not hide the other.
-    const QRectF cell = layout.cell(*marks.selected).adjusted(-2.5 * u, -2.5 * u, 2.5 * u, 2.5 * u);
+    const QRectF cell = layout.cell(*marks.selected)
+                            .intersected(layout.grids[marks.selected->panel].target)
+                            .adjusted(-2.5 * u, -2.5 * u, 2.5 * u, 2.5 * u);
     painter.setBrush(Qt::NoBrush);
     painter.setPen(QPen(style.background, 4 * u));
     painter.drawRect(cell);

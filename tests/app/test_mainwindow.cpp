@@ -100,6 +100,19 @@ class TestMainWindow : public AppTestCase {
     QVERIFY(finish(window.session()));
   }
 
+  void longWordsDoNotWidenTheWindow() {
+    applyTheme(Theme::Light, 1.0);
+    MainWindow window;
+    window.resize(1280, 800);
+    window.show();
+    const int width = window.minimumSizeHint().width();
+    window.session().stack().push(parse_disruption("same number of smallest on Q"));
+    QCoreApplication::processEvents();
+    QVERIFY2(window.minimumSizeHint().width() <= std::max(width, 1280),
+             qPrintable(QString::number(window.minimumSizeHint().width())));
+    QCOMPARE(window.width(), 1280);
+  }
+
   void pickingDisruptedTurnsItOn() {
     QKSCOPE_REQUIRE_DATA(smallModel());
     Ready ready;

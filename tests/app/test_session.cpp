@@ -96,6 +96,21 @@ class TestSession : public AppTestCase {
     QCOMPARE(session.data().comparison->disrupted, first);  // the very same object
   }
 
+  /// What is undone before it has run leaves the answers of before, which are as good as ever.
+  void undoneBeforeItRan() {
+    QKSCOPE_REQUIRE_DATA(smallModel());
+    Ready ready;
+    QVERIFY(ready.there);
+    Session& session = ready.session;
+    session.stack().setOn(true);
+    QVERIFY(finish(session));
+    session.stack().push(parse_disruption("site=k,pick=largest:3"));
+    QTRY_VERIFY(session.results()[1].stale);
+    session.stack().undo();
+    QVERIFY(finish(session));
+    for (const PromptResult& result : session.results()) QVERIFY(!result.stale && result.disrupted->complete);
+  }
+
   void latestWins() {
     QKSCOPE_REQUIRE_DATA(smallModel());
     Ready ready;
