@@ -365,36 +365,6 @@ void MainWindow::showError(const QString& sentence) {
   message_->showError(sentence);
 }
 
-// ---- document
-
-Document MainWindow::document() const {
-  Document document;
-  document.model = model_path_;
-  document.prompts = session_.prompts();
-  document.selected_prompt = session_.selectedPrompt();
-  const DisruptionStack& stack = session_.stack();
-  document.disruptions = stack.history();
-  document.disruption_position = stack.position();
-  document.disrupted = stack.isOn();
-  document.selection = state_.selection();
-  document.look = state_.look();
-  return document;
-}
-
-void MainWindow::setDocument(const Document& document) {
-  session_.setPrompts(document.prompts, document.selected_prompt);
-  session_.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
-  Selection selection = document.selection;
-  if (session_.model())
-    selection =
-        clamped(selection, session_.model()->spec(), session_.model()->spec().max_position_embeddings);
-  state_.setSelection(selection);
-  wanted_shown_ = document.disrupted ? document.look.shown : Shown::Baseline;
-  Look look = document.look;
-  if (!document.disrupted) look.shown = Shown::Baseline;
-  state_.setLook(look);
-}
-
 // ---- events
 
 void MainWindow::closeEvent(QCloseEvent* event) {

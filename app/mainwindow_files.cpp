@@ -11,6 +11,7 @@
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
 #include "core/error.h"
+#include "views/shown.h"
 
 namespace qkscope {
 
@@ -211,6 +212,34 @@ void MainWindow::showCard() {
   auto* dialog = new ModelDialog(session_.model()->card(), false, this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->open();
+}
+
+Document MainWindow::document() const {
+  Document document;
+  document.model = model_path_;
+  document.prompts = session_.prompts();
+  document.selected_prompt = session_.selectedPrompt();
+  const DisruptionStack& stack = session_.stack();
+  document.disruptions = stack.history();
+  document.disruption_position = stack.position();
+  document.disrupted = stack.isOn();
+  document.selection = state_.selection();
+  document.look = state_.look();
+  return document;
+}
+
+void MainWindow::setDocument(const Document& document) {
+  session_.setPrompts(document.prompts, document.selected_prompt);
+  session_.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
+  Selection selection = document.selection;
+  if (session_.model())
+    selection =
+        clamped(selection, session_.model()->spec(), session_.model()->spec().max_position_embeddings);
+  state_.setSelection(selection);
+  wanted_shown_ = document.disrupted ? document.look.shown : Shown::Baseline;
+  Look look = document.look;
+  if (!document.disrupted) look.shown = Shown::Baseline;
+  state_.setLook(look);
 }
 
 }  // namespace qkscope
