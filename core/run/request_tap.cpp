@@ -54,8 +54,13 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
 }
 
 void RequestTap::take(Capture& capture) const {
-  for (const auto& [id, tensor] : norms_) capture.norms[id] = to_array(tensor);
-  for (const auto& [id, tensor] : values_) capture.values[id] = to_array(tensor);
+  std::vector<at::Tensor> tensors;
+  for (const auto& [id, tensor] : norms_) tensors.push_back(tensor);
+  for (const auto& [id, tensor] : values_) tensors.push_back(tensor);
+  std::vector<Array> arrays = to_arrays(tensors);
+  auto next = arrays.begin();
+  for (const auto& [id, tensor] : norms_) capture.norms[id] = std::move(*next++);
+  for (const auto& [id, tensor] : values_) capture.values[id] = std::move(*next++);
 }
 
 }  // namespace qkscope

@@ -5,6 +5,7 @@
 
 #include "core/cuda/columns.h"
 #include "core/cuda_plugin.h"
+#include "core/run/tensor_array.h"
 #include "tests/support/test_case.h"
 
 namespace {
@@ -141,6 +142,28 @@ class TestKernels : public qkscope::test::TestCase {
     const Replacement replacement = example_replacement(x);
     replace_on_host(x, replacement.mask, replacement.values, 8);
     QVERIFY(at::equal(x, replacement.expected));
+  }
+
+  // Many captures in one transfer come out as each alone would, whatever their layout and type.
+  void gatheredArraysEqualTheirTensors() {
+    std::vector<at::Tensor> tensors;
+    for (const auto dtype : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
+      for (const bool transposed : {false, true}) tensors.push_back(example(5, 3, 16, dtype, transposed));
+    }
+    tensors.push_back(at::empty({0, 2, 4}));
+    tensors.push_back(at::full({}, 2.5));
+    const std::vector<qkscope::Array> arrays = qkscope::to_arrays(tensors);
+    QCOMPARE(arrays.size(), tensors.size());
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      QCOMPARE(arrays[i].shape, tensors[i].sizes().vec());
+      QVERIFY(at::equal(qkscope::to_tensor(arrays[i], at::kCPU), tensors[i].to(at::kFloat)));
+    }
+    QVERIFY(qkscope::to_arrays({}).empty());
+    if (!qkscope::cuda_devices().empty()) {
+      std::vector<at::Tensor> on_gpu;
+      for (const at::Tensor& tensor : tensors) on_gpu.push_back(tensor.to(at::kCUDA));
+      QVERIFY(qkscope::to_arrays(on_gpu) == arrays);
+    }
   }
 
   // The same on a GPU, through the operators that the engine calls.
