@@ -1,10 +1,10 @@
 #include "core/model/chat_format.h"
 
-#include <algorithm>
 #include <array>
 
 #include "core/error.h"
 #include "core/model/jinja/template.h"
+#include "core/model/jinja/text.h"
 
 namespace qkscope {
 namespace {
@@ -20,12 +20,6 @@ std::string family(std::string_view source) {
     if (source.find(mark.word) != source.npos) return std::string(mark.family);
   }
   return "Jinja";
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view white = " \t\r\n";
-  text = text.substr(0, text.find_last_not_of(white) + 1);
-  return text.substr(std::min(text.find_first_not_of(white), text.size()));
 }
 
 }  // namespace
@@ -54,7 +48,8 @@ ChatFormat ChatFormat::recognise(std::string_view jinja_template, std::string_vi
     const std::array<ChatMessage, 2> turns = {{{"user", "a question"}, {"assistant", std::string(words)}}};
     const std::string text = format.apply(turns, false);
     if (const std::size_t at = text.rfind(words); at != text.npos)
-      format.end_of_turn_ = trimmed(std::string_view(text).substr(at + words.size()));
+      format.end_of_turn_ =
+          jinja::strip(std::string_view(text).substr(at + words.size()), " \t\r\n", true, true);
   } catch (const Error&) {
     // A template for a single question: the turn ends with the EOS token then.
   }

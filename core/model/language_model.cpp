@@ -145,7 +145,8 @@ std::uint64_t parameters_held(const DecoderSpec& spec) {
   return 2 * table + hidden + static_cast<std::uint64_t>(spec.num_layers) * layer;
 }
 
-void fill_card(ModelCard& card, const Checkpoint& checkpoint, const LoadOptions& options) {
+/// Returns where the weights will be held.
+Target fill_card(ModelCard& card, const Checkpoint& checkpoint, const LoadOptions& options) {
   card.format = checkpoint.format();
   card.stored_types = stored_types(checkpoint);
   card.stored_bytes = checkpoint.total_bytes();
@@ -158,6 +159,7 @@ void fill_card(ModelCard& card, const Checkpoint& checkpoint, const LoadOptions&
   card.dtype = dtype_name(target.dtype);
   card.needed_bytes = parameters_held(card.spec) * c10::elementSize(target.dtype);
   card.free_bytes = free_memory(target.device);
+  return target;
 }
 
 ModelCard blank_card(const std::filesystem::path& path) {
@@ -198,14 +200,13 @@ std::shared_ptr<const LanguageModel> LanguageModel::load(const std::filesystem::
   std::shared_ptr<LanguageModel> model(new LanguageModel());
   model->card_ = blank_card(path);
   const auto checkpoint = Checkpoint::open(path);
-  fill_card(model->card_, *checkpoint, options);
+  const Target target = fill_card(model->card_, *checkpoint, options);
   if (options.threads > 0) at::set_num_threads(options.threads);
   model->tokenizer_ = load_tokenizer(*checkpoint);
   model->chat_format_ = chat_format_of(*checkpoint, *model->tokenizer_);
   model->card_.tokenizer = model->tokenizer_->kind();
   model->card_.chat = chat_words(model->chat_format_);
   model->stop_tokens_ = stop_tokens_of(*checkpoint, *model->tokenizer_, model->chat_format_);
-  const Target target = choose_target(options);
   model->decoder_ = std::make_unique<Decoder>(
       model->card_.spec, Weights(*checkpoint, model->card_.spec, target.device, target.dtype, progress));
   return model;

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 namespace qkscope {
 
 std::vector<Array> to_arrays(const std::vector<at::Tensor>& tensors) {
