@@ -49,7 +49,7 @@ void MainWindow::openPath(const QString& path, bool ask) {
     // A single .safetensors file is read together with the config.json beside it.
     const QString model = suffix == QStringLiteral("safetensors") && info.isFile() ? info.absolutePath()
                                                                                    : info.absoluteFilePath();
-    const ModelCard card = LanguageModel::inspect(model.toStdString(), load_options_);
+    const ModelCard card = LanguageModel::inspect(model.toStdString(), load_options_).card;
     if (!card.problem.empty() && card.spec.num_layers == 0) {
       showError(QString::fromStdString(card.problem));
       return;

@@ -35,7 +35,7 @@ Session::~Session() = default;
 // ---- what is asked
 
 void Session::load(const std::filesystem::path& path, const LoadOptions& options) {
-  const ModelCard card = LanguageModel::inspect(path, options);
+  const ModelCard card = LanguageModel::inspect(path, options).card;
   if (!card.problem.empty()) {
     Q_EMIT failed(QString::fromStdString(card.problem));
     return;

@@ -64,8 +64,10 @@ void print(const ModelCard& card, std::ostream& out) {
 
 Document run_info(const Context& context) {
   const Options& options = context.options;
-  const ModelCard card = LanguageModel::inspect(
-      find_model(options.model.empty() ? default_model_name() : options.model), options.load);
+  const ModelCard card =
+      LanguageModel::inspect(find_model(options.model.empty() ? default_model_name() : options.model),
+                             options.load)
+          .card;
   if (!card.problem.empty()) throw Error(card.problem);
   print(card, context.text);
   Document document = {{"name", card.name},

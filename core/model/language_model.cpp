@@ -172,44 +172,71 @@ ModelCard blank_card(const std::filesystem::path& path) {
 
 }  // namespace
 
-ModelCard LanguageModel::inspect(const std::filesystem::path& path, const LoadOptions& options) {
-  ModelCard card = blank_card(path);
+/// What inspecting a checkpoint leaves for loading it.
+struct Inspection::Parts {
+  std::shared_ptr<const Checkpoint> checkpoint;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  ChatFormat chat_format;
+  TokenIds stop_tokens;
+  Target target;
+  int threads = 0;
+};
+
+std::string memory_problem(const ModelCard& card) {
+  if (card.free_bytes >= card.needed_bytes) return {};
+  const auto mib = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
+  return "The weights of " + card.name + " need " + mib(card.needed_bytes) + " as " + card.dtype + " and " +
+         mib(card.free_bytes) + " are free on " + card.device +
+         "; close other programs, or choose a smaller model or a shorter number format.";
+}
+
+Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadOptions& options,
+                                  std::stop_token stop) {
+  Inspection inspection{blank_card(path), nullptr};
+  ModelCard& card = inspection.card;
   try {
-    const auto checkpoint = Checkpoint::open(path);
-    fill_card(card, *checkpoint, options);
+    auto parts = std::make_shared<Inspection::Parts>();
+    parts->checkpoint = Checkpoint::open(path);
+    parts->target = fill_card(card, *parts->checkpoint, options);
+    parts->threads = options.threads;
     // Asks for every tensor by name and shape and reads no number.
-    Weights(*checkpoint, card.spec, at::kMeta, at::kFloat, Progress{});
-    const auto tokenizer = load_tokenizer(*checkpoint);
-    card.tokenizer = tokenizer->kind();
-    card.chat = chat_words(chat_format_of(*checkpoint, *tokenizer));
-    if (card.free_bytes < card.needed_bytes) {
-      const auto mib = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
-      card.problem = "The weights need " + mib(card.needed_bytes) + " as " + card.dtype + "; " +
-                     mib(card.free_bytes) + " are free on " + card.device + ".";
-    }
+    Weights(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
+    parts->tokenizer = load_tokenizer(*parts->checkpoint);
+    parts->chat_format = chat_format_of(*parts->checkpoint, *parts->tokenizer);
+    parts->stop_tokens = stop_tokens_of(*parts->checkpoint, *parts->tokenizer, parts->chat_format);
+    card.tokenizer = parts->tokenizer->kind();
+    card.chat = chat_words(parts->chat_format);
+    inspection.parts = std::move(parts);
   } catch (const std::exception& error) {
+    if (stop.stop_requested()) throw Cancelled();
     card.problem = error.what();
   }
-  return card;
+  return inspection;
+}
+
+std::shared_ptr<const LanguageModel> LanguageModel::load(const Inspection& inspection,
+                                                         const Progress& progress) {
+  if (!inspection.parts) throw Error(inspection.card.problem);
+  const c10::InferenceMode inference;
+  const Inspection::Parts& parts = *inspection.parts;
+  std::shared_ptr<LanguageModel> model(new LanguageModel());
+  model->card_ = inspection.card;
+  model->card_.free_bytes = free_memory(parts.target.device);  // may be long after the inspection
+  if (const std::string problem = memory_problem(model->card_); !problem.empty()) throw Error(problem);
+  if (parts.threads > 0) at::set_num_threads(parts.threads);
+  model->tokenizer_ = parts.tokenizer;
+  model->chat_format_ = parts.chat_format;
+  model->stop_tokens_ = parts.stop_tokens;
+  model->decoder_ = std::make_unique<Decoder>(
+      model->card_.spec,
+      Weights(*parts.checkpoint, model->card_.spec, parts.target.device, parts.target.dtype, progress));
+  return model;
 }
 
 std::shared_ptr<const LanguageModel> LanguageModel::load(const std::filesystem::path& path,
                                                          const LoadOptions& options,
                                                          const Progress& progress) {
-  const c10::InferenceMode inference;
-  std::shared_ptr<LanguageModel> model(new LanguageModel());
-  model->card_ = blank_card(path);
-  const auto checkpoint = Checkpoint::open(path);
-  const Target target = fill_card(model->card_, *checkpoint, options);
-  if (options.threads > 0) at::set_num_threads(options.threads);
-  model->tokenizer_ = load_tokenizer(*checkpoint);
-  model->chat_format_ = chat_format_of(*checkpoint, *model->tokenizer_);
-  model->card_.tokenizer = model->tokenizer_->kind();
-  model->card_.chat = chat_words(model->chat_format_);
-  model->stop_tokens_ = stop_tokens_of(*checkpoint, *model->tokenizer_, model->chat_format_);
-  model->decoder_ = std::make_unique<Decoder>(
-      model->card_.spec, Weights(*checkpoint, model->card_.spec, target.device, target.dtype, progress));
-  return model;
+  return load(inspect(path, options, progress.stop), progress);
 }
 
 LanguageModel::~LanguageModel() = default;

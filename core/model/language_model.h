@@ -29,8 +29,20 @@ struct ModelCard {
   std::uint64_t needed_bytes = 0;  // weights as they will be held in `dtype`
   std::uint64_t free_bytes = 0;    // on `device`, now
   std::string device, dtype;
-  std::string device_reason;  // why not CUDA; empty on CUDA
-  std::string problem;        // what is unsupported or broken, in one sentence; empty = it will load
+  std::string device_reason;       // why not CUDA; empty on CUDA
+  std::string problem;             // what is unsupported or broken, in one sentence; empty = it will load
+  std::vector<std::string> notes;  // what a person should know though it will load, a sentence each
+};
+
+/// "Loading ... needs 660 MiB of memory as float32 and 512 MiB are free on cpu; ...", or nothing where it
+/// fits.
+std::string memory_problem(const ModelCard& card);
+
+/// A checkpoint that was looked at: its card, and what loading need not read again. A value.
+struct Inspection {
+  ModelCard card;
+  struct Parts;
+  std::shared_ptr<const Parts> parts;  // null where the card has a problem
 };
 
 struct LoadOptions {
@@ -42,9 +54,14 @@ struct LoadOptions {
 /// A loaded model: decoder, tokenizer and chat format of one checkpoint. Immutable.
 class LanguageModel {
  public:
-  /// Headers only, milliseconds. Never throws for a bad checkpoint: `problem` says what is wrong.
-  static ModelCard inspect(const std::filesystem::path& path, const LoadOptions& options = {});
-  /// Reads the weights; progress in bytes. Throws Error or Cancelled.
+  /// Headers, tokenizer and chat format, no weight: up to seconds, under a Budget. Throws nothing but
+  /// Cancelled: for a bad checkpoint the card's `problem` says what is wrong.
+  static Inspection inspect(const std::filesystem::path& path, const LoadOptions& options = {},
+                            std::stop_token stop = {});
+  /// Reads the weights of what was inspected; progress in bytes. Throws Error or Cancelled.
+  static std::shared_ptr<const LanguageModel> load(const Inspection& inspection,
+                                                   const Progress& progress = {});
+  /// Both.
   static std::shared_ptr<const LanguageModel> load(const std::filesystem::path& path,
                                                    const LoadOptions& options = {},
                                                    const Progress& progress = {});
@@ -63,7 +80,7 @@ class LanguageModel {
  private:
   LanguageModel() = default;
   ModelCard card_;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
   ChatFormat chat_format_;
   std::unique_ptr<Decoder> decoder_;
   TokenIds stop_tokens_;
