@@ -6,7 +6,7 @@
 namespace qkscope {
 
 /// y = x W^T + b, held in the form that is fastest where it lies: on a CPU in float32 packed once for oneDNN,
-/// where a trial at load time shows that to win over at::linear; the plain weights are then not kept.
+/// where the processor has the instructions its kernels are written for; the plain weights are then not kept.
 class Linear {
  public:
   Linear() = default;
