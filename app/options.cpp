@@ -305,7 +305,9 @@ QStringList figureArguments(const Document& document, const QString& view, const
 }
 
 QString shellLine(const QStringList& arguments) {
-  static const QRegularExpression plain(QStringLiteral("^[A-Za-z0-9_@%+=:,./-]+$"));
+  // Anchored at the very end: a plain $ would let a newline at the end through.
+  static const QRegularExpression plain(
+      QRegularExpression::anchoredPattern(QStringLiteral("[A-Za-z0-9_@%+=:,./-]+")));
   QStringList words{QStringLiteral("qkscope")};
   for (QString argument : arguments) {
     if (!plain.match(argument).hasMatch()) {

@@ -1,3 +1,5 @@
+#include <QProcess>
+
 #include "app/options.h"
 #include "core/error.h"
 #include "tests/support/test_case.h"
@@ -64,6 +66,26 @@ class TestOptions : public TestCase {
   void shellLineQuotes() {
     QCOMPARE(shellLine({QStringLiteral("a.gguf"), QStringLiteral("it's here")}),
              QStringLiteral("qkscope a.gguf 'it'\\''s here'"));
+  }
+
+  // The judge is a shell: it takes the line apart into what went in, whatever that is.
+  void aShellReadsTheLineBack() {
+    QStringList arguments{QStringLiteral("plain.gguf"), QString(),
+                          QStringLiteral("-n"),         QStringLiteral("~"),
+                          QStringLiteral("a\\nb"),      QStringLiteral("日本 😀")};
+    for (char16_t code = 1; code < 128; ++code) {
+      arguments << QString(QChar(code)) << QStringLiteral("in") + QChar(code) + QStringLiteral("side")
+                << QStringLiteral("end") + QChar(code) << QChar(code) + QStringLiteral("start");
+    }
+    QProcess shell;
+    shell.start(QStringLiteral("sh"),
+                {QStringLiteral("-c"),
+                 QStringLiteral("qkscope() { printf '%s\\0' \"$@\"; }\n") + shellLine(arguments)});
+    QVERIFY(shell.waitForFinished());
+    QCOMPARE(shell.exitCode(), 0);
+    QStringList back = QString::fromUtf8(shell.readAllStandardOutput()).split(QChar(0));
+    QVERIFY(back.takeLast().isEmpty());
+    QCOMPARE(back, arguments);
   }
 
   void errors_data() {
