@@ -180,15 +180,15 @@ class OverviewView : public View {
     const Selection selection = clamped(asked, data().card->spec, shownPositions(data()));
     Selection head = selection;
     head.dim = head.position = -1;
-    QString words = cellWords(data(), state().look(), head);
+    QString words;
     const Heatmap& map = overview_.maps[indexOf(selection.site)];
     if (selection.layer < map.rows() && selection.head < map.columns()) {
       const double ratio = map.at(selection.layer, selection.head);
-      words += std::isnan(ratio)
-                   ? tr(" · not computed yet")
-                   : QStringLiteral(" · %1 %2").arg(overview_.bar.label, QLocale().toString(ratio, 'f', 1));
+      words = std::isnan(ratio)
+                  ? tr("not computed yet · ")
+                  : QStringLiteral("%1 %2 · ").arg(overview_.bar.label, QLocale().toString(ratio, 'f', 1));
     }
-    return words;
+    return words + cellWords(data(), state().look(), head);
   }
 
   void describe() {

@@ -35,6 +35,7 @@ class PictureView : public View {
   void refresh() override;
   void paintEvent(QPaintEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
+  bool event(QEvent* event) override;
   void changeEvent(QEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
@@ -49,6 +50,7 @@ class PictureView : public View {
   void layOut();
   void setZoom(const MapZoom& zoom, bool remember);
   void hover();
+  void select(const CellRef& cell);
   void walk(int rows, int dims);
   void walkLayers(int layers);
   void sayCell();

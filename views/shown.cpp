@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "views/token_text.h"
+
 namespace qkscope {
 
 namespace {
@@ -167,60 +169,83 @@ Selection clamped(const Selection& selection, const DecoderSpec& spec, int posit
   return inside;
 }
 
-QString cellWords(const ViewData& data, const Look& look, const Selection& selection) {
+namespace {
+
+QString between() {
+  return QStringLiteral(" · ");
+}
+
+/// "M 133.6 · ratio 10.8", or "value 0.482" where a position is looked at.
+QStringList numberOf(const ViewData& data, const Look& look, const Selection& cell) {
+  const DecoderSpec& spec = data.card->spec;
+  const Site site = shownSite(cell.site, look.after_rope);
+  const auto dims = static_cast<std::size_t>(spec.head_dim);
+  const auto column = static_cast<std::size_t>(cell.head) * dims + static_cast<std::size_t>(cell.dim);
+  const bool difference = look.shown == Shown::Difference;
+  if (cell.position >= 0) {
+    const auto row = static_cast<std::size_t>(siteHeads(spec, cell.site)) * dims;
+    const auto value =
+        shownNumber(data, look, cell.layer, static_cast<std::size_t>(cell.position) * row + column,
+                    [&](const Capture& capture) { return capture.value(cell.layer, site); });
+    if (!value) return {Words::tr("not computed yet")};
+    return {(difference ? Words::tr("Δ value %1") : Words::tr("value %1")).arg(numberWords(*value))};
+  }
+  const auto m = shownNumber(data, look, cell.layer, column,
+                             [&](const Capture& capture) { return capture.norm(cell.layer, site); });
+  if (!m) return {Words::tr("not computed yet")};
+  QStringList words{(difference ? Words::tr("ΔM %1") : Words::tr("M %1")).arg(numberWords(*m))};
+  if (const Array* rule = ruleNorm(data, look, cell.layer, site)) {
+    const double mean = head_means(*rule)[static_cast<std::size_t>(cell.head)];
+    words << (difference ? Words::tr("baseline ratio %1") : Words::tr("ratio %1"))
+                 .arg(QLocale().toString(rule->data[column] / mean, 'f', 1));
+  }
+  return words;
+}
+
+}  // namespace
+
+QStringList cellLines(const ViewData& data, const Look& look, const Selection& selection) {
   if (!data.card) return {};
   const DecoderSpec& spec = data.card->spec;
   const Selection cell = clamped(selection, spec, shownPositions(data));
-  QStringList words{siteLetter(cell.site), Words::tr("layer %1").arg(cell.layer + 1)};
+  QStringList place{siteLetter(cell.site), Words::tr("layer %1").arg(cell.layer + 1)}, numbers, rotation;
   const bool is_query = cell.site == Site::Query;
   if (is_query && spec.num_kv_heads != spec.num_heads) {
-    words << Words::tr("head %1 (KV head %2)").arg(cell.head + 1).arg(cell.head / spec.num_kv_groups() + 1);
+    place << Words::tr("head %1 (KV head %2)").arg(cell.head + 1).arg(cell.head / spec.num_kv_groups() + 1);
   } else if (!is_query && spec.num_kv_heads != spec.num_heads) {
-    words << Words::tr("KV head %1").arg(cell.head + 1);
+    place << Words::tr("KV head %1").arg(cell.head + 1);
   } else {
-    words << Words::tr("head %1").arg(cell.head + 1);
+    place << Words::tr("head %1").arg(cell.head + 1);
   }
   if (cell.position >= 0) {
-    words << (cell.position < data.pieces.size()
-                  ? Words::tr("position %1 “%2”").arg(cell.position).arg(data.pieces.at(cell.position))
+    place << (cell.position < data.pieces.size()
+                  ? Words::tr("position %1 “%2”")
+                        .arg(QString::number(cell.position), visibleToken(data.pieces.at(cell.position)))
                   : Words::tr("position %1").arg(cell.position));
   }
-  const Site site = shownSite(cell.site, look.after_rope);
   if (cell.dim >= 0) {
-    const FrequencyAxis axis = shownAxis(data);
-    const auto rotary = axis.at(cell.dim);
+    numbers = numberOf(data, look, cell);
+    const auto rotary = shownAxis(data).at(cell.dim);
     if (cell.site == Site::Value || !rotary) {
-      words << Words::tr("dim %1").arg(cell.dim) << Words::tr("not rotated");
+      place << Words::tr("dim %1").arg(cell.dim);
+      rotation << Words::tr("not rotated");
     } else {
-      words << Words::tr("dim %1 ↔ %2").arg(cell.dim).arg(rotary->partner)
-            << Words::tr("inv_freq %1").arg(QLocale().toString(rotary->inv_freq, 'g', 3));
-      const int positions = shownPositions(data);
-      const double turns = positions * rotary->inv_freq / (2 * std::numbers::pi);
-      words << Words::tr("wavelength %1 tokens (%2 turns over this prompt)")
-                   .arg(numberWords(rotary->wavelength), QLocale().toString(turns, 'g', 2));
-    }
-    const auto dims = static_cast<std::size_t>(spec.head_dim);
-    const auto column = static_cast<std::size_t>(cell.head) * dims + static_cast<std::size_t>(cell.dim);
-    if (cell.position >= 0) {
-      const auto row = static_cast<std::size_t>(siteHeads(spec, cell.site)) * dims;
-      const auto value =
-          shownNumber(data, look, cell.layer, static_cast<std::size_t>(cell.position) * row + column,
-                      [&](const Capture& capture) { return capture.value(cell.layer, site); });
-      words << (value ? Words::tr("value %1").arg(numberWords(*value)) : Words::tr("not computed yet"));
-    } else {
-      const auto m = shownNumber(data, look, cell.layer, column,
-                                 [&](const Capture& capture) { return capture.norm(cell.layer, site); });
-      const bool difference = look.shown == Shown::Difference;
-      words << (m ? (difference ? Words::tr("ΔM %1") : Words::tr("M %1")).arg(numberWords(*m))
-                  : Words::tr("not computed yet"));
-      if (const Array* rule = ruleNorm(data, look, cell.layer, site)) {
-        const double mean = head_means(*rule)[static_cast<std::size_t>(cell.head)];
-        words << (difference ? Words::tr("baseline ratio %1") : Words::tr("ratio %1"))
-                     .arg(QLocale().toString(rule->data[column] / mean, 'f', 1));
-      }
+      place << Words::tr("dim %1 ↔ %2").arg(cell.dim).arg(rotary->partner);
+      const double turns = shownPositions(data) * rotary->inv_freq / (2 * std::numbers::pi);
+      rotation << Words::tr("inv_freq %1").arg(QLocale().toString(rotary->inv_freq, 'g', 3))
+               << Words::tr("wavelength %1 tokens (%2 turns over this prompt)")
+                      .arg(numberWords(rotary->wavelength), QLocale().toString(turns, 'g', 2));
     }
   }
-  return words.join(QStringLiteral(" · "));
+  QStringList lines;
+  for (const QStringList& words : {numbers, place, rotation}) {
+    if (!words.isEmpty()) lines << words.join(between());
+  }
+  return lines;
+}
+
+QString cellWords(const ViewData& data, const Look& look, const Selection& selection) {
+  return cellLines(data, look, selection).join(between());
 }
 
 }  // namespace qkscope

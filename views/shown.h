@@ -49,8 +49,11 @@ const Array* ruleNorm(const ViewData& data, const Look& look, int layer, Site si
 /// `selection` moved into what the model has (heads, layers, dims), so that no view can point beside it.
 Selection clamped(const Selection& selection, const DecoderSpec& spec, int positions);
 
-/// Everything about one cell: site, layer, head (KV head), dim and rotary partner, inv_freq, wavelength,
-/// turns over this prompt, value, ratio. For the status bar, tooltips and screen readers.
+/// Everything about one cell, what matters most first: value and ratio; site, layer, head (KV head),
+/// position, dim and rotary partner; inv_freq, wavelength, turns over this prompt. Lines without words are
+/// left out.
+QStringList cellLines(const ViewData& data, const Look& look, const Selection& selection);
+/// The same in one line, which may be cut off at its end: for the status bar and screen readers.
 QString cellWords(const ViewData& data, const Look& look, const Selection& selection);
 
 }  // namespace qkscope

@@ -14,10 +14,15 @@ void ViewState::setLook(const Look& look) {
   Q_EMIT lookChanged(look_);
 }
 
-void ViewState::setHover(const QString& words) {
-  if (words == hover_) return;
-  hover_ = words;
-  Q_EMIT hoverChanged(hover_);
+void ViewState::setHover(const QString& words, int position) {
+  if (words != hover_) {
+    hover_ = words;
+    Q_EMIT hoverChanged(hover_);
+  }
+  if (position != hover_position_) {
+    hover_position_ = position;
+    Q_EMIT hoverPositionChanged(hover_position_);
+  }
 }
 
 }  // namespace qkscope

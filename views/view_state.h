@@ -47,21 +47,25 @@ class ViewState : public QObject {
   const Look& look() const { return look_; }
   /// What the pointer is over, in words, for the status bar; empty when it leaves.
   const QString& hover() const { return hover_; }
+  /// The position of the prompt that it is over; -1 where it is over none.
+  int hoverPosition() const { return hover_position_; }
 
  public Q_SLOTS:
   void setSelection(const qkscope::Selection& selection);
   void setLook(const qkscope::Look& look);
-  void setHover(const QString& words);
+  void setHover(const QString& words, int position = -1);
 
  Q_SIGNALS:
   void selectionChanged(const qkscope::Selection& selection);
   void lookChanged(const qkscope::Look& look);
   void hoverChanged(const QString& words);
+  void hoverPositionChanged(int position);
 
  private:
   Selection selection_;
   Look look_;
   QString hover_;
+  int hover_position_ = -1;
 };
 
 }  // namespace qkscope

@@ -1,10 +1,14 @@
+#include <QHelpEvent>
 #include <QSignalSpy>
+#include <QTextDocument>
+#include <QToolTip>
 #include <QWheelEvent>
 #include <cmath>
 #include <limits>
 
 #include "tests/views/sample.h"
 #include "views/picture_view.h"
+#include "views/token_text.h"
 
 namespace qkscope::test {
 
@@ -124,6 +128,56 @@ class TestPictureView : public TestCase {
     QTest::mouseMove(stage.view, QPoint(2, 2));
     stage.settle();
     QVERIFY(stage.state.hover().isEmpty());
+  }
+
+  // What is cut off at the end of a narrow status line must not be the number.
+  void readOutBeginsWithTheNumber() {
+    for (const Picture picture : {Picture::HeadsDims, Picture::PositionsDims, Picture::AllLayers}) {
+      for (const Shown shown : {Shown::Baseline, Shown::Difference}) {
+        Look look;
+        look.picture = picture;
+        look.shown = shown;
+        Stage stage(groupedData(), look);
+        QTest::mouseMove(stage.view, QPoint(2, 2));
+        QTest::mouseMove(stage.view, stage.cell(0, 1, 2).center().toPoint());
+        stage.settle();
+        const QStringList words = stage.state.hover().split(QStringLiteral(" · "));
+        const bool positions = picture == Picture::PositionsDims;
+        const QString number = positions ? QStringLiteral("value ") : QStringLiteral("M ");
+        const QString difference = positions ? QStringLiteral("Δ value ") : QStringLiteral("ΔM ");
+        QVERIFY2(words[0].startsWith(shown == Shown::Baseline ? number : difference), qPrintable(words[0]));
+        if (!positions) QVERIFY(words[1].contains(QStringLiteral("ratio")));
+        QCOMPARE(words[positions ? 1 : 2], QStringLiteral("Q"));
+        QCOMPARE(stage.state.hoverPosition(), positions ? 1 : -1);
+      }
+    }
+  }
+
+  void restingOnACellTellsIt() {
+    ViewData data = groupedData();
+    data.pieces[3] = QStringLiteral("<b>bold</b>");
+    Look look;
+    look.picture = Picture::PositionsDims;
+    Stage stage(data, look);
+    const auto rest = [&](const QPoint& at) {
+      QHelpEvent event(QEvent::ToolTip, at, stage.view->mapToGlobal(at));
+      QCoreApplication::sendEvent(stage.view, &event);
+      return QToolTip::text();
+    };
+    const QString words = rest(stage.cell(1, 2, 3).center().toPoint());
+    const QStringList lines = words.split(u'\n');
+    QCOMPARE(lines[0],
+             QStringLiteral("value %1").arg(numberWords(groupedValue(Site::Key, true, 0, 0, 3, 2))));
+    QVERIFY(lines[1].contains(QStringLiteral("position 2 “·pass”")));
+    QCOMPARE(lines.size(), 3);
+    // Text of files stays text.
+    const QString marked = rest(stage.cell(1, 3, 3).center().toPoint());
+    QVERIFY(marked.contains(QStringLiteral("<b>bold</b>")));
+    QVERIFY(!Qt::mightBeRichText(marked));
+    QToolTip::hideText();
+    QCOMPARE(toolTipText(QStringLiteral("<b>x</b>\n&amp;")),
+             QStringLiteral("<p style='white-space:pre-wrap'>&lt;b&gt;x&lt;/b&gt;\n&amp;amp;</p>"));
+    QCOMPARE(toolTipText(QStringLiteral("a < b & c")), QStringLiteral("a < b & c"));
   }
 
   void oneScaleShowsHowEmptyVIs() {
