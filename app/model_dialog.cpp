@@ -6,7 +6,7 @@
 #include <QLocale>
 #include <QPushButton>
 
-#include "views/plot_style.h"
+#include "views/styled_label.h"
 
 namespace qkscope {
 
@@ -39,20 +39,18 @@ QString modelDetails(const ModelCard& card) {
 ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent) : QDialog(parent) {
   setWindowTitle(tr("Model card"));
   setObjectName(QStringLiteral("modelDialog"));
-  const PlotStyle style = PlotStyle::of(*this);
   auto* form = new QFormLayout(this);
   form->setHorizontalSpacing(18);
   form->setVerticalSpacing(5);
-  const auto row = [this, form](const QString& name, const QString& words) {
-    if (words.isEmpty()) return;
+  const auto row = [this, form](const QString& name, const QString& words) -> QLabel* {
+    if (words.isEmpty()) return nullptr;
     auto* label = new QLabel(words, this);
     label->setWordWrap(true);
     label->setTextInteractionFlags(Qt::TextSelectableByMouse);
     form->addRow(name, label);
+    return label;
   };
-  auto* name = new QLabel(text(card.name), this);
-  name->setFont(style.title);
-  form->addRow(name);
+  form->addRow(new StyledLabel(Type::Title, Tone::Text, this, text(card.name)));
   row(tr("File"), text(card.path.string()));
   row(tr("Format"), tr("%1, %2").arg(text(card.format), text(card.stored_types)));
   const DecoderSpec& spec = card.spec;
@@ -73,29 +71,24 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent
   row(tr("Chat format"), text(card.chat));
   if (card.needed_bytes > 0) {
     row(tr("Memory"), tr("%1 needed, %2 free on %3")
-                          .arg(sizeWords(card.needed_bytes), sizeWords(card.free_bytes), text(card.device)));
+                          .arg(sizeWords(card.needed_bytes), sizeWords(card.free_bytes), text(card.device)))
+        ->setObjectName(QStringLiteral("modelMemory"));
   }
   row(tr("Computes on"),
       card.device_reason.empty()
           ? tr("%1 in %2").arg(text(card.device), text(card.dtype))
           : tr("%1 in %2 (%3)").arg(text(card.device), text(card.dtype), text(card.device_reason)));
 
-  auto* verdict = new QLabel(this);
+  const bool short_of_memory = card.needed_bytes > card.free_bytes && card.free_bytes > 0;
+  const QString words = !card.problem.empty() ? text(card.problem)
+                        : short_of_memory
+                            ? tr("It needs more memory than is free now; loading may fail or take very long.")
+                        : offer_load ? tr("It will load.")
+                                     : tr("It is loaded.");
+  auto* verdict = new StyledLabel(
+      Type::Normal, card.problem.empty() && !short_of_memory ? Tone::Memory : Tone::Disrupted, this, words);
   verdict->setObjectName(QStringLiteral("modelVerdict"));
   verdict->setWordWrap(true);
-  QPalette palette = verdict->palette();
-  const bool short_of_memory = card.needed_bytes > card.free_bytes && card.free_bytes > 0;
-  if (!card.problem.empty()) {
-    verdict->setText(text(card.problem));
-    palette.setColor(QPalette::WindowText, style.disrupted);
-  } else if (short_of_memory) {
-    verdict->setText(tr("It needs more memory than is free now; loading may fail or take very long."));
-    palette.setColor(QPalette::WindowText, style.disrupted);
-  } else {
-    verdict->setText(offer_load ? tr("It will load.") : tr("It is loaded."));
-    palette.setColor(QPalette::WindowText, style.memory);
-  }
-  verdict->setPalette(palette);
   form->addRow(verdict);
 
   auto* buttons = new QDialogButtonBox(this);

@@ -3,9 +3,7 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QDoubleSpinBox>
-#include <QEvent>
 #include <QFormLayout>
-#include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QScrollArea>
@@ -15,7 +13,7 @@
 #include "core/error.h"
 #include "views/counted.h"
 #include "views/disruption_words.h"
-#include "views/plot_style.h"
+#include "views/styled_label.h"
 #include "views/view_registry.h"
 
 namespace qkscope {
@@ -126,10 +124,9 @@ DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, 
   buildFields(form);
   column->addLayout(form);
 
-  words_ = new QLabel(this);
+  words_ = new StyledLabel(Type::Normal, Tone::Text, this);
   words_->setObjectName(QStringLiteral("disruptionWords"));
   words_->setWordWrap(true);
-  words_->setTextInteractionFlags(Qt::TextSelectableByMouse);
   column->addWidget(words_);
   column->addStretch(1);
 
@@ -292,7 +289,8 @@ void DisruptionView::refresh() {
                         tr("%1 columns of the prompt's pass were replaced."));
   }
   words_->setText(words);
-  words_->setStyleSheet({});
+  words_->setTone(Tone::Text);
+  words_->setType(Type::Normal);
 }
 
 bool DisruptionView::readFields(Disruption& d) {
@@ -327,8 +325,8 @@ bool DisruptionView::readFields(Disruption& d) {
     }
   } catch (const Error& error) {
     words_->setText(QString::fromUtf8(error.what()));
-    words_->setStyleSheet(
-        QStringLiteral("color: %1; font-weight: bold").arg(PlotStyle::of(*this).disrupted.name()));
+    words_->setTone(Tone::Disrupted);
+    words_->setType(Type::Strong);
     return false;
   }
   return true;
@@ -338,11 +336,6 @@ void DisruptionView::fieldsEdited() {
   if (showing_) return;
   Disruption edited = disruption_;
   if (readFields(edited) && !(edited == disruption_)) Q_EMIT disruptionRequested(edited);
-}
-
-void DisruptionView::changeEvent(QEvent* event) {
-  View::changeEvent(event);
-  if (event->type() == QEvent::PaletteChange) refresh();
 }
 
 }  // namespace qkscope

@@ -5,13 +5,14 @@ class QCheckBox;
 class QComboBox;
 class QDoubleSpinBox;
 class QFormLayout;
-class QLabel;
 class QLineEdit;
 class QPushButton;
 class QSpinBox;
 class QToolButton;
 
 namespace qkscope {
+
+class StyledLabel;
 
 /// Every field of the disruption, its presets, control arms and history. Shows the value it is given and asks
 /// for others; the history itself belongs to the application.
@@ -29,7 +30,6 @@ class DisruptionView : public View {
 
  protected:
   void refresh() override;
-  void changeEvent(QEvent* event) override;
 
  private:
   void buildFields(QFormLayout* form);
@@ -45,7 +45,7 @@ class DisruptionView : public View {
   QPushButton* toggle_;
   QToolButton *undo_, *redo_;
   QComboBox* preset_;
-  QLabel* words_;
+  StyledLabel* words_;
   QToolButton *query_, *key_, *value_;
   QComboBox* pick_;
   QDoubleSpinBox* lambda_;

@@ -1,5 +1,4 @@
 #include <QDoubleSpinBox>
-#include <QFrame>
 #include <QGridLayout>
 #include <QHBoxLayout>
 #include <QHeaderView>
@@ -17,6 +16,7 @@
 #include "views/band_chart.h"
 #include "views/color_bar.h"
 #include "views/massive_item_model.h"
+#include "views/styled_label.h"
 #include "views/view_registry.h"
 
 namespace qkscope {
@@ -26,28 +26,19 @@ namespace {
 constexpr std::array<Site, 3> all_sites{Site::Query, Site::Key, Site::Value};
 
 /// "Q / 270 / of 17,280": one number of the panel.
-class Counter : public QFrame {
+class Counter : public QWidget {
  public:
-  Counter(const QString& letter, const QString& name, QWidget* parent) : QFrame(parent), name_(name) {
-    setAutoFillBackground(true);
+  Counter(const QString& letter, const QString& name, QWidget* parent)
+      : QWidget(parent),
+        name_(name),
+        count_(new StyledLabel(Type::Figure, Tone::Text, this)),
+        of_(new StyledLabel(Type::Small, Tone::Muted, this)) {
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(8, 4, 8, 4);
     layout->setSpacing(0);
-    for (QLabel** label : {&letter_, &count_, &of_}) layout->addWidget(*label = new QLabel(this));
-    letter_->setText(letter);
-  }
-  void dress(const PlotStyle& style) {
-    QPalette palette;
-    palette.setColor(QPalette::Window, style.surface);
-    palette.setColor(QPalette::WindowText, style.muted);
-    setPalette(palette);
-    letter_->setFont(style.small);
-    of_->setFont(style.small);
-    QFont font = style.title;
-    font.setPointSizeF(font.pointSizeF() * 1.15);
-    count_->setFont(font);
-    palette.setColor(QPalette::WindowText, style.text);
-    count_->setPalette(palette);
+    layout->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, letter));
+    layout->addWidget(count_);
+    layout->addWidget(of_);
   }
   void set(const std::optional<MassiveCount>& count) {
     const QLocale locale;
@@ -62,9 +53,12 @@ class Counter : public QFrame {
     setAccessibleName(count ? toolTip() : name_);
   }
 
+ protected:
+  void paintEvent(QPaintEvent*) override { QPainter(this).fillRect(rect(), PlotStyle::of(*this).surface); }
+
  private:
   QString name_;
-  QLabel *letter_, *count_, *of_;
+  StyledLabel *count_, *of_;
 };
 
 }  // namespace
@@ -79,10 +73,9 @@ class MassiveView : public View {
     layout->setContentsMargins(10, 8, 10, 8);
     layout->setSpacing(6);
 
-    title_ = new QLabel(tr("Massive values"), this);
-    which_ = new QLabel(this);
+    which_ = new StyledLabel(Type::Small, Tone::Text, this);
     auto* head = new QHBoxLayout;
-    head->addWidget(title_);
+    head->addWidget(new StyledLabel(Type::Title, Tone::Text, this, tr("Massive values")));
     head->addWidget(which_, 1, Qt::AlignRight);
     layout->addLayout(head);
 
@@ -117,8 +110,7 @@ class MassiveView : public View {
     }
     layout->addLayout(counters);
 
-    chart_title_ = new QLabel(tr("Where on the RoPE ruler"), this);
-    layout->addWidget(chart_title_);
+    layout->addWidget(new StyledLabel(Type::Title, Tone::Text, this, tr("Where on the RoPE ruler")));
     chart_ = new BandChart(this);
     layout->addWidget(chart_);
 
@@ -142,8 +134,9 @@ class MassiveView : public View {
     table_->horizontalHeader()->setHighlightSections(false);
     table_->setAccessibleName(tr("Massive values, sortable; a row leads to its cell"));
     layout->addWidget(table_, 1);
-    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
-            [this](const QModelIndex& current) { goTo(current); });
+    // What is chosen leads; the current row alone does not: a table takes one when it is tabbed to.
+    connect(table_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
+            [this](const QItemSelection& chosen) { goTo(chosen.indexes().value(0)); });
     connect(table_, &QTableView::clicked, this, &MassiveView::goTo);
 
     connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
@@ -275,13 +268,9 @@ class MassiveView : public View {
     exact_->setValue(state().look().lambda);
   }
 
-  /// Fonts and colours by the theme of the moment.
+  /// Sizes by the type of the moment, of what cannot look them up itself.
   void dress() {
     const PlotStyle style = PlotStyle::of(*this);
-    title_->setFont(style.title);
-    chart_title_->setFont(style.title);
-    which_->setFont(style.small);
-    for (Counter* counter : counters_) counter->dress(style);
     QFont figures = style.figures;
     figures.setPointSizeF(figures.pointSizeF() * 0.92);
     model_->setFonts(figures, style.small);
@@ -340,7 +329,7 @@ class MassiveView : public View {
     following_ = false;
   }
 
-  QLabel *title_, *which_, *chart_title_;
+  StyledLabel* which_;
   QSlider* slider_;
   QDoubleSpinBox* exact_;
   std::array<Counter*, 3> counters_{};

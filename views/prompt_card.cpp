@@ -3,7 +3,6 @@
 #include <QContextMenuEvent>
 #include <QGridLayout>
 #include <QKeyEvent>
-#include <QLabel>
 #include <QMenu>
 #include <QPainter>
 #include <QScrollArea>
@@ -16,6 +15,7 @@
 #include "views/counted.h"
 #include "views/plot_style.h"
 #include "views/prompt_bars.h"
+#include "views/styled_label.h"
 #include "views/token_strip.h"
 #include "views/word_diff.h"
 
@@ -23,44 +23,60 @@ namespace qkscope {
 
 namespace {
 
-QColor kindColor(const PlotStyle& style, PromptKind kind) {
+Tone kindTone(PromptKind kind) {
   switch (kind) {
     case PromptKind::Context:
-      return style.context;
+      return Tone::Context;
     case PromptKind::Memory:
-      return style.memory;
+      return Tone::Memory;
     case PromptKind::Free:
       break;
   }
-  return style.text;
+  return Tone::Text;
 }
 
-QString paragraph(const QString& text) {
-  return text.toHtmlEscaped().replace(u'\n', QStringLiteral("<br>"));
-}
+/// A hairline between rows. A widget of its own, so that it is where its row is, whatever moves.
+class Rule : public QWidget {
+ public:
+  explicit Rule(QWidget* parent) : QWidget(parent) { setFixedHeight(1); }
 
-/// Takes over colour and font without touching the palette of children.
-void dress(QLabel* label, const QFont& font, const QColor& color) {
-  label->setFont(font);
-  QPalette palette = label->palette();
-  palette.setColor(QPalette::WindowText, color);
-  label->setPalette(palette);
-}
+ protected:
+  void paintEvent(QPaintEvent*) override { QPainter(this).fillRect(rect(), PlotStyle::of(*this).line); }
+};
+
+/// Two lines of tokens at most; the rest is scrolled to.
+class StripArea : public QScrollArea {
+ public:
+  explicit StripArea(QWidget* parent) : QScrollArea(parent) {
+    QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    policy.setHeightForWidth(true);
+    setSizePolicy(policy);
+    setFrameShape(QFrame::NoFrame);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    setWidgetResizable(true);
+    setFocusPolicy(Qt::NoFocus);
+    viewport()->setAutoFillBackground(false);
+  }
+  int heightForWidth(int width) const override {
+    const int line = TokenStrip::lineHeight(*this);
+    return widget() ? std::min(widget()->heightForWidth(width), 2 * line) : line;
+  }
+  QSize sizeHint() const override { return {400, heightForWidth(400)}; }
+  QSize minimumSizeHint() const override { return {80, TokenStrip::lineHeight(*this)}; }
+};
 
 }  // namespace
 
 PromptCard::PromptCard(QWidget* parent)
     : QFrame(parent),
-      title_(new QLabel(this)),
-      shown_(new QLabel(tr("in the pictures"), this)),
-      size_(new QLabel(this)),
+      title_(new StyledLabel(Type::Strong, Tone::Text, this)),
+      shown_(new StyledLabel(Type::Small, Tone::Muted, this, tr("in the pictures"))),
+      size_(new StyledLabel(Type::Small, Tone::Muted, this)),
       more_(new QToolButton(this)),
-      strip_area_(new QScrollArea(this)),
+      strip_area_(new StripArea(this)),
       strip_(new TokenStrip(strip_area_)),
-      perplexity_title_(new QLabel(this)),
-      column_titles_{new QLabel(tr("Answer (greedy)"), this), new QLabel(tr("Next token"), this)} {
+      perplexity_title_(new StyledLabel(Type::Small, Tone::Muted, this)) {
   setFocusPolicy(Qt::StrongFocus);
-  setMinimumWidth(430);
   more_->setText(QStringLiteral("…"));
   more_->setAutoRaise(true);
   more_->setProperty("role", QStringLiteral("quiet"));
@@ -71,12 +87,7 @@ PromptCard::PromptCard(QWidget* parent)
     contextMenuEvent(&event);
   });
 
-  strip_area_->setFrameShape(QFrame::NoFrame);
-  strip_area_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  strip_area_->setWidgetResizable(true);
   strip_area_->setWidget(strip_);
-  strip_area_->setFocusPolicy(Qt::NoFocus);
-  strip_area_->viewport()->setAutoFillBackground(false);
   strip_->setAutoFillBackground(false);
 
   auto* grid = new QGridLayout(this);
@@ -92,37 +103,42 @@ PromptCard::PromptCard(QWidget* parent)
   head->addWidget(more_);
   grid->addLayout(head, 0, 0, 1, 4);
   grid->addWidget(strip_area_, 1, 0, 1, 4);
-  grid->addWidget(column_titles_[0], 2, 1);
-  grid->addWidget(column_titles_[1], 2, 2);
+  grid->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Answer (greedy)")), 2, 1);
+  grid->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Next token")), 2, 2);
   grid->addWidget(perplexity_title_, 2, 3);
-  rows_ = {makeRow(grid, 3, Arm::Baseline), makeRow(grid, 4, Arm::Disrupted)};
+  rows_ = {makeRow(grid, 3, Arm::Baseline), makeRow(grid, 5, Arm::Disrupted)};
   grid->setColumnStretch(1, 1);
-  grid->setRowStretch(3, 1);
   grid->setRowStretch(4, 1);
+  grid->setRowStretch(6, 1);
   showAll();
 }
 
 PromptCard::Row PromptCard::makeRow(QGridLayout* grid, int line, Arm arm) {
-  Row row{new QLabel(arm == Arm::Baseline ? tr("baseline") : tr("disrupted"), this), new QLabel(this),
-          new NextTokenBars(this), new QLabel(this), new LossBars(this)};
-  row.answer->setObjectName(arm == Arm::Baseline ? QStringLiteral("baselineAnswer")
-                                                 : QStringLiteral("disruptedAnswer"));
+  const bool baseline = arm == Arm::Baseline;
+  Row row{new StyledLabel(baseline ? Type::Normal : Type::Strong, Tone::Muted, this,
+                          baseline ? tr("baseline") : tr("disrupted")),
+          new StyledLabel(Type::Normal, Tone::Text, this), new NextTokenBars(this),
+          new StyledLabel(Type::Normal, Tone::Text, this), new LossBars(this)};
+  row.answer->setObjectName(baseline ? QStringLiteral("baselineAnswer") : QStringLiteral("disruptedAnswer"));
   row.answer->setWordWrap(true);
-  row.answer->setTextFormat(Qt::RichText);
   row.answer->setAlignment(Qt::AlignTop | Qt::AlignLeft);
-  row.answer->setMinimumWidth(120);
   row.answer->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
-  row.perplexity->setTextFormat(Qt::RichText);
   auto* scores = new QVBoxLayout;
   scores->setSpacing(2);
   scores->addWidget(row.perplexity);
   scores->addWidget(row.losses);
   scores->addStretch(1);
-  grid->addWidget(row.name, line, 0, Qt::AlignTop);
-  grid->addWidget(row.answer, line, 1);
-  grid->addWidget(row.next, line, 2, Qt::AlignTop);
-  grid->addLayout(scores, line, 3);
+  grid->addWidget(new Rule(this), line, 0, 1, 4);
+  grid->addWidget(row.name, line + 1, 0, Qt::AlignTop);
+  grid->addWidget(row.answer, line + 1, 1);
+  grid->addWidget(row.next, line + 1, 2, Qt::AlignTop);
+  grid->addLayout(scores, line + 1, 3);
   return row;
+}
+
+QSize PromptCard::minimumSizeHint() const {
+  const QSize least = QFrame::minimumSizeHint();
+  return {std::max(least.width(), static_cast<int>(395 * PlotStyle::of(*this).unit)), least.height()};
 }
 
 QString PromptCard::kindTitle(PromptKind kind) {
@@ -149,58 +165,50 @@ void PromptCard::setSelected(bool selected) {
   update();
 }
 
-QString PromptCard::answerHtml(const PromptArm& arm, Arm which) const {
-  const PlotStyle style = PlotStyle::of(*this);
-  const QString cursor =
-      arm.complete ? QString() : QStringLiteral("<span style='color:%1'>▌</span>").arg(style.muted.name());
-  const QString cut = arm.complete && !arm.stopped ? QStringLiteral("&nbsp;…") : QString();
+void PromptCard::showAnswer(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const {
+  const Tone tone = pale ? Tone::Muted : Tone::Text;
+  std::vector<StyledLabel::Part> parts;
   if (arm.answer.isEmpty() && arm.complete) {
-    return QStringLiteral("<i>%1</i>").arg(tr("nothing: the model ends at once").toHtmlEscaped());
+    parts.push_back({tr("nothing: the model ends at once"), Tone::Muted});
+  } else if (which == Arm::Baseline || !result_.baseline) {
+    parts.push_back({arm.answer, tone});
+  } else {
+    for (const DiffWord& word : diffWords(result_.baseline->answer, arm.answer)) {
+      parts.push_back({word.blanks, tone});
+      parts.push_back({word.word, word.changed ? Tone::Disrupted : tone, Type::Normal, word.changed});
+    }
+    if (arm.complete && arm.answer == result_.baseline->answer)
+      parts.push_back({u' ' + tr("(unchanged)"), Tone::Muted});
   }
-  if (which == Arm::Baseline || !result_.baseline) return paragraph(arm.answer) + cursor + cut;
-  QString html;
-  for (const DiffWord& word : diffWords(result_.baseline->answer, arm.answer)) {
-    html += paragraph(word.blanks);
-    html += word.changed ? QStringLiteral("<b><u style='color:%1'>%2</u></b>")
-                               .arg(style.disrupted.name(), paragraph(word.word))
-                         : paragraph(word.word);
-  }
-  if (arm.complete && arm.answer == result_.baseline->answer) {
-    html += QStringLiteral(" <span style='color:%1'>(%2)</span>")
-                .arg(style.muted.name(), tr("unchanged").toHtmlEscaped());
-  }
-  return html + cursor + cut;
+  if (!arm.complete) parts.push_back({QStringLiteral("▌"), Tone::Muted});
+  if (arm.complete && !arm.stopped) parts.push_back({QStringLiteral("\u00a0…"), tone});
+  label->setParts(std::move(parts));
+  label->setAccessibleName(arm.answer);
 }
 
-QString PromptCard::perplexityHtml(const PromptArm& arm, Arm which) const {
-  const PlotStyle style = PlotStyle::of(*this);
-  if (!arm.continuation)
-    return arm.complete ? QString()
-                        : QStringLiteral("<span style='color:%1'>…</span>").arg(style.muted.name());
-  const std::optional<double> value = arm.continuation->value();
-  if (!value) return tr("no token to score");
-  QString html = QStringLiteral("<span style='font-family:\"%1\"; font-size:%2pt'>%3</span>")
-                     .arg(style.mono.family())
-                     .arg(style.normal.pointSizeF() * 1.25)
-                     .arg(*value, 0, 'f', *value < 100 ? 3 : 1);
+void PromptCard::showPerplexity(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const {
+  const Tone tone = pale ? Tone::Muted : Tone::Text;
+  const std::optional<double> value = arm.continuation ? arm.continuation->value() : std::nullopt;
+  if (!value) {
+    label->setParts({{arm.continuation ? tr("no token to score")
+                      : arm.complete   ? QString()
+                                       : QStringLiteral("…"),
+                      Tone::Muted}});
+    return;
+  }
+  std::vector<StyledLabel::Part> parts{
+      {QString::number(*value, 'f', *value < 100 ? 3 : 1), tone, Type::Number}};
   const PromptArm* baseline = result_.baseline ? &*result_.baseline : nullptr;
   if (which == Arm::Disrupted && baseline && baseline->continuation && baseline->continuation->value()) {
-    html += QStringLiteral("&nbsp; <span style='color:%1'>×%2</span>")
-                .arg(style.muted.name())
-                .arg(*value / *baseline->continuation->value(), 0, 'f', 2);
+    parts.push_back({QStringLiteral("\u00a0 ×%1").arg(*value / *baseline->continuation->value(), 0, 'f', 2),
+                     Tone::Muted});
   }
-  return html;
+  label->setParts(std::move(parts));
 }
 
 void PromptCard::fillRow(const Row& row, const std::optional<PromptArm>& arm, Arm which, double loss_scale) {
-  const PlotStyle style = PlotStyle::of(*this);
   const bool pale = result_.stale && (which == Arm::Disrupted || !arm || !arm->complete);
-  QFont bold = style.normal;
-  bold.setWeight(QFont::DemiBold);
-  dress(row.name, which == Arm::Disrupted ? bold : style.normal,
-        which == Arm::Disrupted && arm ? style.disrupted : style.muted);
-  dress(row.answer, style.normal, pale ? style.muted : style.text);
-  dress(row.perplexity, style.normal, pale ? style.muted : style.text);
+  row.name->setTone(which == Arm::Disrupted && arm ? Tone::Disrupted : Tone::Muted);
   row.next->setVisible(arm.has_value());
   row.perplexity->setVisible(arm.has_value());
   if (!arm) {
@@ -209,14 +217,12 @@ void PromptCard::fillRow(const Row& row, const std::optional<PromptArm>& arm, Ar
                          : result_.stale            ? tr("…")
                          : which == Arm::Disrupted  ? tr("press D to disrupt")
                                                     : QString();
-    row.answer->setText(
-        QStringLiteral("<span style='color:%1'>%2</span>").arg(style.muted.name(), hint.toHtmlEscaped()));
+    row.answer->setParts({{hint, Tone::Muted}});
     return;
   }
-  row.answer->setText(answerHtml(*arm, which));
-  row.answer->setAccessibleName(arm->answer);
+  showAnswer(row.answer, *arm, which, pale);
   row.next->setTokens(arm->next, which);
-  row.perplexity->setText(perplexityHtml(*arm, which));
+  showPerplexity(row.perplexity, *arm, which, pale);
   if (!arm->continuation) {
     row.losses->setVisible(false);
     return;
@@ -230,21 +236,14 @@ void PromptCard::fillRow(const Row& row, const std::optional<PromptArm>& arm, Ar
 }
 
 void PromptCard::showAll() {
-  const PlotStyle style = PlotStyle::of(*this);
-  QFont bold = style.normal;
-  bold.setWeight(QFont::DemiBold);
   title_->setText(kindTitle(prompt_.kind));
-  dress(title_, bold, kindColor(style, prompt_.kind));
-  dress(shown_, style.small, style.muted);
+  title_->setTone(kindTone(prompt_.kind));
   shown_->setVisible(selected_);
-  for (QLabel* label : column_titles_) dress(label, style.small, style.muted);
-  dress(perplexity_title_, style.small, style.muted);
   perplexity_title_->setText(prompt_.expected.isEmpty() ? tr("Perplexity of the\nbaseline's answer")
                                                         : tr("Perplexity of the\nexpected answer"));
   perplexity_title_->setToolTip(prompt_.expected.isEmpty() ? QString()
                                                            : tr("Expected: %1").arg(prompt_.expected));
 
-  dress(size_, style.small, style.muted);
   const QString count = counted(result_.pieces.size(), tr("1 token"), tr("%1 tokens"));
   size_->setText(result_.pieces.isEmpty() ? QString() : QStringLiteral("%1 · %2").arg(count, result_.format));
   size_->setToolTip(result_.format_reason.isEmpty() ? tr("Chat format: %1").arg(result_.format)
@@ -262,9 +261,7 @@ void PromptCard::showAll() {
   QStringList pieces = result_.pieces.mid(first, count_shown);
   if (pieces.isEmpty() && !prompt_.text.isEmpty()) pieces = {prompt_.text};
   strip_->setTokens(pieces, std::move(loss));
-  const int lines =
-      std::clamp(strip_->heightForWidth(std::max(300, width() - 40)) / TokenStrip::lineHeight(*strip_), 1, 2);
-  strip_area_->setFixedHeight(lines * TokenStrip::lineHeight(*strip_));
+  strip_area_->updateGeometry();
 
   double loss_scale = 3.0;  // nats: small losses stay small
   for (const auto* arm : {&result_.baseline, &result_.disrupted}) {
@@ -312,20 +309,9 @@ void PromptCard::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   painter.setRenderHint(QPainter::Antialiasing);
   const PlotStyle style = PlotStyle::of(*this);
-  const double thick = selected_ || hasFocus() ? 1.6 : 1.0;
-  painter.setPen(QPen(selected_ ? style.accent : style.line, thick));
+  painter.setPen(QPen(selected_ ? style.accent : style.line, selected_ ? 1.6 : 1.0));
   painter.setBrush(style.background);
   painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), 7, 7);
-  painter.setPen(style.line);
-  for (const Row& row : rows_) {
-    const double y = row.name->geometry().top() - 2.5;
-    painter.drawLine(QPointF(12, y), QPointF(width() - 12.0, y));
-  }
-}
-
-void PromptCard::changeEvent(QEvent* event) {
-  QFrame::changeEvent(event);
-  if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) showAll();
 }
 
 }  // namespace qkscope

@@ -5,7 +5,6 @@
 #include "views/prompt.h"
 
 class QGridLayout;
-class QLabel;
 class QScrollArea;
 class QToolButton;
 
@@ -13,6 +12,7 @@ namespace qkscope {
 
 class LossBars;
 class NextTokenBars;
+class StyledLabel;
 class TokenStrip;
 
 /// One prompt with its tokens, and under each other what the baseline and the disrupted model make of it.
@@ -26,6 +26,8 @@ class PromptCard : public QFrame {
   void setSelected(bool selected);
   /// Kind as a title: "Asks the context".
   static QString kindTitle(PromptKind kind);
+  /// Wide enough for an answer beside its numbers, in the type of the moment.
+  QSize minimumSizeHint() const override;
 
  Q_SIGNALS:
   void selected();
@@ -37,34 +39,32 @@ class PromptCard : public QFrame {
   void keyPressEvent(QKeyEvent* event) override;
   void contextMenuEvent(QContextMenuEvent* event) override;
   void paintEvent(QPaintEvent* event) override;
-  void changeEvent(QEvent* event) override;
 
  private:
   struct Row {
-    QLabel* name;
-    QLabel* answer;
+    StyledLabel* name;
+    StyledLabel* answer;
     NextTokenBars* next;
-    QLabel* perplexity;
+    StyledLabel* perplexity;
     LossBars* losses;
   };
   Row makeRow(QGridLayout* grid, int line, Arm arm);
   void fillRow(const Row& row, const std::optional<PromptArm>& arm, Arm which, double loss_scale);
   void showAll();
-  QString answerHtml(const PromptArm& arm, Arm which) const;
-  QString perplexityHtml(const PromptArm& arm, Arm which) const;
+  void showAnswer(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const;
+  void showPerplexity(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const;
 
   Prompt prompt_;
   PromptResult result_;
   bool selected_ = false;
 
-  QLabel* title_;
-  QLabel* shown_;
-  QLabel* size_;
+  StyledLabel* title_;
+  StyledLabel* shown_;
+  StyledLabel* size_;
   QToolButton* more_;
   QScrollArea* strip_area_;
   TokenStrip* strip_;
-  QLabel* perplexity_title_;
-  std::array<QLabel*, 2> column_titles_;
+  StyledLabel* perplexity_title_;
   std::array<Row, 2> rows_;
 };
 

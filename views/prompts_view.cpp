@@ -48,7 +48,7 @@ PromptsView::PromptsView(ViewState& state, QWidget* parent) : View(state, parent
       if (section != PromptKind::Free) menu->addSeparator();
       QAction* title = menu->addAction(PromptCard::kindTitle(entry.prompt.kind));
       title->setEnabled(false);
-      QFont bold = menu->font();
+      QFont bold;  // only that: the rest is the menu's, also when its type changes
       bold.setBold(true);
       title->setFont(bold);
     }
