@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 
+#include "core/budget.h"
 #include "core/cuda_plugin.h"
 #include "core/model/architecture.h"
 #include "core/model/checkpoint.h"
@@ -201,7 +202,8 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
     parts->threads = options.threads;
     // Asks for every tensor by name and shape and reads no number.
     Weights(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
-    parts->tokenizer = load_tokenizer(*parts->checkpoint);
+    Budget budget("The tokenizer", stop);
+    parts->tokenizer = load_tokenizer(*parts->checkpoint, budget, card.notes);
     parts->chat_format = chat_format_of(*parts->checkpoint, *parts->tokenizer);
     parts->stop_tokens = stop_tokens_of(*parts->checkpoint, *parts->tokenizer, parts->chat_format);
     card.tokenizer = parts->tokenizer->kind();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/budget.h"
 #include "core/model/checkpoint.h"
 #include "core/model/tokenizer/loaders.h"
 #include "core/model/tokenizer/utf8.h"
@@ -52,12 +53,14 @@ std::string StreamDecoder::finish() {
   return valid_utf8(std::exchange(pending_, {}));
 }
 
-std::unique_ptr<Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
+std::unique_ptr<Tokenizer> load_tokenizer(const Checkpoint& checkpoint, Budget& budget,
+                                          std::vector<std::string>& notes) {
   const std::filesystem::path& path = checkpoint.path();
+  budget.set_what("The tokenizer of " + in_quotes(path.string()));
   if (const GgufMetadata* metadata = checkpoint.gguf())
-    return gguf_tokenizer(*metadata, in_quotes(path.string()));
+    return gguf_tokenizer(*metadata, in_quotes(path.string()), budget, notes);
   return folder_tokenizer(std::filesystem::is_directory(path) ? path : path.parent_path(),
-                          checkpoint.config());
+                          checkpoint.config(), budget, notes);
 }
 
 }  // namespace qkscope

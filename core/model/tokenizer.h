@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 
 namespace qkscope {
 
+class Budget;
 class Checkpoint;
 
 /// Text to token ids and back, as the model was trained with; equal to Hugging Face `tokenizers` id for id.
@@ -34,6 +36,9 @@ class Tokenizer {
   virtual std::optional<int> eos() const = 0;
   /// Whether a prompt starts with BOS (add_bos_token); chat templates that spell BOS out are not given two.
   virtual bool adds_bos() const = 0;
+  /// The texts of the special tokens that have a name, as Hugging Face's chat templates know them:
+  /// "bos_token", "eos_token", "unk_token", "pad_token", ...; a token that the model has not is not there.
+  virtual const std::map<std::string, std::string>& special_tokens() const = 0;
   /// Id of a token by its exact text, special ones included: "<|im_end|>"; " Hello" of byte-level BPE,
   /// "▁Hello" of sentencepiece.
   virtual std::optional<int> find(std::string_view token) const = 0;
@@ -67,7 +72,9 @@ class StreamDecoder {
 };
 
 /// The tokenizer that belongs to a checkpoint: from GGUF metadata, or tokenizer.json, tokenizer.model,
-/// vocab.json + merges.txt, or tiktoken ranks in its folder. Throws Error naming what is missing or unknown.
-std::unique_ptr<Tokenizer> load_tokenizer(const Checkpoint& checkpoint);
+/// vocab.json + merges.txt, or tiktoken ranks in its folder. What a person should know though it can be used
+/// goes to `notes`, a sentence each. Throws Error naming what is missing or unknown, and as `budget` does.
+std::unique_ptr<Tokenizer> load_tokenizer(const Checkpoint& checkpoint, Budget& budget,
+                                          std::vector<std::string>& notes);
 
 }  // namespace qkscope

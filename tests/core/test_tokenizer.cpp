@@ -76,16 +76,17 @@ class TestTokenizer : public test::TokenizerTest {
     if (kept) return *kept;
     const fs::path path = data_path(one);
     if (!*one.file) {
-      kept = load_tokenizer(*Checkpoint::open(path));
+      Budget budget("The tokenizer");
+      kept = load_tokenizer(*Checkpoint::open(path), budget, notes_);
     } else if (!*one.as) {
       const json config = fs::exists(path / "config.json")
                               ? json::parse(test::read_file(path / "config.json"))
                               : json{{"model_type", "gpt2"}};
-      kept = folder_tokenizer(path, config);
+      kept = load_folder(path, config);
     } else {
       const fs::path place = folder({});
       fs::create_symlink(fs::absolute(path), place / one.as);
-      kept = folder_tokenizer(place, json::object());
+      kept = load_folder(place, json::object());
     }
     return *kept;
   }
@@ -204,7 +205,7 @@ class TestTokenizer : public test::TokenizerTest {
   void whatTheFilesSayOfTheEnds() {
     const std::map<std::string, std::tuple<int, int, int, bool>> expected = {
         // vocab_size, bos, eos, adds_bos
-        {"gpt2", {50257, -1, -1, false}},           {"qwen2", {151646, -1, 151645, false}},
+        {"gpt2", {50257, 50256, 50256, false}},     {"qwen2", {151646, -1, 151645, false}},
         {"gpt_neox", {50277, -1, -1, false}},       {"llama2", {32000, 1, 2, true}},
         {"llama3", {128256, 128000, 128001, true}}, {"mistral_v3", {32768, 1, 2, true}},
         {"smollm2", {49152, 1, 2, false}}};

@@ -98,7 +98,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     const json file = parse_json(text, "'fuzz.json'");
-    use(BpeTokenizer(read_tokenizer_json(file, "'fuzz.json'")));
+    Budget budget("'fuzz.json'");
+    use(BpeTokenizer(read_tokenizer_json(file, "'fuzz.json'", {}, budget)));
   });
   test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -52,8 +52,22 @@ class TokenizerTest : public TestCase {
   }
   std::unique_ptr<Tokenizer> load(const Files& files,
                                   const nlohmann::json& config = nlohmann::json::object()) {
-    return folder_tokenizer(folder(files), config);
+    return load_folder(folder(files), config);
   }
+  /// What the loader tells stands in `notes_` after.
+  std::unique_ptr<Tokenizer> load_folder(const std::filesystem::path& path, const nlohmann::json& config) {
+    Budget budget("The tokenizer");
+    notes_.clear();
+    return folder_tokenizer(path, config, budget, notes_);
+  }
+  std::unique_ptr<Tokenizer> load_gguf(const GgufBytes& file) {
+    Budget budget("The tokenizer");
+    notes_.clear();
+    const std::string bytes = file.bytes();
+    return gguf_tokenizer(parse_gguf(as_span(bytes), "m.gguf").metadata, "'m.gguf'", budget, notes_);
+  }
+
+  std::vector<std::string> notes_;
 
  private:
   QTemporaryDir directory_;

@@ -11,7 +11,7 @@ namespace qkscope {
 
 BpeTokenizer::BpeTokenizer(BpeData data) : data_(std::move(data)), merges_(data_.merges) {
   data_.merges = {};
-  set_ends({std::nullopt, std::nullopt, data_.adds_bos});
+  set_ends({std::nullopt, std::nullopt, data_.adds_bos, {}});
   for (const AddedToken& token : data_.added) {
     const auto id = static_cast<std::size_t>(token.id);
     if (data_.tokens.size() <= id) data_.tokens.resize(id + 1);

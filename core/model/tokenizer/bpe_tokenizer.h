@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/model/tokenizer/added_tokens.h"
+#include "core/model/tokenizer/added_vocabulary.h"
 #include "core/model/tokenizer/bpe_merges.h"
 #include "core/model/tokenizer/ended_tokenizer.h"
 #include "core/model/tokenizer/text_steps.h"
@@ -38,8 +38,6 @@ struct BpeData {
   std::vector<std::pair<std::string, std::string>> decoded;  // what is replaced in a token to make text
   bool strips_space = false;                                 // decode drops one space at the start
 };
-
-using TokenIndex = std::unordered_map<std::string_view, int>;
 
 /// Byte pair encoding behind Hugging Face's normalizers, pre-tokenizers and added tokens.
 class BpeTokenizer : public EndedTokenizer {

@@ -50,18 +50,32 @@ class GgufVocabulary {
                   " entries, expected " + std::to_string(tokens_.size()) + ", one a token");
     }
   }
-  TextEnds ends(bool adds_bos) const {
-    return {id("tokenizer.ggml.bos_token_id"), id("tokenizer.ggml.eos_token_id"),
-            metadata_.boolean("tokenizer.ggml.add_bos_token").value_or(adds_bos)};
+  TextEnds ends(bool adds_bos, std::vector<std::string>& notes) const {
+    TextEnds ends{id("tokenizer.ggml.bos_token_id", notes),
+                  id("tokenizer.ggml.eos_token_id", notes),
+                  metadata_.boolean("tokenizer.ggml.add_bos_token").value_or(adds_bos),
+                  {}};
+    const auto name = [&](const char* token, std::optional<int> id) {
+      if (id) ends.names[token] = tokens_[static_cast<std::size_t>(*id)];
+    };
+    name("bos_token", ends.bos);
+    name("eos_token", ends.eos);
+    name("unk_token", id("tokenizer.ggml.unknown_token_id", notes));
+    name("sep_token", id("tokenizer.ggml.seperator_token_id", notes));  // spelt so in the format
+    name("pad_token", id("tokenizer.ggml.padding_token_id", notes));
+    name("cls_token", id("tokenizer.ggml.cls_token_id", notes));
+    name("mask_token", id("tokenizer.ggml.mask_token_id", notes));
+    return ends;
   }
 
  private:
-  std::optional<int> id(const char* key) const {
+  std::optional<int> id(const char* key, std::vector<std::string>& notes) const {
     const auto value = metadata_.integer(key);
     if (!value) return std::nullopt;
     if (*value < 0 || *value >= static_cast<std::int64_t>(tokens_.size())) {
-      throw Error("'" + std::string(key) + "' of " + where_ + " is " + std::to_string(*value) +
-                  ", but there are " + std::to_string(tokens_.size()) + " tokens");
+      notes.push_back("'" + std::string(key) + "' of " + where_ + " is " + std::to_string(*value) +
+                      ", but there are " + std::to_string(tokens_.size()) + " tokens; it is left out");
+      return std::nullopt;
     }
     return static_cast<int>(*value);
   }
@@ -132,7 +146,9 @@ std::unique_ptr<EndedTokenizer> sentencepieces(const GgufMetadata& metadata, con
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const std::string& where) {
+std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const std::string& where,
+                                          Budget& budget, std::vector<std::string>& notes) {
+  budget.step();
   const auto model = metadata.string("tokenizer.ggml.model");
   if (!model)
     throw Error(where +
@@ -144,7 +160,7 @@ std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const st
   const GgufVocabulary vocabulary(metadata, where);
   auto tokenizer = *model == "gpt2" ? byte_level(metadata, vocabulary, where)
                                     : sentencepieces(metadata, vocabulary, where);
-  tokenizer->set_ends(vocabulary.ends(tokenizer->adds_bos()));
+  tokenizer->set_ends(vocabulary.ends(tokenizer->adds_bos(), notes));
   return tokenizer;
 }
 

@@ -41,8 +41,12 @@ std::int64_t JsonNode::integer() const {
   return value_->get<std::int64_t>();
 }
 
+std::string JsonNode::sentence(const std::string& problem) const {
+  return (path_.empty() ? "" : "'" + path_ + "' of ") + where_ + " " + problem;
+}
+
 void JsonNode::fail(const std::string& problem) const {
-  throw Error((path_.empty() ? "" : "'" + path_ + "' of ") + where_ + " " + problem);
+  throw Error(sentence(problem));
 }
 
 void JsonNode::wrong_type(const char* expected) const {

@@ -36,7 +36,8 @@ class JsonNode {
     const auto node = find(key);
     return node ? node->string() : std::string(otherwise);
   }
-  /// Throws an Error that begins with the path of this place and goes on with `problem`.
+  /// A sentence that begins with the path of this place and goes on with `problem`; or an Error of it.
+  std::string sentence(const std::string& problem) const;
   [[noreturn]] void fail(const std::string& problem) const;
 
  private:

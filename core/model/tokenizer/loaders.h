@@ -3,7 +3,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "core/budget.h"
 #include "core/model/gguf.h"
 #include "core/model/tokenizer.h"
 #include "core/model/tokenizer/bpe_tokenizer.h"
@@ -16,21 +18,24 @@ constexpr std::int64_t largest_token_id = (1 << 24) - 1;
 
 /// The tokenizer in GGUF's "tokenizer.ggml." keys. All loaders throw Error starting with `where` or naming a
 /// file.
-std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const std::string& where);
+std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const std::string& where,
+                                          Budget& budget, std::vector<std::string>& notes);
 
 /// The tokenizer in a Hugging Face folder, by what is there: tokenizer.json, tokenizer.model (sentencepiece
 /// or tiktoken ranks), vocab.json + merges.txt. `config` is config.json.
-std::unique_ptr<Tokenizer> folder_tokenizer(const std::filesystem::path& folder,
-                                            const nlohmann::json& config);
+std::unique_ptr<Tokenizer> folder_tokenizer(const std::filesystem::path& folder, const nlohmann::json& config,
+                                            Budget& budget, std::vector<std::string>& notes);
 
-/// What tokenizer.json holds; bos and eos are not in it, whether one is added is.
-BpeData read_tokenizer_json(const nlohmann::json& root, const std::string& where);
+/// What tokenizer.json holds, and the tokens that the files beside it add; bos and eos are not in it, whether
+/// one is added is.
+BpeData read_tokenizer_json(const nlohmann::json& root, const std::string& where, const SideTokens& side,
+                            Budget& budget);
 
 /// Fills data.tokens and `index` (by the text in the file) from {"token": id, ...}: "model.vocab" or
 /// vocab.json. Where data.byte_level, the tokens are in GPT-2's alphabet. `index` points into `vocabulary`.
 void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenIndex& index);
 
-/// One entry of "added_tokens" or "added_tokens_decoder".
+/// One entry of "added_tokens" or "added_tokens_decoder"; or of a token that has flags but no id.
 AddedToken read_added_token(const JsonNode& node, std::int64_t id);
 
 }  // namespace qkscope

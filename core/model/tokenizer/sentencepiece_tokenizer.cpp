@@ -52,10 +52,13 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceData data, const std
       pieces_.push_back({to_space(text), false});
     }
   }
+  TokenIndex index;
+  for (int id = 0; id < size; ++id) index.emplace(processor_->IdToPiece(id), id);
+  AddedVocabulary beside(index);
+  beside.add(data.side);
   // What the files beside the model say of a token wins over the model.
-  for (AddedToken& token : data.added) {
-    std::erase_if(tokens,
-                  [&](const AddedToken& old) { return old.id == token.id || old.content == token.content; });
+  for (AddedToken& token : beside.take()) {
+    std::erase_if(tokens, [&](const AddedToken& old) { return old.id == token.id; });
     if (pieces_.size() <= static_cast<std::size_t>(token.id))
       pieces_.resize(static_cast<std::size_t>(token.id) + 1);
     pieces_[static_cast<std::size_t>(token.id)] = {token.content, token.special};
@@ -65,7 +68,13 @@ SentencePieceTokenizer::SentencePieceTokenizer(SentencePieceData data, const std
   added_ = AddedTokens(std::move(tokens));
 
   const auto named = [](int id) { return id < 0 ? std::nullopt : std::optional<int>(id); };
-  set_ends({named(processor_->bos_id()), named(processor_->eos_id()), true});
+  TextEnds ends{named(processor_->bos_id()), named(processor_->eos_id()), true, {}};
+  for (const auto& [name, id] :
+       {std::pair{"bos_token", processor_->bos_id()}, std::pair{"eos_token", processor_->eos_id()},
+        std::pair{"unk_token", processor_->unk_id()}}) {
+    if (id >= 0) ends.names[name] = processor_->IdToPiece(id);
+  }
+  set_ends(std::move(ends));
   const std::vector<int> probe = processor_->EncodeAsIds("a");
   adds_space_ = !probe.empty() && processor_->IdToPiece(probe.front()).starts_with(space_mark);
 }

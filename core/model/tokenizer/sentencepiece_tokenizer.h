@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/model/tokenizer/added_tokens.h"
+#include "core/model/tokenizer/added_vocabulary.h"
 #include "core/model/tokenizer/ended_tokenizer.h"
 
 namespace sentencepiece {
@@ -17,8 +17,8 @@ namespace qkscope {
 
 /// A sentencepiece model and the added tokens around it.
 struct SentencePieceData {
-  std::string model;              // a serialized ModelProto: what tokenizer.model holds
-  std::vector<AddedToken> added;  // beside the model's own control tokens
+  std::string model;  // a serialized ModelProto: what tokenizer.model holds
+  SideTokens side;    // beside the model's own control tokens
   /// Whether a stretch after a special token gets a dummy space in front too ("legacy" in Hugging Face's
   /// files).
   bool space_after_special = true;

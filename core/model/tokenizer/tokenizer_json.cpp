@@ -151,7 +151,7 @@ void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenInde
 
 namespace {
 
-void read_model(const JsonNode& model, const std::string& where, BpeData& data) {
+void read_model(const JsonNode& model, const std::string& where, BpeData& data, TokenIndex& index) {
   // Files written before 2020 leave the type out.
   if (const std::string type = model.string("type", "BPE"); type != "BPE") unsupported(model, type, "BPE");
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
@@ -160,7 +160,6 @@ void read_model(const JsonNode& model, const std::string& where, BpeData& data) 
   data.ignore_merges = model.boolean("ignore_merges", false);
   data.byte_fallback = model.boolean("byte_fallback", false);
   data.fuse_unknown = model.boolean("fuse_unk", false);
-  TokenIndex index;
   read_vocabulary_object(model.at("vocab"), data, index);
   if (const auto unknown = model.find("unk_token")) {
     const auto found = index.find(unknown->string());
@@ -210,7 +209,8 @@ AddedToken read_added_token(const JsonNode& node, std::int64_t id) {
           .single_word = node.boolean("single_word", false)};
 }
 
-BpeData read_tokenizer_json(const nlohmann::json& json, const std::string& where) {
+BpeData read_tokenizer_json(const nlohmann::json& json, const std::string& where, const SideTokens& side,
+                            Budget& budget) {
   const JsonNode root(json, where);
   BpeData data;
   data.byte_level = false;
@@ -220,12 +220,17 @@ BpeData read_tokenizer_json(const nlohmann::json& json, const std::string& where
   for (const JsonNode& step : steps(root.find("pre_tokenizer"), "pretokenizers"))
     read_pre_tokenizer(step, data);
   for (const JsonNode& step : steps(root.find("decoder"), "decoders")) read_decoder(step, data);
-  read_model(root.at("model"), where, data);
-  if (const auto added = root.find("added_tokens")) {
-    for (const JsonNode& node : added->elements()) {
-      data.added.push_back(read_added_token(node, node.at("id").integer()));
+  TokenIndex index;
+  read_model(root.at("model"), where, data, index);
+  AddedVocabulary added(index);
+  if (const auto tokens = root.find("added_tokens")) {
+    for (const JsonNode& node : tokens->elements()) {
+      budget.step();
+      added.add(read_added_token(node, node.at("id").integer()));
     }
   }
+  added.add(side);
+  data.added = added.take();
   data.adds_bos = adds_bos(root.find("post_processor"));
   data.kind = data.byte_level ? "byte-level BPE (tokenizer.json)" : "BPE (tokenizer.json)";
   return data;

@@ -1,0 +1,142 @@
+// Special and added tokens: what the files beside a vocabulary say of them, and the ids they get.
+#include "core/error.h"
+#include "tests/support/errors.h"
+#include "tests/support/tokenizer_test.h"
+
+using namespace qkscope;
+using nlohmann::json;
+using test::Files;
+using test::token;
+using test::tokenizer_json;
+
+class TestSpecialTokens : public test::TokenizerTest {
+  Q_OBJECT
+
+  using Names = std::map<std::string, std::string>;
+  Files beside(Files more, const std::string& file = tokenizer_json()) {
+    more.emplace_back("tokenizer.json", file);
+    return more;
+  }
+
+ private Q_SLOTS:
+  /// An id that a file gives an added token counts for nothing: the vocabulary's own, else the next one.
+  void addedTokensAreNumberedInOrder() {
+    const auto tokenizer =
+        load({{"tokenizer.json", tokenizer_json([](json& file) {
+                 file["added_tokens"] = {{{"id", 16000000}, {"content", "[x]"}},
+                                         {{"id", 3}, {"content", "[y]"}},
+                                         {{"id", 77}, {"content", "abc"}},
+                                         {{"id", 0}, {"content", ""}},
+                                         {{"id", 1}, {"content", "[x]"}, {"special", true}},
+                                         {{"id", 12}, {"content", "[z]"}}};
+               })}});
+    QCOMPARE(tokenizer->encode("[z][y][x]abcab"), (TokenIds{12, 11, 10, 4, 3}));
+    QCOMPARE(tokenizer->vocab_size(), 13);
+    QVERIFY(tokenizer->is_special(10) && !tokenizer->is_special(11));
+  }
+
+  void theSideFiles() {
+    const std::string end = token("end");
+    auto tokenizer =
+        load(beside({{"tokenizer_config.json", R"({"eos_token": ")" + end + R"(", "bos_token": null})"}}),
+             {{"bos_token_id", 2}});
+    QCOMPARE(tokenizer->eos(), std::optional<int>(10));
+    QVERIFY(!tokenizer->bos());  // null says there is none, whatever config.json numbers
+    QCOMPARE(tokenizer->special_tokens(), (Names{{"eos_token", end}}));
+    tokenizer =
+        load(beside({{"generation_config.json", R"({"eos_token_id": [3, 4]})"}}), {{"bos_token_id", 2}});
+    QCOMPARE(tokenizer->bos(), std::optional<int>(2));
+    QCOMPARE(tokenizer->eos(), std::optional<int>(3));
+    QCOMPARE(tokenizer->special_tokens(), Names{});
+    tokenizer = load(beside({}), {{"bos_token_id", 999}});
+    QVERIFY(!tokenizer->bos());
+    tokenizer = load(beside({{"added_tokens.json", R"({"xyz": 30, ")" + end + R"(": 10})"}}));
+    QCOMPARE(tokenizer->encode("axyzb"), (TokenIds{0, 11, 1}));
+    QCOMPARE(tokenizer->vocab_size(), 12);
+    QVERIFY(!tokenizer->is_special(11));
+    tokenizer = load(beside(
+        {{"tokenizer_config.json",
+          R"({"added_tokens_decoder": {"112": {"content": "xyz", "special": true}, "13": {"content": "_"}}})"},
+         {"special_tokens_map.json", R"({"eos_token": "b"})"}}));
+    QCOMPARE(tokenizer->encode("_xyz"), (TokenIds{11, 12}));
+    QVERIFY(tokenizer->is_special(12) && !tokenizer->is_special(11));
+    QVERIFY(!tokenizer->eos());  // a file that declares its tokens needs no map beside it
+
+    QKSCOPE_EXPECT_ERROR(
+        load(beside({{"tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "xyz"}}})"}})),
+        "'added_tokens_decoder'", "'x'", "expected an id");
+    QKSCOPE_EXPECT_ERROR(load(beside({{"tokenizer_config.json",
+                                       R"({"added_tokens_decoder": {"99999999999": {"content": "xyz"}}})"}})),
+                         "99999999999");
+    QKSCOPE_EXPECT_ERROR(load(beside({{"added_tokens.json", R"({"xyz": -3})"}})), "added_tokens.json'",
+                         "'xyz'");
+    QKSCOPE_EXPECT_ERROR(load(beside({{"special_tokens_map.json", "{"}})), "special_tokens_map.json'",
+                         "not valid JSON");
+    QKSCOPE_EXPECT_ERROR(load({}), "no tokenizer in '", "expected tokenizer.json, tokenizer.model");
+  }
+
+  /// Named tokens that the vocabulary has not follow it in transformers' order; none is a reason to refuse.
+  void namedTokensOutsideTheVocabulary() {
+    const std::string end = token("end");
+    const auto tokenizer = load(beside({{"tokenizer_config.json", R"({"bos_token": "c", "eos_token": "[e]",
+        "pad_token": {"__type": "AddedToken", "content": "[p]", "lstrip": true}, "image_token": "[i]",
+        "unk_token": null, "additional_special_tokens": ["[1]", "[0]", "[e]", ")" +
+                                                                      end + R"("]})"}}));
+    QCOMPARE(tokenizer->encode("a [p][e][i][0][1]c"), (TokenIds{0, 12, 11, 13, 15, 14, 2}));
+    QCOMPARE(tokenizer->bos(), std::optional<int>(2));
+    QCOMPARE(tokenizer->eos(), std::optional<int>(11));
+    QVERIFY(tokenizer->is_special(2) && tokenizer->is_special(13) && tokenizer->is_special(15));
+    QCOMPARE(tokenizer->special_tokens(),
+             (Names{{"bos_token", "c"}, {"eos_token", "[e]"}, {"pad_token", "[p]"}, {"image_token", "[i]"}}));
+    QVERIFY(notes_.empty());
+
+    const auto odd = load(beside({{"tokenizer_config.json", R"({"bos_token": 5, "eos_token": {"no": "text"},
+        "additional_special_tokens": "x"})"}}));
+    QCOMPARE(odd->encode("ab"), (TokenIds{3}));
+    QVERIFY(!odd->eos() && !odd->bos() && odd->special_tokens().empty());
+    QCOMPARE(notes_.size(), 3U);
+    QVERIFY2(test::has_all(notes_[0], {"'bos_token'", "tokenizer_config.json'", "left out"}),
+             notes_[0].c_str());
+  }
+
+  /// The map beside an older tokenizer_config.json wins; classes bring names of their own.
+  void namesThatFilesLeaveOut() {
+    const auto names = [&](const std::string& config, const std::string& map,
+                           const std::string& file = tokenizer_json()) {
+      return load(beside({{"tokenizer_config.json", config}, {"special_tokens_map.json", map}}, file))
+          ->special_tokens();
+    };
+    const std::string end = token("endoftext");
+    QCOMPARE(names(R"({"eos_token": "a"})", R"({"eos_token": {"content": "b"}, "sep_token": "c"})"),
+             (Names{{"eos_token", "b"}, {"sep_token", "c"}}));
+    QCOMPARE(names(R"({"eos_token": "a"})", R"({"eos_token": null})"), Names{});
+    QCOMPARE(names(R"({"eos_token": "a", "added_tokens_decoder": {}})", R"({"eos_token": "b"})"),
+             (Names{{"eos_token", "a"}}));
+    QCOMPARE(names(R"({"tokenizer_class": "GPT2TokenizerFast", "eos_token": "a", "unk_token": null})", "{}"),
+             (Names{{"bos_token", end}, {"eos_token", "a"}}));
+    QCOMPARE(names(R"({"tokenizer_class": "Qwen2Tokenizer", "eos_token": "a"})", "{}"),
+             (Names{{"pad_token", end}, {"eos_token", "a"}, {"unk_token", end}}));
+    QCOMPARE(names(R"({"tokenizer_class": "LlamaTokenizer"})", "{}"), Names{});  // a byte-level vocabulary
+    const std::string characters =
+        tokenizer_json([](json& file) { file["pre_tokenizer"] = file["decoder"] = nullptr; });
+    QCOMPARE(names(R"({"tokenizer_class": "LlamaTokenizer"})", "{}", characters),
+             (Names{{"bos_token", "<s>"}, {"eos_token", "</s>"}, {"unk_token", "<unk>"}}));
+    const std::string padded = tokenizer_json([](json& file) { file["padding"] = {{"pad_token", "b"}}; });
+    QCOMPARE(names("{}", "{}", padded), (Names{{"pad_token", "b"}}));
+    QCOMPARE(names(R"({"pad_token": "c"})", "{}", padded), (Names{{"pad_token", "c"}}));
+    // Unnamed ones: a list of the newer name in front of the older, the map's where no other file has any.
+    const auto ids = [&](const std::string& config, const std::string& map) {
+      return load(beside({{"tokenizer_config.json", config}, {"special_tokens_map.json", map}}))
+          ->encode("[1][2][3]");
+    };
+    QCOMPARE(ids(R"({"extra_special_tokens": ["[2]"], "additional_special_tokens": ["[1]"]})", "{}"),
+             TokenIds{11});
+    QCOMPARE(ids("{}", R"({"additional_special_tokens": ["[3]", {"content": "[1]"}]})"), (TokenIds{12, 11}));
+    QCOMPARE(ids(R"({"additional_special_tokens": ["[2]"]})", R"({"additional_special_tokens": ["[3]"]})"),
+             TokenIds{11});
+    QCOMPARE(ids(R"({"extra_special_tokens": {"image_token": "[2]"}})", "{}"), TokenIds{11});
+  }
+};
+
+QTEST_GUILESS_MAIN(TestSpecialTokens)
+#include "test_special_tokens.moc"
