@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/checkpoint_formats.h"
 #include "core/model/dequantize.h"
@@ -58,20 +59,25 @@ std::int64_t TensorEntry::numel() const {
 }
 
 std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& path) {
+  Budget budget(in_quotes(path.string()));
+  return open(path, budget);
+}
+
+std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& path, Budget& budget) {
   std::error_code problem;
   const auto status = std::filesystem::status(path, problem);
   if (!std::filesystem::exists(status)) {
     throw Error("there is no " + in_quotes(path.string()) +
                 "; expected a folder with config.json and model.safetensors, or a .gguf file");
   }
-  if (std::filesystem::is_directory(status)) return open_folder(path);
+  if (std::filesystem::is_directory(status)) return open_folder(path, budget);
   const auto extension = path.extension();
-  if (extension == ".gguf") return open_gguf(path);
+  if (extension == ".gguf") return open_gguf(path, budget);
   // A bare file name has no parent path; its folder is the current one.
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  if (extension == ".safetensors") return open_folder(folder, path);
+  if (extension == ".safetensors") return open_folder(folder, budget, path);
   if (path.filename() == "config.json" || path.filename() == "model.safetensors.index.json")
-    return open_folder(folder);
+    return open_folder(folder, budget);
   throw Error(in_quotes(path.string()) +
               " is no checkpoint; expected a folder with config.json, a .gguf file or a " +
               ".safetensors file beside a config.json");
@@ -84,17 +90,28 @@ const TensorEntry* Checkpoint::find(std::string_view name) const {
   return found != tensors_.end() && found->name == name ? &*found : nullptr;
 }
 
-const TensorEntry& Checkpoint::require(std::string_view name, std::span<const std::int64_t> shape) const {
+const TensorEntry* Checkpoint::optional(std::string_view name, std::span<const std::int64_t> shape) const {
   const TensorEntry* entry = find(name);
   if (!entry) {
-    throw Error(in_quotes(path_.string()) + " has no tensor " + in_quotes(name) + ", expected one of shape " +
-                shape_text(shape));
+    if (const auto found = unreadable_.find(name); found != unreadable_.end()) {
+      throw Error("tensor " + in_quotes(name) + " of " + in_quotes(path_.string()) + " " + found->second);
+    }
+    return nullptr;
   }
   if (!std::equal(shape.begin(), shape.end(), entry->shape.begin(), entry->shape.end())) {
     throw Error("tensor " + in_quotes(name) + " of " + in_quotes(path_.string()) + " has the shape " +
                 shape_text(entry->shape) + ", expected " + shape_text(shape) + " from the configuration");
   }
-  return *entry;
+  return entry;
+}
+
+const TensorEntry& Checkpoint::require(std::string_view name, std::span<const std::int64_t> shape) const {
+  if (const TensorEntry* entry = optional(name, shape)) return *entry;
+  if (const auto found = missing_.find(name); found != missing_.end()) {
+    throw Error("tensor " + in_quotes(name) + " of " + in_quotes(path_.string()) + " " + found->second);
+  }
+  throw Error(in_quotes(path_.string()) + " has no tensor " + in_quotes(name) + ", expected one of shape " +
+              shape_text(shape));
 }
 
 std::uint64_t Checkpoint::total_bytes() const {

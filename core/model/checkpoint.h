@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -12,6 +13,7 @@
 
 namespace qkscope {
 
+class Budget;
 class GgufMetadata;
 
 /// How a tensor's numbers are stored in a file.
@@ -41,18 +43,25 @@ class Checkpoint {
  public:
   /// `path` is a folder, a .gguf file, or a .safetensors file beside a config.json. Reads headers only.
   /// Throws Error naming file, tensor or key, what was found and what was expected.
+  static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, Budget& budget);
+  /// The same with a usual budget of its own.
   static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path);
   virtual ~Checkpoint() = default;
 
   const std::filesystem::path& path() const { return path_; }
   /// "safetensors" or "GGUF".
   const std::string& format() const { return format_; }
-  /// config.json, or its equivalent made from GGUF metadata. "architectures" is always there.
+  /// config.json, or its equivalent made from GGUF metadata.
   const nlohmann::json& config() const { return config_; }
   const std::vector<TensorEntry>& tensors() const { return tensors_; }
+  /// Tensors whose numbers cannot be read, for their type: name -> the end of a sentence that says why. No
+  /// reason to refuse a file whose other tensors are all a model needs.
+  const std::map<std::string, std::string, std::less<>>& unreadable() const { return unreadable_; }
   /// nullptr where there is none of this name.
   const TensorEntry* find(std::string_view name) const;
-  /// As find, but throws Error where the tensor is missing or of another shape.
+  /// As find, but throws Error where the tensor is stored in a way that cannot be read, or of another shape.
+  const TensorEntry* optional(std::string_view name, std::span<const std::int64_t> shape) const;
+  /// As optional, but throws Error where the tensor is missing, too.
   const TensorEntry& require(std::string_view name, std::span<const std::int64_t> shape) const;
   /// The GGUF key-value pairs (tokenizer, chat template); nullptr for a folder.
   virtual const GgufMetadata* gguf() const { return nullptr; }
@@ -72,6 +81,9 @@ class Checkpoint {
   std::string format_;
   nlohmann::json config_;
   std::vector<TensorEntry> tensors_;  // sorted by name
+  std::map<std::string, std::string, std::less<>> unreadable_;
+  /// Tensors that the files name and do not hold: name -> the end of a sentence.
+  std::map<std::string, std::string, std::less<>> missing_;
 };
 
 /// Writes the numbers of `entry` as float32 to `out` (entry.numel() floats): converted or dequantized, rows

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -18,6 +17,8 @@ using nlohmann::json;
 constexpr const char* single_name = "model.safetensors";
 constexpr const char* index_name = "model.safetensors.index.json";
 
+using Places = std::map<std::string, std::string>;  // tensor -> file
+
 // False also where the name is too long or the folder closed to us: opening the file says why.
 bool is_there(const fs::path& path) {
   std::error_code problem;
@@ -26,16 +27,16 @@ bool is_there(const fs::path& path) {
 
 class FolderCheckpoint : public Checkpoint {
  public:
-  FolderCheckpoint(const fs::path& folder, const fs::path& single_file) : folder_(folder) {
+  FolderCheckpoint(const fs::path& folder, const fs::path& single_file, Budget& budget) : folder_(folder) {
     path_ = single_file.empty() ? folder : single_file;
     format_ = "safetensors";
-    read_config();
+    read_config(budget);
     if (!single_file.empty()) {
-      add_file(single_file, nullptr);
+      add_file(single_file, budget);
     } else if (is_there(folder / single_name)) {
-      add_file(folder / single_name, nullptr);
+      add_file(folder / single_name, budget);
     } else if (is_there(folder / index_name)) {
-      add_shards();
+      add_shards(budget);
     } else {
       throw Error(in_quotes(folder.string()) +
                   " has neither model.safetensors nor model.safetensors.index.json" +
@@ -43,7 +44,8 @@ class FolderCheckpoint : public Checkpoint {
                        ? "; its pytorch_model.bin must be saved again as safetensors first"
                        : ""));
     }
-    std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    for (auto& [name, entry] : entries_) tensors_.push_back(std::move(entry));
+    entries_.clear();
   }
 
   // As transformers does: the file of its own wins over the key in tokenizer_config.json.
@@ -75,25 +77,14 @@ class FolderCheckpoint : public Checkpoint {
   }
 
  private:
-  void read_config() {
+  void read_config(Budget& budget) {
     const fs::path path = folder_ / "config.json";
     const std::string where = in_quotes(path.string());
     if (!is_there(path)) {
       throw Error("there is no " + where +
                   "; expected the configuration beside the weights, or a .gguf file");
     }
-    config_ = read_json_object(path);
-    const auto found = config_.find("architectures");
-    const bool sound =
-        found != config_.end() && found->is_array() && !found->empty() &&
-        std::all_of(found->begin(), found->end(), [](const json& name) { return name.is_string(); });
-    if (!sound) {
-      throw Error(where + " has " +
-                  (found == config_.end()
-                       ? std::string("no 'architectures'")
-                       : std::string("a wrong 'architectures' (") + found->type_name() + ")") +
-                  ", expected a list of names like [\"LlamaForCausalLM\"]");
-    }
+    config_ = read_json_object(path, budget);
     if (const auto quantization = config_.find("quantization_config");
         quantization != config_.end() && quantization->is_object()) {
       const json method = quantization->value("quant_method", json("an unnamed method"));
@@ -103,32 +94,29 @@ class FolderCheckpoint : public Checkpoint {
     }
   }
 
-  // The tensors of one file, all or those in `wanted`; removes from `wanted` what was found.
-  void add_file(const fs::path& path, std::set<std::string>* wanted) {
+  // The tensors of one file but those that `places` puts into another.
+  void add_file(const fs::path& path, Budget& budget, const Places& places = {}) {
     const auto& file = files_.emplace_back(std::make_unique<MappedFile>(path));
     const std::string where = in_quotes(path.string());
-    SafetensorsDirectory directory = parse_safetensors(file->bytes(), where);
-    for (SafetensorsTensor& tensor : directory.tensors) {
-      if (wanted && wanted->erase(tensor.name) == 0) continue;
-      // Whole numbers and truth values are buffers (position ids, masks), never weights.
-      static const std::set<std::string, std::less<>> buffers = {"BOOL", "U8",  "I8",  "U16", "I16",
-                                                                 "U32",  "I32", "U64", "I64"};
-      if (buffers.contains(tensor.dtype)) continue;
-      const auto type = float_type(tensor.dtype);
-      if (!type) {
-        throw Error("tensor " + in_quotes(tensor.name) + " of " + where + " is stored as " + tensor.dtype +
-                    ", which is not supported; expected F32, F16, BF16 or F64");
+    for (SafetensorsTensor& tensor : parse_safetensors(file->bytes(), where, budget).tensors) {
+      const auto place = places.find(tensor.name);
+      if (place != places.end() && place->second != path.filename()) continue;
+      if (const auto type = float_type(tensor.dtype)) {
+        entries_[tensor.name] = {tensor.name, std::move(tensor.shape), *type, tensor.bytes, 0};
+      } else {
+        unreadable_[tensor.name] = "is stored as " + in_quotes(tensor.dtype) +
+                                   ", which is not supported; expected F32, F16, BF16 or F64";
       }
-      tensors_.push_back({std::move(tensor.name), std::move(tensor.shape), *type, tensor.bytes, 0});
     }
   }
 
-  void add_shards() {
+  void add_shards(Budget& budget) {
     const std::string where = in_quotes((folder_ / index_name).string());
-    const json index = read_json_object(folder_ / index_name);
+    const json index = read_json_object(folder_ / index_name, budget);
     const auto map = index.find("weight_map");
     if (map == index.end() || !map->is_object()) throw Error(where + " has no object 'weight_map'");
-    std::map<std::string, std::set<std::string>> shards;
+    Places places;
+    std::set<std::string> shards;
     for (const auto& [name, shard] : map->items()) {
       if (!shard.is_string()) throw Error(where + " has no file name for tensor " + in_quotes(name));
       const auto file = shard.get<std::string>();
@@ -138,29 +126,33 @@ class FolderCheckpoint : public Checkpoint {
         throw Error(where + " puts tensor " + in_quotes(name) + " into " + in_quotes(file) +
                     ", expected the name of a file in the same folder");
       }
-      shards[file].insert(name);
+      places[name] = file;
+      shards.insert(file);
     }
-    for (auto& [file, names] : shards) {
+    for (const std::string& file : shards) {
       if (!is_there(folder_ / file)) {
         throw Error("the shard " + in_quotes((folder_ / file).string()) + " named in " + where +
                     " is missing; download it too");
       }
-      add_file(folder_ / file, &names);
-      if (!names.empty()) {
-        throw Error(in_quotes((folder_ / file).string()) + " has no tensor " + in_quotes(*names.begin()) +
-                    ", which " + where + " says it has");
-      }
+      add_file(folder_ / file, budget, places);
+    }
+    for (const auto& [name, file] : places) {
+      if (entries_.contains(name) || unreadable_.contains(name)) continue;
+      missing_[name] = "is not in " + in_quotes((folder_ / file).string()) + ", where " + where +
+                       " says it is; download the file again";
     }
   }
 
   fs::path folder_;
+  std::map<std::string, TensorEntry> entries_;  // until all files are read
   std::vector<std::unique_ptr<MappedFile>> files_;
 };
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> open_folder(const fs::path& folder, const fs::path& single_file) {
-  return std::make_shared<FolderCheckpoint>(folder, single_file);
+std::shared_ptr<const Checkpoint> open_folder(const fs::path& folder, Budget& budget,
+                                              const fs::path& single_file) {
+  return std::make_shared<FolderCheckpoint>(folder, single_file, budget);
 }
 
 }  // namespace qkscope

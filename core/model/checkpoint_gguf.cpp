@@ -12,8 +12,8 @@ namespace {
 
 class GgufCheckpoint : public Checkpoint {
  public:
-  explicit GgufCheckpoint(const std::filesystem::path& path)
-      : file_(path), where_(in_quotes(path.string())), directory_(parse_gguf(file_.bytes(), where_)) {
+  GgufCheckpoint(const std::filesystem::path& path, Budget& budget)
+      : file_(path), where_(in_quotes(path.string())), directory_(parse_gguf(file_.bytes(), where_, budget)) {
     path_ = path;
     format_ = "GGUF";
     config_ = gguf_config(directory_, where_);
@@ -55,8 +55,8 @@ class GgufCheckpoint : public Checkpoint {
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> open_gguf(const std::filesystem::path& file) {
-  return std::make_shared<GgufCheckpoint>(file);
+std::shared_ptr<const Checkpoint> open_gguf(const std::filesystem::path& file, Budget& budget) {
+  return std::make_shared<GgufCheckpoint>(file, budget);
 }
 
 }  // namespace qkscope

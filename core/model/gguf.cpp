@@ -6,6 +6,7 @@
 #include <cstring>
 #include <set>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/byte_reader.h"
 #include "core/model/dequantize.h"
@@ -201,8 +202,12 @@ std::optional<std::vector<double>> GgufMetadata::numbers(std::string_view key) c
 // ---------------------------------------------------------------------------------------------------- parser
 
 struct GgufParser {
+  // What a map adds to what it holds, or a tensor's sizes to the tensor.
+  static constexpr std::uint64_t bytes_a_node = 80;
+
   std::span<const std::byte> file;
   std::string where;
+  Budget& budget;
   ByteReader reader{file, where};
   GgufDirectory directory{};
 
@@ -233,6 +238,7 @@ struct GgufParser {
   void read_payload(Type type, std::uint64_t count, const std::string& key) {
     if (type == Type::String) {
       check_count(count, 8, "strings under " + in_quotes(key));
+      budget.step(count);
       for (std::uint64_t i = 0; i < count; ++i) read_string(reader, "a string among the keys");
     } else {
       check_count(count, size_of(type), "numbers under " + in_quotes(key));
@@ -242,6 +248,8 @@ struct GgufParser {
 
   void read_key() {
     const std::string key = read_name("a key");
+    budget.step();
+    budget.charge(bytes_a_node + sizeof(GgufMetadata::Value) + key.size());
     GgufMetadata::Value value{read_type(key), {}, {}};
     if (value.type == Type::Array) {
       value.type = read_type(key);
@@ -263,6 +271,8 @@ struct GgufParser {
   void read_tensor(std::vector<std::uint64_t>& offsets) {
     GgufTensor tensor;
     tensor.name = read_name("the name of a tensor");
+    budget.step();
+    budget.charge(bytes_a_node + sizeof(GgufTensor) + tensor.name.size());
     const std::string what = "tensor " + in_quotes(tensor.name) + " of " + where;
     const auto num_dims = reader.read<std::uint32_t>("a tensor's number of dimensions");
     if (num_dims > 4)
@@ -365,8 +375,8 @@ struct GgufParser {
   }
 };
 
-GgufDirectory parse_gguf(std::span<const std::byte> file, const std::string& where) {
-  return GgufParser{file, where}.parse();
+GgufDirectory parse_gguf(std::span<const std::byte> file, const std::string& where, Budget& budget) {
+  return GgufParser{file, where, budget}.parse();
 }
 
 }  // namespace qkscope

@@ -12,6 +12,8 @@
 
 namespace qkscope {
 
+class Budget;
+
 /// The key-value pairs of a GGUF file, left where they are in the mapped file until asked for: a vocabulary
 /// of 150,000 entries costs nothing before and one vector of views after. Views and spans live as long as the
 /// Checkpoint. Each getter gives nothing where the key is absent and throws Error naming the key, what was
@@ -65,7 +67,7 @@ struct GgufDirectory {
 
 /// Reads the header of a GGUF file of version 2 or 3, of which `file` is every byte
 /// (ggml-org/ggml, docs/gguf.md). Throws Error naming `where`.
-GgufDirectory parse_gguf(std::span<const std::byte> file, const std::string& where);
+GgufDirectory parse_gguf(std::span<const std::byte> file, const std::string& where, Budget& budget);
 
 /// GGUF's key-value pairs as the config.json that transformers would have written. Throws Error naming the
 /// key that is missing or says what no config.json can.

@@ -3,6 +3,7 @@
 #include <set>
 #include <vector>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/mapped_file.h"
 #include "core/model/wording.h"
@@ -11,11 +12,15 @@ namespace qkscope {
 
 using nlohmann::json;
 
-json parse_json(std::string_view text, const std::string& where, int max_depth) {
+json parse_json(std::string_view text, const std::string& where, Budget& budget, int max_depth) {
+  // A value with its place in a list or an object, and what the allocator adds: "[]," is three bytes of text.
+  constexpr std::uint64_t bytes_a_value = 80;
   std::vector<std::set<std::string>> keys;  // of the objects that are open
   const auto watch = [&](int depth, json::parse_event_t event, json& value) {
     if (depth > max_depth)
       throw Error(where + " is nested deeper than " + std::to_string(max_depth) + " levels");
+    budget.step();
+    budget.charge(bytes_a_value + (value.is_string() ? value.get_ref<const std::string&>().size() : 0));
     if (event == json::parse_event_t::object_start) keys.emplace_back();
     if (event == json::parse_event_t::object_end) keys.pop_back();
     if (event == json::parse_event_t::key &&
@@ -34,12 +39,23 @@ json parse_json(std::string_view text, const std::string& where, int max_depth) 
   }
 }
 
-json read_json_object(const std::filesystem::path& path) {
+json parse_json(std::string_view text, const std::string& where, int max_depth) {
+  Budget budget(where);
+  return parse_json(text, where, budget, max_depth);
+}
+
+json read_json_object(const std::filesystem::path& path, Budget& budget) {
   const std::string where = in_quotes(path.string());
   const MappedFile file(path);
-  json value = parse_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, where);
+  json value =
+      parse_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, where, budget);
   if (!value.is_object()) throw Error(where + " holds a JSON " + value.type_name() + ", expected an object");
   return value;
+}
+
+json read_json_object(const std::filesystem::path& path) {
+  Budget budget(in_quotes(path.string()));
+  return read_json_object(path, budget);
 }
 
 }  // namespace qkscope

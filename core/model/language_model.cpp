@@ -197,12 +197,13 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
   ModelCard& card = inspection.card;
   try {
     auto parts = std::make_shared<Inspection::Parts>();
-    parts->checkpoint = Checkpoint::open(path);
+    Budget budget("Reading '" + path.string() + "'", stop);  // of all that is read but the weights
+    parts->checkpoint = Checkpoint::open(path, budget);
     parts->target = fill_card(card, *parts->checkpoint, options);
     parts->threads = options.threads;
     // Asks for every tensor by name and shape and reads no number.
     Weights(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
-    Budget budget("The tokenizer", stop);
+    budget.set_what("The tokenizer of '" + path.string() + "'");
     parts->tokenizer = load_tokenizer(*parts->checkpoint, budget, card.notes);
     parts->chat_format = chat_format_of(*parts->checkpoint, *parts->tokenizer);
     parts->stop_tokens = stop_tokens_of(*parts->checkpoint, *parts->tokenizer, parts->chat_format);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/byte_reader.h"
 #include "core/model/wording.h"
@@ -13,7 +14,7 @@
 namespace qkscope {
 namespace {
 
-// A state dict of a thousand tensors takes a tenth of a megabyte; each byte here may cost fifty in memory.
+// A state dict of a thousand tensors takes a tenth of a megabyte.
 constexpr std::size_t largest_pickle = 16 << 20;
 constexpr std::size_t most_visits = 1 << 20;
 constexpr int deepest_nesting = 32;
@@ -24,17 +25,25 @@ constexpr std::string_view storage_types[] = {
     "HalfStorage", "BFloat16Storage", "FloatStorage", "DoubleStorage", "LongStorage",
     "IntStorage",  "ShortStorage",    "CharStorage",  "ByteStorage",   "BoolStorage"};
 
+constexpr std::uint64_t grown = 2;  // a vector that grows holds up to twice its elements
+
+std::uint64_t bytes_of(const PickledTensor& tensor) {
+  return grown * sizeof(PickledTensor) + (tensor.shape.size() + tensor.strides.size()) * sizeof(std::int64_t);
+}
+
 }  // namespace
 
 // The pickle's stack machine (CPython: Lib/pickletools.py describes every opcode).
 class PickleMachine {
  public:
-  PickleMachine(std::span<const std::byte> bytes, const std::string& where, Pickle& result)
-      : reader_(bytes, where), result_(result) {}
+  PickleMachine(std::span<const std::byte> bytes, const std::string& where, Budget& budget, Pickle& result)
+      : reader_(bytes, where), budget_(budget), result_(result) {}
 
   Pickle::Value run() {
     while (true) {
       const auto opcode = reader_.read<std::uint8_t>("an opcode");
+      budget_.step();
+      budget_.charge(bytes_an_opcode);
       if (opcode == '.') return pop();
       step(opcode);
     }
@@ -156,6 +165,7 @@ class PickleMachine {
   }
 
   void push_container(Container::Kind kind, std::vector<Value> items) {
+    budget_.charge(grown * sizeof(Container) + items.size() * sizeof(Value));
     stack_.push_back(Pickle::ContainerRef{result_.containers_.size()});
     result_.containers_.push_back({kind, std::move(items)});
   }
@@ -166,6 +176,7 @@ class PickleMachine {
       fail("adds items to what is no list or dictionary");
     if (kind == Container::Kind::Dict && items.size() % 2 != 0)
       fail("adds a key without a value to a dictionary");
+    budget_.charge(grown * items.size() * sizeof(Value));
     auto& all = result_.containers_[target->index].items;
     all.insert(all.end(), items.begin(), items.end());
   }
@@ -234,6 +245,7 @@ class PickleMachine {
     }
     const auto type = get<Pickle::Global>(parts[1], "the type of a storage");
     if (type.module != "torch") fail("has " + in_quotes(type.name) + " for the type of a storage");
+    budget_.charge(grown * sizeof(PickledStorage));
     result_.storages_.push_back({type.name, get<std::string_view>(parts[2], "the key of a storage"),
                                  get<std::int64_t>(parts[4], "a storage's size")});
     stack_.push_back(Pickle::StorageRef{result_.storages_.size() - 1});
@@ -271,6 +283,7 @@ class PickleMachine {
     tensor.offset = get<std::int64_t>(parts[1], "the offset of a tensor");
     tensor.shape = integers(parts[2], "the shape of a tensor");
     tensor.strides = integers(parts[3], "the strides of a tensor");
+    budget_.charge(bytes_of(tensor));
     result_.tensors_.push_back(std::move(tensor));
     stack_.push_back(Pickle::TensorRef{result_.tensors_.size() - 1});
   }
@@ -291,23 +304,28 @@ class PickleMachine {
     }
   }
 
+  // A place on the stack and one in the memo.
+  static constexpr std::uint64_t bytes_an_opcode = grown * sizeof(Value) + sizeof(Value) + 32;
+
   ByteReader reader_;
+  Budget& budget_;
   Pickle& result_;
   std::vector<Value> stack_;
   std::vector<std::size_t> marks_;
   std::unordered_map<std::uint32_t, Value> memo_;
 };
 
-Pickle::Pickle(std::span<const std::byte> bytes, const std::string& where) : where_(where) {
+Pickle::Pickle(std::span<const std::byte> bytes, const std::string& where, Budget& budget) : where_(where) {
   if (bytes.size() > largest_pickle) {
     throw Error(where + " has a pickle of " + std::to_string(bytes.size()) + " bytes, expected at most " +
                 std::to_string(largest_pickle) + " beside the tensors' numbers");
   }
-  root_ = PickleMachine(bytes, where, *this).run();
+  root_ = PickleMachine(bytes, where, budget, *this).run();
 }
 
 struct Pickle::Walk {
   const Pickle& pickle;
+  Budget& budget;
   std::vector<NamedTensor> found{};
   std::size_t visits = 0;
 
@@ -331,8 +349,12 @@ struct Pickle::Walk {
     // Shared parts may be reached on very many ways, and a part that holds itself on infinitely many.
     if (++visits > most_visits || depth > deepest_nesting)
       fail("holds more nested objects than any file of tensors");
-    if (const auto* tensor = std::get_if<TensorRef>(&value))
-      found.push_back({way, pickle.tensors_[tensor->index]});
+    budget.step();
+    if (const auto* ref = std::get_if<TensorRef>(&value)) {
+      const PickledTensor& tensor = pickle.tensors_[ref->index];
+      budget.charge(bytes_of(tensor) + grown * sizeof(std::string) + way.size());
+      found.push_back({way, tensor});
+    }
     const auto* ref = std::get_if<ContainerRef>(&value);
     if (!ref) return;
     const Container& container = pickle.containers_[ref->index];
@@ -348,8 +370,8 @@ struct Pickle::Walk {
   }
 };
 
-std::vector<Pickle::NamedTensor> Pickle::tensors() const {
-  Walk walk{*this};
+std::vector<Pickle::NamedTensor> Pickle::tensors(Budget& budget) const {
+  Walk walk{*this, budget};
   walk.visit(root_, "", 0);
   return std::move(walk.found);
 }

@@ -9,6 +9,8 @@
 
 namespace qkscope {
 
+class Budget;
+
 /// What a tensor of a pickle is made of, as written: not checked against the storage's bytes. At most 64
 /// axes.
 struct PickledStorage {
@@ -28,8 +30,9 @@ struct PickledTensor {
 /// other name is an Error that says module and class.
 class Pickle {
  public:
-  /// `bytes` must outlive the object. Throws Error starting with `where`.
-  Pickle(std::span<const std::byte> bytes, const std::string& where);
+  /// `bytes` must outlive the object. What the opcodes make is charged to `budget`. Throws Error starting
+  /// with `where`.
+  Pickle(std::span<const std::byte> bytes, const std::string& where, Budget& budget);
 
   struct NamedTensor {
     std::string name;
@@ -37,7 +40,7 @@ class Pickle {
   };
   /// The tensors inside the pickled object. The name is the way there: dictionary keys and list positions
   /// joined by dots, empty for a tensor that is the whole object. Whatever is no tensor is left out.
-  std::vector<NamedTensor> tensors() const;
+  std::vector<NamedTensor> tensors(Budget& budget) const;
 
  private:
   friend class PickleMachine;

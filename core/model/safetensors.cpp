@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/byte_reader.h"
 #include "core/model/dequantize.h"
@@ -27,13 +28,11 @@ constexpr Dtype dtypes[] = {
     {"F64", 64},        {"C64", 64}, {"F8_E4M3", 8}, {"F8_E5M2", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
     {"F8_E5M2FNUZ", 8}, {"F4", 4},   {"F6_E2M3", 6}, {"F6_E3M2", 6}};
 
-std::int64_t bits_of(const std::string& dtype, const std::string& what) {
+// Nothing for a dtype that came after these.
+std::optional<std::int64_t> bits_of(std::string_view dtype) {
   const auto* found =
       std::find_if(std::begin(dtypes), std::end(dtypes), [&](const Dtype& d) { return d.name == dtype; });
-  if (found == std::end(dtypes)) {
-    throw Error(what + " has the unknown dtype " + in_quotes(dtype) + ", expected one like F32, F16 or BF16");
-  }
-  return found->bits;
+  return found == std::end(dtypes) ? std::nullopt : std::optional<std::int64_t>(found->bits);
 }
 
 const json& field(const json& entry, const char* key, json::value_t type, const std::string& what) {
@@ -78,16 +77,17 @@ SafetensorsTensor parse_entry(const std::string& name, const json& entry, std::s
     throw Error(what + " ends at byte " + std::to_string(end) + " of the data, which has only " +
                 std::to_string(data.size()) + " bytes: the file is truncated; download or copy it again");
   }
+  const std::int64_t bytes = offsets[1] - offsets[0];
+  const auto element_bits = bits_of(tensor.dtype);
   std::int64_t count = 0, bits = 0;
-  if (!element_count(tensor.shape, count) ||
-      __builtin_mul_overflow(count, bits_of(tensor.dtype, what), &bits)) {
+  if (!element_count(tensor.shape, count) || __builtin_mul_overflow(count, element_bits.value_or(1), &bits)) {
     throw Error(what + " has the absurd shape " + shape_text(tensor.shape));
   }
-  if (bits % 8 != 0 || bits / 8 != offsets[1] - offsets[0]) {
-    throw Error(what + " occupies " + std::to_string(offsets[1] - offsets[0]) + " bytes, expected " +
-                std::to_string(bits / 8) + " for shape " + shape_text(tensor.shape) + " of " + tensor.dtype);
+  if (element_bits && (bits % 8 != 0 || bits / 8 != bytes)) {
+    throw Error(what + " occupies " + std::to_string(bytes) + " bytes, expected " + std::to_string(bits / 8) +
+                " for shape " + shape_text(tensor.shape) + " of " + tensor.dtype);
   }
-  tensor.bytes = data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(bits / 8));
+  tensor.bytes = data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(bytes));
   return tensor;
 }
 
@@ -128,7 +128,8 @@ std::optional<ElementType> float_type(std::string_view dtype) {
   return {};
 }
 
-SafetensorsDirectory parse_safetensors(std::span<const std::byte> file, const std::string& where) {
+SafetensorsDirectory parse_safetensors(std::span<const std::byte> file, const std::string& where,
+                                       Budget& budget) {
   ByteReader reader(file, where);
   const auto length = reader.read<std::uint64_t>("the header's length");
   if (length > longest_header) {
@@ -137,8 +138,14 @@ SafetensorsDirectory parse_safetensors(std::span<const std::byte> file, const st
   }
   const std::string_view text = reader.take_text(length, "the header");
   const auto data = file.subspan(reader.position());
+  // JSON's parsers take a zero for the end; the format pads with spaces.
+  if (const auto zero = text.find('\0'); zero != text.npos) {
+    throw Error("the header of " + where + " has a zero byte at byte " + std::to_string(zero) +
+                ", expected JSON padded with spaces: it was not written by a sound program; save it again "
+                "with the safetensors library");
+  }
   // An object of objects of lists of numbers: nothing nests deeper.
-  const json header = parse_json(text, "the header of " + where, 4);
+  const json header = parse_json(text, "the header of " + where, budget, 4);
   if (!header.is_object()) {
     throw Error("the header of " + where + " is a JSON " + header.type_name() + ", expected an object");
   }
@@ -146,6 +153,7 @@ SafetensorsDirectory parse_safetensors(std::span<const std::byte> file, const st
   SafetensorsDirectory directory;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
+      if (entry.is_null()) continue;  // "none" to the reference reader
       if (!entry.is_object()) throw Error("__metadata__ of " + where + " is no object");
       for (const auto& [key, value] : entry.items()) {
         if (!value.is_string())
@@ -153,6 +161,7 @@ SafetensorsDirectory parse_safetensors(std::span<const std::byte> file, const st
         directory.metadata.emplace(key, value.get<std::string>());
       }
     } else {
+      budget.charge(sizeof(SafetensorsTensor) + name.size());
       directory.tensors.push_back(parse_entry(name, entry, data, where));
     }
   }
@@ -163,9 +172,14 @@ SafetensorsDirectory parse_safetensors(std::span<const std::byte> file, const st
 }
 
 ArrayFile read_safetensors(const std::filesystem::path& path) {
+  Budget budget(in_quotes(path.string()));
+  return read_safetensors(path, budget);
+}
+
+ArrayFile read_safetensors(const std::filesystem::path& path, Budget& budget) {
   const std::string where = in_quotes(path.string());
   const MappedFile file(path);
-  const SafetensorsDirectory directory = parse_safetensors(file.bytes(), where);
+  const SafetensorsDirectory directory = parse_safetensors(file.bytes(), where, budget);
   ArrayFile result;
   result.metadata = directory.metadata;
   for (const SafetensorsTensor& tensor : directory.tensors) {

@@ -14,6 +14,8 @@
 
 namespace qkscope {
 
+class Budget;
+
 /// One tensor of a .safetensors file, its numbers in place.
 struct SafetensorsTensor {
   std::string name;
@@ -29,8 +31,10 @@ struct SafetensorsDirectory {
 
 /// Reads the header of a .safetensors file, of which `file` is every byte: 8 bytes little-endian length,
 /// JSON, data without holes (huggingface/safetensors, README "Format"). Throws Error starting with `where`
-/// for whatever breaks those rules, unknown dtypes included.
-SafetensorsDirectory parse_safetensors(std::span<const std::byte> file, const std::string& where);
+/// for whatever breaks those rules. A dtype that is not known is kept as spelt: whoever needs the tensor says
+/// that it cannot be read.
+SafetensorsDirectory parse_safetensors(std::span<const std::byte> file, const std::string& where,
+                                       Budget& budget);
 
 /// The floating type a safetensors dtype spells; nothing for integers and those we cannot read.
 std::optional<ElementType> float_type(std::string_view dtype);
@@ -43,6 +47,7 @@ struct ArrayFile {
 };
 
 /// Reads it. Throws Error naming the file, tensors of other dtypes included.
+ArrayFile read_safetensors(const std::filesystem::path& path, Budget& budget);
 ArrayFile read_safetensors(const std::filesystem::path& path);
 
 }  // namespace qkscope

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/dequantize.h"
 #include "core/model/mapped_file.h"
@@ -134,8 +135,9 @@ Array read_tensor(const PickledTensor& tensor, const Files& files, const std::st
 
 }  // namespace
 
-std::map<std::string, Array> read_torch_archive(std::span<const std::byte> file, const std::string& where) {
-  const Files files = read_stored_zip(file, where);
+std::map<std::string, Array> read_torch_archive(std::span<const std::byte> file, const std::string& where,
+                                                Budget& budget) {
+  const Files files = read_stored_zip(file, where, budget);
   // Everything lies in one folder, named after the file or "archive".
   const auto pickle_file = std::find_if(files.begin(), files.end(), [](const auto& entry) {
     return entry.first == "data.pkl" || entry.first.ends_with("/data.pkl");
@@ -151,9 +153,9 @@ std::map<std::string, Array> read_torch_archive(std::span<const std::byte> file,
   }
 
   std::map<std::string, Array> arrays;
-  const Pickle pickle(pickle_file->second, where);
+  const Pickle pickle(pickle_file->second, where, budget);
   std::uint64_t numbers = 0;
-  for (const auto& [name, tensor] : pickle.tensors()) {
+  for (const auto& [name, tensor] : pickle.tensors(budget)) {
     const std::string what = "tensor " + in_quotes(name) + " of " + where;
     Array array = read_tensor(tensor, files, prefix, what);
     // Two tensors may share a storage (tied weights); a thousand that do are a trick to fill the memory.
@@ -167,7 +169,9 @@ std::map<std::string, Array> read_torch_archive(std::span<const std::byte> file,
 
 std::map<std::string, Array> read_torch_archive(const std::filesystem::path& path) {
   const MappedFile file(path);
-  return read_torch_archive(file.bytes(), in_quotes(path.string()));
+  const std::string where = in_quotes(path.string());
+  Budget budget(where);
+  return read_torch_archive(file.bytes(), where, budget);
 }
 
 }  // namespace qkscope

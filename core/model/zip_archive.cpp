@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/byte_reader.h"
 #include "core/model/wording.h"
@@ -27,12 +28,15 @@ class ZipReader {
   ZipReader(std::span<const std::byte> archive, const std::string& where)
       : archive_(archive), where_(where) {}
 
-  std::map<std::string, std::span<const std::byte>> read() const {
+  std::map<std::string, std::span<const std::byte>> read(Budget& budget) const {
     const Directory directory = find_directory();
     ByteReader reader = at(directory.offset, directory.size, "the zip directory");
     std::map<std::string, std::span<const std::byte>> files;
     for (std::uint64_t i = 0; i < directory.entries; ++i) {
-      Entry entry = read_entry(reader);
+      const Entry entry = read_entry(reader);
+      constexpr std::uint64_t bytes_a_file = 128;  // in the map, its name apart
+      budget.step();
+      budget.charge(bytes_a_file + entry.name.size());
       const auto bytes = contents(entry);
       if (!files.emplace(entry.name, bytes).second) fail("has the file " + in_quotes(entry.name) + " twice");
     }
@@ -154,8 +158,8 @@ class ZipReader {
 }  // namespace
 
 std::map<std::string, std::span<const std::byte>> read_stored_zip(std::span<const std::byte> archive,
-                                                                  const std::string& where) {
-  return ZipReader(archive, where).read();
+                                                                  const std::string& where, Budget& budget) {
+  return ZipReader(archive, where).read(budget);
 }
 
 }  // namespace qkscope

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/budget.h"
 #include "core/model/checkpoint.h"
 #include "core/model/dequantize.h"
 #include "core/model/mapped_file.h"
@@ -27,7 +28,8 @@ class TestDequantize : public test::TestCase {
     const auto element_type = static_cast<ElementType>(type);
     const std::string name(element_type_name(element_type));
     const MappedFile file(test::golden("dequantize.safetensors"));
-    const SafetensorsDirectory golden = parse_safetensors(file.bytes(), "the golden");
+    Budget budget("the golden");
+    const SafetensorsDirectory golden = parse_safetensors(file.bytes(), "the golden", budget);
     const auto tensor = [&](const std::string& wanted) -> const SafetensorsTensor& {
       for (const auto& entry : golden.tensors) {
         if (entry.name == wanted) return entry;

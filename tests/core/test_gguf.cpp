@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/budget.h"
 #include "core/model/checkpoint.h"
 #include "core/model/gguf.h"
 #include "tests/support/errors.h"
@@ -39,7 +40,10 @@ std::string floats(std::size_t count, float first = 0) {
 }
 
 std::string error_of_parsing(const std::string& bytes) {
-  return test::error_of([&] { parse_gguf(test::as_span(bytes), "m.gguf"); });
+  return test::error_of([&] {
+    Budget budget("m.gguf");
+    parse_gguf(test::as_span(bytes), "m.gguf", budget);
+  });
 }
 
 }  // namespace

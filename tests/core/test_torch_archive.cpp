@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "core/budget.h"
+#include "core/model/pickle.h"
 #include "core/model/torch_archive.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
@@ -23,7 +25,8 @@ std::string archive(const std::string& body, Files storages = {}) {
 }
 
 std::map<std::string, Array> read(const std::string& bytes) {
-  return read_torch_archive(as_span(bytes), "t.pt");
+  Budget budget("t.pt");
+  return read_torch_archive(as_span(bytes), "t.pt", budget);
 }
 
 const std::string six_floats = raw_bytes<float>({0, 1, 2, 3, 4, 5});
@@ -83,6 +86,34 @@ class TestTorchArchive : public test::TestCase {
       QCOMPARE(array.data.size(), 6u);
     }
     QCOMPARE(names, (std::vector<std::string>{"3.p", "layers.0", "layers.1.b"}));
+  }
+
+  // Five bytes that call for a tensor of 64 axes again, and two that recall a list: each makes far more than
+  // it is.
+  void opcodesAreCharged_data() {
+    QTest::addColumn<QByteArray>("start");
+    QTest::addColumn<QByteArray>("repeated");
+    const std::vector<std::int32_t> axes(64, 1);
+    std::string tensor = pickle_tensor("FloatStorage", "0", 1, 0, axes, axes);
+    const std::string rebuild = pickle_global("torch._utils", "_rebuild_tensor_v2");
+    tensor = tensor.substr(rebuild.size(), tensor.size() - rebuild.size() - 1);  // the arguments
+    QTest::newRow("tensors") << QByteArray::fromStdString(rebuild + "q"s + '\0' + tensor + "q\x01" + "](")
+                             << QByteArray("h\0h\1R", 5);
+    QTest::newRow("empty lists") << QByteArray("](") << QByteArray("]");
+    QTest::newRow("memos") << QByteArray("](") << QByteArray("Nr");
+  }
+  void opcodesAreCharged() {
+    QFETCH(QByteArray, start);
+    QFETCH(QByteArray, repeated);
+    std::string body = start.toStdString();
+    for (std::int32_t i = 0; i < 20000; ++i) {
+      body += repeated.toStdString();
+      if (repeated.endsWith('r')) put(body, i);
+    }
+    const std::string bytes = pickle(body + "e");
+    Budget enough("It", {}, 64 << 20), little("It", {}, 2 << 20);
+    Pickle(as_span(bytes), "it", enough).tensors(enough);
+    QKSCOPE_EXPECT_ERROR(Pickle(as_span(bytes), "it", little), "It needs more than 2 MiB");
   }
 
   // ------------------------------------------------------------------------------------- nothing is executed

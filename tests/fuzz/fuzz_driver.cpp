@@ -2,10 +2,16 @@
 //
 //   fuzz_gguf          runs them
 //   fuzz_gguf FOLDER   writes the seeds there, for libFuzzer to start from
+#include <malloc.h>
+#include <time.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <random>
 
 #include "tests/fuzz/fuzz_target.h"
@@ -14,6 +20,18 @@
 namespace {
 
 constexpr int mutants_per_seed = 10000;
+
+// Twice what the targets' budget allows (fuzz_target.h): what is charged is an estimate.
+constexpr std::size_t most_bytes = std::size_t{128} << 20;
+constexpr double most_seconds = 2;
+
+std::atomic<std::size_t> live_bytes = 0, peak_bytes = 0;
+
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
 class Mutator {
  public:
@@ -65,11 +83,37 @@ class Mutator {
   std::mt19937 random_{20250301};
 };
 
+// Aborts where an input of a few hundred bytes takes memory or time that no such input should.
 void run(const std::string& bytes) {
+  const std::size_t before = live_bytes;
+  peak_bytes = before;
+  const double start = thread_seconds();
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
+  const double seconds = thread_seconds() - start;
+  if (peak_bytes - before > most_bytes || seconds > most_seconds) {
+    std::fprintf(stderr, "%zu bytes of input took %zu MiB and %.1f s\n", bytes.size(),
+                 (peak_bytes - before) >> 20, seconds);
+    std::abort();
+  }
 }
 
 }  // namespace
+
+// Counted, for the peak of one input.
+void* operator new(std::size_t size) {
+  void* memory = std::malloc(size);
+  if (!memory) throw std::bad_alloc();
+  const std::size_t now = live_bytes += malloc_usable_size(memory);
+  if (now > peak_bytes) peak_bytes = now;
+  return memory;
+}
+void operator delete(void* memory) noexcept {
+  live_bytes -= malloc_usable_size(memory);
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  operator delete(memory);
+}
 
 int main(int count, char** arguments) {
   const std::vector<std::string> seeds = seed_inputs();

@@ -30,9 +30,9 @@ void read_key(const GgufMetadata& metadata, std::string_view key) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
     const test::MemoryFile file(bytes);
-    const auto checkpoint = open_gguf(file.path());
+    const auto checkpoint = open_gguf(file.path(), budget);
     for (const std::string_view key : checkpoint->gguf()->keys()) read_key(*checkpoint->gguf(), key);
     checkpoint->chat_template();
     // Throws for text that is not UTF-8, which no configuration may hold.

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       {"eos_token", "E"},
       {"tools", nullptr},
       {"numbers", {3, -1, 2}}};
-  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget&) {
     jinja::Template(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()))
         .render(variables);
   });

@@ -7,9 +7,9 @@
 using namespace qkscope;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
     const test::MemoryFile file(bytes);
-    const ArrayFile arrays = read_safetensors(file.path());
+    const ArrayFile arrays = read_safetensors(file.path(), budget);
     for (const auto& [name, array] : arrays.arrays) {
       std::int64_t count = 1;
       for (const std::int64_t length : array.shape) count *= length;

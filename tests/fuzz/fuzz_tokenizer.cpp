@@ -95,13 +95,12 @@ json with_marks() {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const json file = parse_json(text, "'fuzz.json'");
-    Budget budget("'fuzz.json'");
+    const json file = parse_json(text, "'fuzz.json'", budget);
     use(BpeTokenizer(read_tokenizer_json(file, "'fuzz.json'", {}, budget)));
   });
-  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes) {
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget&) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     use(BpeTokenizer(read_tiktoken(text, "'fuzz.model'")));
   });

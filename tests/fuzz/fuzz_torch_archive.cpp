@@ -9,10 +9,12 @@ using namespace qkscope;
 using namespace qkscope::test;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  expect_result_or_error(data, size,
-                         [](std::span<const std::byte> bytes) { read_torch_archive(bytes, "fuzz.pt"); });
-  expect_result_or_error(data, size,
-                         [](std::span<const std::byte> bytes) { Pickle(bytes, "fuzz.pkl").tensors(); });
+  expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
+    read_torch_archive(bytes, "fuzz.pt", budget);
+  });
+  expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
+    Pickle(bytes, "fuzz.pkl", budget).tensors(budget);
+  });
   return 0;
 }
 

@@ -64,7 +64,7 @@ class TokenizerTest : public TestCase {
     Budget budget("The tokenizer");
     notes_.clear();
     const std::string bytes = file.bytes();
-    return gguf_tokenizer(parse_gguf(as_span(bytes), "m.gguf").metadata, "'m.gguf'", budget, notes_);
+    return gguf_tokenizer(parse_gguf(as_span(bytes), "m.gguf", budget).metadata, "'m.gguf'", budget, notes_);
   }
 
   std::vector<std::string> notes_;
