@@ -1,12 +1,16 @@
 #include "app/labels.h"
 
 #include <QPainter>
+#include <QStyleOptionToolButton>
+#include <QStylePainter>
+#include <algorithm>
 
 namespace qkscope {
 
 namespace {
 constexpr int kPadding = 10;
-}
+constexpr int kLeastLetters = 9;  // of what gives way
+}  // namespace
 
 ElidedLabel::ElidedLabel(Qt::Alignment alignment, QWidget* parent) : QWidget(parent), alignment_(alignment) {
   setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
@@ -62,7 +66,8 @@ QSize NameButton::sizeHint() const {
 }
 
 QSize NameButton::minimumSizeHint() const {
-  return {110, sizeHint().height()};
+  const QSize whole = sizeHint();
+  return {std::min(whole.width(), kLeastLetters * fontMetrics().averageCharWidth()), whole.height()};
 }
 
 void NameButton::paintEvent(QPaintEvent*) {
@@ -83,6 +88,36 @@ void NameButton::paintEvent(QPaintEvent*) {
   painter.setPen(palette().color(QPalette::PlaceholderText));
   const QRect rest = inside.adjusted(used, 0, 0, 0);
   painter.drawText(rest, Qt::AlignVCenter, fontMetrics().elidedText(details_, Qt::ElideRight, rest.width()));
+}
+
+ElidedButton::ElidedButton(QWidget* parent) : QToolButton(parent) {
+  setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
+}
+
+void ElidedButton::setWords(const QString& words, const QString& end) {
+  words_ = words;
+  end_ = end;
+  setText(words + end);
+  setAccessibleName(words);
+}
+
+QSize ElidedButton::minimumSizeHint() const {
+  const QSize whole = sizeHint();
+  const int least = kLeastLetters * fontMetrics().averageCharWidth();
+  const int given_way = fontMetrics().horizontalAdvance(text()) - least;
+  return {whole.width() - std::max(0, given_way), whole.height()};
+}
+
+void ElidedButton::paintEvent(QPaintEvent*) {
+  QStylePainter painter(this);
+  QStyleOptionToolButton option;
+  initStyleOption(&option);
+  const int missing = sizeHint().width() - width();
+  if (missing > 0) {
+    const int room = fontMetrics().horizontalAdvance(words_) - missing;
+    option.text = fontMetrics().elidedText(words_, Qt::ElideMiddle, room) + end_;
+  }
+  painter.drawComplexControl(QStyle::CC_ToolButton, option);
 }
 
 }  // namespace qkscope

@@ -1,6 +1,5 @@
 #pragma once
-#include <QAbstractButton>
-#include <QWidget>
+#include <QToolButton>
 
 namespace qkscope {
 
@@ -37,6 +36,22 @@ class NameButton : public QAbstractButton {
  private:
   QFont bold() const;
   QString name_, details_;
+};
+
+/// A button whose words give way in their middle, and show the whole as its tooltip.
+class ElidedButton : public QToolButton {
+  Q_OBJECT
+ public:
+  explicit ElidedButton(QWidget* parent);
+  /// `words` and, never cut, `end`.
+  void setWords(const QString& words, const QString& end);
+  QSize minimumSizeHint() const override;
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+
+ private:
+  QString words_, end_;
 };
 
 }  // namespace qkscope

@@ -3,21 +3,17 @@
 #include <QCloseEvent>
 #include <QDockWidget>
 #include <QFileInfo>
-#include <QHBoxLayout>
-#include <QMenuBar>
 #include <QMimeData>
 #include <QStackedWidget>
-#include <QStatusBar>
-#include <QToolBar>
-#include <QToolButton>
+#include <QVBoxLayout>
 #include <algorithm>
 
 #include "app/dock_grip.h"
+#include "app/dock_sizes.h"
 #include "app/labels.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
 #include "app/prompt_text.h"
-#include "app/segmented.h"
 #include "views/counted.h"
 #include "views/disruption_view.h"
 #include "views/disruption_words.h"
@@ -44,7 +40,7 @@ Qt::DockWidgetArea area(Place place) {
 
 }  // namespace
 
-MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent) {
+MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), docks_(new DockSizes(this)) {
   setObjectName(QStringLiteral("mainWindow"));
   setAcceptDrops(true);
   setDockOptions(AnimatedDocks | AllowTabbedDocks | AllowNestedDocks);
@@ -116,6 +112,7 @@ QDockWidget* MainWindow::makeDock(const ViewEntry& entry, View* view) {
     dock->setFeatures(dock->features() | QDockWidget::DockWidgetVerticalTitleBar);
   dock->setTitleBarWidget(new DockGrip(dock));
   dock->setWidget(view);
+  docks_->add(area(entry.place), dock);
   connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::updateNeeds);
   return dock;
 }
@@ -132,88 +129,16 @@ void MainWindow::arrangeDocks() {
     if (!neighbour) neighbour = placed.dock;
   }
   for (const auto& [place, dock] : first) dock->raise();
-  const auto size = [&first, this](Place place, int extent, Qt::Orientation orientation) {
-    if (first.contains(place)) resizeDocks({first[place]}, {extent}, orientation);
-  };
-  size(Place::Left, 205, Qt::Horizontal);
-  size(Place::Right, 330, Qt::Horizontal);
-  size(Place::Bottom, 272, Qt::Vertical);
+  docks_->reset();
 }
 
 void MainWindow::restoreLayout() {
   restoreGeometry(settings_.geometry());
-  if (!restoreState(settings_.layout(), kLayoutVersion)) arrangeDocks();
-}
-
-void MainWindow::makeToolBar() {
-  auto* bar = new QToolBar(tr("Tools"), this);
-  bar->setObjectName(QStringLiteral("toolBar"));
-  bar->setMovable(false);
-  bar->toggleViewAction()->setVisible(false);
-  addToolBar(bar);
-  // One row of our own: a tool bar would hide what does not fit, here the model's name gives way.
-  auto* row = new QWidget(bar);
-  auto* layout = new QHBoxLayout(row);
-  layout->setContentsMargins(0, 0, 0, 0);
-  layout->setSpacing(8);
-  model_button_ = new NameButton(row);
-  model_button_->setObjectName(QStringLiteral("modelButton"));
-  connect(model_button_, &QAbstractButton::clicked, this, &MainWindow::showCard);
-  layout->addWidget(model_button_);
-  const auto segmented = [&](const QString& name, std::initializer_list<const char*> ids) {
-    std::vector<QAction*> actions;
-    for (const char* id : ids) actions.push_back(actions_.at(QString::fromLatin1(id)));
-    layout->addWidget(new Segmented(actions, name, row));
-  };
-  segmented(tr("Picture"), {"pictureHeadsDims", "picturePositionsDims", "pictureAllLayers"});
-  segmented(tr("RoPE"), {"beforeRope", "afterRope"});
-  segmented(tr("Run"), {"showBaseline", "showDisrupted", "showDifference"});
-  layout->addStretch(1);
-
-  disruption_button_ = new QToolButton(row);
-  disruption_button_->setObjectName(QStringLiteral("disruptionButton"));
-  disruption_button_->setMenu(disrupt_menu_);
-  disruption_button_->setPopupMode(QToolButton::InstantPopup);
-  disruption_button_->setToolTip(tr("What is disrupted"));
-  disruption_button_->setFocusPolicy(Qt::TabFocus);
-  layout->addWidget(disruption_button_);
-  auto* disrupt = new QToolButton(row);
-  disrupt->setObjectName(QStringLiteral("disruptButton"));
-  disrupt->setProperty("role", QStringLiteral("disrupt"));
-  disrupt->setDefaultAction(actions_.at(QStringLiteral("disrupt")));
-  disrupt->setFocusPolicy(Qt::TabFocus);
-  layout->addWidget(disrupt);
-  auto* figure = new QToolButton(row);
-  figure->setObjectName(QStringLiteral("exportButton"));
-  figure->setText(tr("Export ▾"));
-  figure->setMenu(export_menu_);
-  figure->setPopupMode(QToolButton::InstantPopup);
-  figure->setFocusPolicy(Qt::TabFocus);
-  layout->addWidget(figure);
-  bar->addWidget(row);
-}
-
-void MainWindow::makeStatusBar() {
-  auto* row = new QWidget(this);
-  auto* layout = new QHBoxLayout(row);
-  layout->setContentsMargins(10, 1, 4, 1);
-  layout->setSpacing(18);
-  device_label_ = new ElidedLabel(Qt::AlignLeft, row);
-  times_label_ = new ElidedLabel(Qt::AlignLeft, row);
-  times_label_->setForegroundRole(QPalette::PlaceholderText);
-  hover_label_ = new ElidedLabel(Qt::AlignRight, row);
-  hover_label_->setObjectName(QStringLiteral("hoverWords"));
-  progress_ = new ProgressWidget(row);
-  layout->addWidget(device_label_);
-  layout->addWidget(times_label_);
-  layout->addWidget(progress_);
-  layout->addWidget(hover_label_, 1);
-  hover_label_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-  // As high with progress and its button as without, or every run would move all that stands above.
-  progress_->ensurePolished();
-  row->setMinimumHeight(progress_->sizeHint().height() + 2);
-  statusBar()->setSizeGripEnabled(false);
-  statusBar()->addWidget(row, 1);
+  if (restoreState(settings_.layout(), kLayoutVersion)) {
+    docks_->keep();
+  } else {
+    arrangeDocks();
+  }
 }
 
 // ---- wiring
@@ -306,11 +231,7 @@ void MainWindow::showDisruption() {
   const DisruptionStack& stack = session_.stack();
   const bool on = stack.isOn();
   if (disruption_) disruption_->setDisruption(stack.current(), on, stack.canUndo(), stack.canRedo());
-  // Long words would make the window wider; the tooltip has them all.
-  const QFontMetrics metrics = disruption_button_->fontMetrics();
-  disruption_button_->setText(
-      metrics.elidedText(shortWords(stack.current()), Qt::ElideRight, 17 * metrics.averageCharWidth()) +
-      QStringLiteral(" ▾"));
+  disruption_button_->setWords(shortWords(stack.current()), QStringLiteral(" ▾"));
   disruption_button_->setToolTip(longWords(stack.current()));
   QAction* disrupt = actions_.at(QStringLiteral("disrupt"));
   disrupt->setChecked(on);

@@ -15,11 +15,12 @@
 class QDockWidget;
 class QMenu;
 class QStackedWidget;
-class QToolButton;
 
 namespace qkscope {
 
 class DisruptionView;
+class DockSizes;
+class ElidedButton;
 class ElidedLabel;
 class MessageBar;
 class NameButton;
@@ -65,8 +66,6 @@ class MainWindow : public QMainWindow {
   void makeViews();
   QDockWidget* makeDock(const ViewEntry& entry, View* view);
   void arrangeDocks();
-  void makeToolBar();
-  void makeStatusBar();
   void connectSession();
   void updateNeeds();
   void showData();
@@ -75,6 +74,10 @@ class MainWindow : public QMainWindow {
   void showLook();
   void showTitle();
   void requestDisruption(const Disruption& disruption, bool turn_on);
+
+  // mainwindow_bars.cpp
+  void makeToolBar();
+  void makeStatusBar();
 
   // mainwindow_menus.cpp and, for colors and the window itself, mainwindow_look_menus.cpp
   struct Command {
@@ -132,13 +135,14 @@ class MainWindow : public QMainWindow {
   Shown wanted_shown_ = Shown::Baseline;  // to be shown once the disrupted run is there
   bool was_on_ = false;                   // the disruption, when it was last looked at
 
+  DockSizes* docks_;
   std::vector<Placed> views_;
   PromptsView* prompts_ = nullptr;
   DisruptionView* disruption_ = nullptr;
   QStackedWidget* centre_ = nullptr;
   MessageBar* message_ = nullptr;
   NameButton* model_button_ = nullptr;
-  QToolButton* disruption_button_ = nullptr;
+  ElidedButton* disruption_button_ = nullptr;
   ElidedLabel *device_label_ = nullptr, *times_label_ = nullptr, *hover_label_ = nullptr;
   ProgressWidget* progress_ = nullptr;
 

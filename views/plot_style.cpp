@@ -2,6 +2,8 @@
 
 #include <QFontDatabase>
 #include <QFontInfo>
+#include <algorithm>
+#include <array>
 
 namespace qkscope {
 
@@ -61,6 +63,27 @@ const QColor& PlotStyle::site(Site site) const {
 }
 
 PlotStyle PlotStyle::of(const QWidget& widget) {
+  // Asked many times for every paint and every layout, nearly always with the same palette and font.
+  struct Made {
+    qint64 palette = 0;
+    QFont font;
+    PlotStyle style;
+  };
+  static std::array<Made, 4> made;
+  static std::size_t next = 0;
+  const qint64 key = widget.palette().cacheKey();
+  auto known = std::find_if(made.begin(), made.end(),
+                            [&](const Made& one) { return one.palette == key && one.font == widget.font(); });
+  if (known == made.end()) {
+    known = made.begin() + static_cast<std::ptrdiff_t>(next++ % made.size());
+    *known = {key, widget.font(), make(widget)};
+  }
+  PlotStyle style = known->style;
+  style.device_ = &widget;
+  return style;
+}
+
+PlotStyle PlotStyle::make(const QWidget& widget) {
   const QPalette palette = widget.palette();
   PlotStyle style;
   style.background = palette.color(QPalette::Base);
@@ -80,7 +103,6 @@ PlotStyle PlotStyle::of(const QWidget& widget) {
   style.title.setWeight(QFont::DemiBold);
   style.mono = sized(QFontDatabase::systemFont(QFontDatabase::FixedFont), points);
   style.figures = withTabularFigures(style.normal);
-  style.device_ = &widget;
   style.unit =
       points / 10.0;  // lengths grow with the type, so that a presenter's larger font scales the picture
   return style;

@@ -40,6 +40,8 @@ struct PlotStyle {
   static PlotStyle paper(const QPaintDevice& device);
 
  private:
+  static PlotStyle make(const QWidget& widget);
+
   const QPaintDevice* device_ = nullptr;
 };
 

@@ -13,12 +13,26 @@
 
 namespace qkscope {
 
+namespace {
+
+/// A few lines high, in the type of the moment.
+class ShortEdit : public QPlainTextEdit {
+ public:
+  ShortEdit(const QString& text, QWidget* parent) : QPlainTextEdit(text, parent) {
+    setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+  }
+  QSize sizeHint() const override { return {QPlainTextEdit::sizeHint().width(), 4 * fontMetrics().height()}; }
+  QSize minimumSizeHint() const override { return {80, sizeHint().height()}; }
+};
+
+}  // namespace
+
 PromptEditor::PromptEditor(const Prompt& prompt, std::function<PromptSize(const Prompt&)> measure,
                            QWidget* parent)
     : QDialog(parent),
       measure_(std::move(measure)),
       text_(new QPlainTextEdit(prompt.text, this)),
-      expected_(new QPlainTextEdit(prompt.expected, this)),
+      expected_(new ShortEdit(prompt.expected, this)),
       kind_(new QComboBox(this)),
       format_(new QComboBox(this)),
       size_(new QLabel(this)) {
@@ -27,7 +41,6 @@ PromptEditor::PromptEditor(const Prompt& prompt, std::function<PromptSize(const 
   expected_->setObjectName(QStringLiteral("expectedText"));
   text_->setTabChangesFocus(true);
   expected_->setTabChangesFocus(true);
-  expected_->setFixedHeight(4 * fontMetrics().height());
   expected_->setPlaceholderText(tr("none: the baseline's own answer is scored"));
   for (const PromptKind kind : {PromptKind::Context, PromptKind::Memory, PromptKind::Free}) {
     kind_->addItem(PromptCard::kindTitle(kind), static_cast<int>(kind));

@@ -1,0 +1,97 @@
+#include <QHBoxLayout>
+#include <QStatusBar>
+#include <QToolBar>
+#include <QToolButton>
+
+#include "app/labels.h"
+#include "app/mainwindow.h"
+#include "app/message_bar.h"
+#include "app/segmented.h"
+
+namespace qkscope {
+
+namespace {
+
+/// As high with progress and its button as without, or every run would move all that stands above.
+class StatusRow : public QWidget {
+ public:
+  explicit StatusRow(const ProgressWidget* progress) : progress_(progress) {}
+  QSize minimumSizeHint() const override {
+    return QWidget::minimumSizeHint().expandedTo({0, progress_->sizeHint().height() + 2});
+  }
+  QSize sizeHint() const override { return QWidget::sizeHint().expandedTo(minimumSizeHint()); }
+
+ private:
+  const ProgressWidget* progress_;
+};
+
+}  // namespace
+
+void MainWindow::makeToolBar() {
+  auto* bar = new QToolBar(tr("Tools"), this);
+  bar->setObjectName(QStringLiteral("toolBar"));
+  bar->setMovable(false);
+  bar->toggleViewAction()->setVisible(false);
+  addToolBar(bar);
+  // One row of our own: a tool bar would hide what does not fit; here names give way and choices fold.
+  auto* row = new ToolRow(bar);
+  QHBoxLayout* layout = row->row();
+  model_button_ = new NameButton(row);
+  model_button_->setObjectName(QStringLiteral("modelButton"));
+  connect(model_button_, &QAbstractButton::clicked, this, &MainWindow::showCard);
+  layout->addWidget(model_button_);
+  const auto segmented = [&](const QString& name, std::initializer_list<const char*> ids) {
+    std::vector<QAction*> actions;
+    for (const char* id : ids) actions.push_back(actions_.at(QString::fromLatin1(id)));
+    row->addSegmented(new Segmented(actions, name, row));
+  };
+  segmented(tr("Picture"), {"pictureHeadsDims", "picturePositionsDims", "pictureAllLayers"});
+  segmented(tr("RoPE"), {"beforeRope", "afterRope"});
+  segmented(tr("Run"), {"showBaseline", "showDisrupted", "showDifference"});
+  layout->addStretch(1);
+
+  disruption_button_ = new ElidedButton(row);
+  disruption_button_->setObjectName(QStringLiteral("disruptionButton"));
+  disruption_button_->setMenu(disrupt_menu_);
+  disruption_button_->setPopupMode(QToolButton::InstantPopup);
+  disruption_button_->setToolTip(tr("What is disrupted"));
+  disruption_button_->setFocusPolicy(Qt::TabFocus);
+  layout->addWidget(disruption_button_);
+  auto* disrupt = new QToolButton(row);
+  disrupt->setObjectName(QStringLiteral("disruptButton"));
+  disrupt->setProperty("role", QStringLiteral("disrupt"));
+  disrupt->setDefaultAction(actions_.at(QStringLiteral("disrupt")));
+  disrupt->setFocusPolicy(Qt::TabFocus);
+  layout->addWidget(disrupt);
+  auto* figure = new QToolButton(row);
+  figure->setObjectName(QStringLiteral("exportButton"));
+  figure->setText(tr("Export ▾"));
+  figure->setMenu(export_menu_);
+  figure->setPopupMode(QToolButton::InstantPopup);
+  figure->setFocusPolicy(Qt::TabFocus);
+  layout->addWidget(figure);
+  bar->addWidget(row);
+}
+
+void MainWindow::makeStatusBar() {
+  progress_ = new ProgressWidget(this);
+  auto* row = new StatusRow(progress_);
+  auto* layout = new QHBoxLayout(row);
+  layout->setContentsMargins(10, 1, 4, 1);
+  layout->setSpacing(18);
+  device_label_ = new ElidedLabel(Qt::AlignLeft, row);
+  times_label_ = new ElidedLabel(Qt::AlignLeft, row);
+  times_label_->setObjectName(QStringLiteral("timesWords"));
+  times_label_->setForegroundRole(QPalette::PlaceholderText);
+  hover_label_ = new ElidedLabel(Qt::AlignRight, row);
+  hover_label_->setObjectName(QStringLiteral("hoverWords"));
+  layout->addWidget(device_label_);
+  layout->addWidget(times_label_);
+  layout->addWidget(progress_);
+  layout->addWidget(hover_label_, 1);
+  hover_label_->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+  statusBar()->setSizeGripEnabled(false);
+  statusBar()->addWidget(row, 1);
+}
+
+}  // namespace qkscope

@@ -1,0 +1,210 @@
+#include <QAction>
+#include <QApplication>
+#include <QDialog>
+#include <QDockWidget>
+#include <QLabel>
+
+#include "app/labels.h"
+#include "app/mainwindow.h"
+#include "app/theme.h"
+#include "tests/app/app_test.h"
+#include "tests/support/tiny_model.h"
+
+namespace qkscope::test {
+
+namespace {
+
+struct State {
+  Theme theme;
+  int larger;  // presses of Ctrl++
+  QString name() const {
+    return QStringLiteral("%1 larger %2")
+        .arg(theme == Theme::Dark ? QStringLiteral("dark") : QStringLiteral("light"))
+        .arg(larger);
+  }
+};
+
+constexpr State kStates[] = {{Theme::Light, 0}, {Theme::Dark, 0}, {Theme::Light, 4}, {Theme::Dark, 2}};
+
+void settle() {
+  for (int i = 0; i < 6; ++i) {
+    QCoreApplication::sendPostedEvents();
+    QCoreApplication::processEvents();
+  }
+}
+
+}  // namespace
+
+class TestTheme : public AppTestCase {
+  Q_OBJECT
+
+  TinyModel model_;
+
+  /// A window with everything in it that can be styled: answers of both arms, a disruption, a message.
+  std::unique_ptr<MainWindow> makeWindow() const {
+    auto window = std::make_unique<MainWindow>();
+    window->session().setMaxNewTokens(6);
+    Document document = window->document();
+    document.prompts = {{PromptKind::Context, QStringLiteral("Ab cd efg h"), QStringLiteral(" xy"), true},
+                        {PromptKind::Memory, QStringLiteral("what is it?"), QString(), true}};
+    document.disruptions = {parse_disruption("site=q,pick=largest:2,replace=zero")};
+    document.disruption_position = 0;
+    document.disrupted = true;
+    document.look.shown = Shown::Disrupted;
+    document.look.lambda = 1.5;
+    document.selection = {Site::Query, 0, 1, 3, -1};
+    window->setDocument(document);
+    window->resize(1280, 800);
+    window->show();
+    window->loadModel(QString::fromStdString(model_.folder().string()), {});
+    if (!finish(window->session()) || !window->session().model()) return nullptr;
+    window->showError(QStringLiteral("A sentence that says what went wrong."));
+    return window;
+  }
+
+  static void turn(MainWindow& window, const State& state) {
+    const auto trigger = [&window](const char* name) {
+      window.findChild<QAction*>(QString::fromLatin1(name))->trigger();
+    };
+    trigger(state.theme == Theme::Dark ? "themeDark" : "themeLight");
+    trigger("normalType");
+    for (int i = 0; i < state.larger; ++i) trigger("larger");
+    settle();
+  }
+
+  using Pictures = std::map<QString, QImage>;
+
+  /// Every registered view, every picture, every dialog, and the window as a whole.
+  static Pictures look(MainWindow& window) {
+    // Milliseconds differ from run to run.
+    window.findChild<ElidedLabel*>(QStringLiteral("timesWords"))->setText({});
+    Pictures pictures;
+    settle();
+    pictures[QStringLiteral("window")] = window.grab().toImage();
+    for (const ViewEntry& entry : viewRegistry()) {
+      View* view = window.findChild<View*>(entry.id);
+      if (auto* dock = qobject_cast<QDockWidget*>(view->parentWidget())) dock->raise();
+      settle();
+      pictures[entry.id] = view->grab().toImage();
+    }
+    window.findChild<QDockWidget*>(QStringLiteral("dockMassive"))->raise();
+    const Look before = window.state().look();
+    for (const Picture picture : {Picture::PositionsDims, Picture::AllLayers}) {
+      Look look = before;
+      look.picture = picture;
+      window.state().setLook(look);
+      finish(window.session());
+      settle();
+      pictures[QStringLiteral("picture %1").arg(static_cast<int>(picture))] =
+          window.findChild<View*>(QStringLiteral("picture"))->grab().toImage();
+    }
+    window.state().setLook(before);
+    for (QDialog* dialog : window.findChildren<QDialog*>()) {
+      // So does the memory that is free.
+      if (auto* memory = dialog->findChild<QLabel*>(QStringLiteral("modelMemory"))) memory->setText({});
+      dialog->resize(900, 800);
+      settle();
+      pictures[u"dialog " + dialog->windowTitle()] = dialog->grab().toImage();
+    }
+    return pictures;
+  }
+
+  static void openDialogs(MainWindow& window) {
+    for (const char* name : {"modelCard", "editPrompt", "keyboard", "limits", "about", "export"})
+      window.findChild<QAction*>(QString::fromLatin1(name))->trigger();
+    settle();
+  }
+
+  static void compare(const Pictures& seen, const Pictures& wanted, const QString& how) {
+    QCOMPARE(seen.size(), wanted.size());
+    QStringList wrong;
+    const QString folder = qEnvironmentVariable("QKSCOPE_SNAPSHOTS");
+    for (const auto& [name, image] : wanted) {
+      if (seen.at(name) == image) continue;
+      wrong << name;
+      if (folder.isEmpty()) continue;
+      const QString file = folder + QStringLiteral("/%1, %2").arg(name, how);
+      seen.at(name).save(file + QStringLiteral(" seen.png"));
+      image.save(file + QStringLiteral(" wanted.png"));
+    }
+    QVERIFY2(wrong.isEmpty(), qPrintable(how + QStringLiteral(": ") + wrong.join(QStringLiteral(", "))));
+  }
+
+ private Q_SLOTS:
+  // A window whose theme and type changed looks like one that was started that way, whatever came before.
+  void changesLookLikeAFreshStart() {
+    std::vector<Pictures> fresh;
+    for (const State& state : kStates) {
+      Settings settings;
+      settings.setTheme(state.theme);
+      settings.setUiScale(1.0);
+      double scale = 1.0;
+      for (int i = 0; i < state.larger; ++i) scale *= 1.1;
+      settings.setUiScale(scale);
+      applyTheme(state.theme, settings.uiScale());
+      const auto window = makeWindow();
+      QVERIFY(window);
+      openDialogs(*window);
+      fresh.push_back(look(*window));
+    }
+    // What is compared differs at all.
+    for (std::size_t i = 1; i < fresh.size(); ++i) {
+      for (const auto& [name, image] : fresh[0]) QVERIFY2(fresh[i].at(name) != image, qPrintable(name));
+    }
+    Settings().setTheme(Theme::Light);
+    Settings().setUiScale(1.0);
+    applyTheme(Theme::Light, 1.0);
+    const auto window = makeWindow();
+    QVERIFY(window);
+    openDialogs(*window);
+    compare(look(*window), fresh[0], QStringLiteral("at the start"));
+    // A walk along every arrow between two of them.
+    int from = 0;
+    for (const int to : {1, 0, 2, 0, 3, 1, 2, 1, 3, 2, 3, 0}) {
+      const auto state = [](int i) { return kStates[static_cast<std::size_t>(i)]; };
+      turn(*window, state(to));
+      QCOMPARE(window->width(), 1280);
+      compare(look(*window), fresh[static_cast<std::size_t>(to)],
+              QStringLiteral("%1 after %2").arg(state(to).name(), state(from).name()));
+      if (QTest::currentTestFailed()) return;
+      from = to;
+    }
+  }
+
+  void noTypeIsTooWideForTheScreen_data() {
+    QTest::addColumn<double>("scale");
+    QTest::addColumn<int>("most");
+    QTest::newRow("100 %") << 1.0 << 1024;
+    QTest::newRow("125 %") << 1.25 << 1280;
+    QTest::newRow("150 %") << 1.5 << 1280;
+    QTest::newRow("200 %") << 2.0 << 1280;
+  }
+  void noTypeIsTooWideForTheScreen() {
+    QFETCH(double, scale);
+    QFETCH(int, most);
+    applyTheme(Theme::Light, scale);
+    const auto window = makeWindow();
+    QVERIFY(window);
+    window->session().stack().push(parse_disruption("same number of smallest on Q"));
+    window->findChild<QDockWidget*>(QStringLiteral("dockDisruption"))->raise();
+    settle();
+    const QSize least = window->minimumSizeHint();
+    QVERIFY2(least.width() <= most, qPrintable(QString::number(least.width())));
+    QVERIFY2(least.height() <= 800, qPrintable(QString::number(least.height())));
+    window->resize(most, 800);
+    settle();
+    QCOMPARE(window->size(), QSize(most, 800));
+    const QString folder = qEnvironmentVariable("QKSCOPE_SNAPSHOTS");
+    if (!folder.isEmpty()) window->grab().save(folder + QStringLiteral("/scale%1.png").arg(scale));
+  }
+};
+
+}  // namespace qkscope::test
+
+int main(int argc, char** argv) {
+  QApplication application(argc, argv);
+  qkscope::applyTheme(qkscope::Theme::Light, 1.0);
+  qkscope::test::TestTheme test;
+  return QTest::qExec(&test, argc, argv);
+}
+#include "test_theme.moc"
