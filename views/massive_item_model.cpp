@@ -69,10 +69,7 @@ QVariant MassiveItemModel::data(const QModelIndex& index, int role) const {
         case DimColumn:
           return value.dim;
         case MColumn:
-          return locale.toString(static_cast<double>(value.m), 'f',
-                                 value.m >= 1000 ? 0
-                                 : value.m >= 10 ? 1
-                                                 : 3);
+          return numberWords(static_cast<double>(value.m));
         case RatioColumn:
           return locale.toString(static_cast<double>(value.ratio), 'f', 1);
         case WavelengthColumn:

@@ -87,7 +87,7 @@ class TestPanels : public TestCase {
     QCOMPARE(text(0, MassiveItemModel::LayerColumn), QStringLiteral("4"));
     QCOMPARE(text(0, MassiveItemModel::HeadColumn), QStringLiteral("6"));
     QCOMPARE(text(0, MassiveItemModel::DimColumn), QStringLiteral("23"));
-    QCOMPARE(text(0, MassiveItemModel::MColumn), QStringLiteral("98.1"));
+    QCOMPARE(text(0, MassiveItemModel::MColumn), QStringLiteral("98.10"));
     QCOMPARE(text(0, MassiveItemModel::RatioColumn), QStringLiteral("13.4"));
     QCOMPARE(text(0, MassiveItemModel::WavelengthColumn), QStringLiteral("24,656"));
     table->setCurrentIndex(table->model()->index(0, 0));
