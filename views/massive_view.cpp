@@ -138,6 +138,7 @@ class MassiveView : public View {
     connect(table_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
             [this](const QItemSelection& chosen) { goTo(chosen.indexes().value(0)); });
     connect(table_, &QTableView::clicked, this, &MassiveView::goTo);
+    connect(table_, &QTableView::activated, this, &MassiveView::goTo);
 
     connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
     connect(&state, &ViewState::selectionChanged, this, [this] { followSelection(); });
@@ -305,7 +306,7 @@ class MassiveView : public View {
   void goTo(const QModelIndex& index) {
     if (!index.isValid() || following_) return;
     const MassiveValue& value = model_->value(sorted_->mapToSource(index).row());
-    Selection selection{Site::Value, value.where.layer, value.head, value.dim, -1};
+    Selection selection{Site::Value, value.where.layer, value.head, value.dim, state().selection().position};
     for (const Site site : all_sites) {
       if (shownSite(site, state().look().after_rope) == value.where.site) selection.site = site;
     }

@@ -90,7 +90,11 @@ class TestPanels : public TestCase {
     QCOMPARE(text(0, MassiveItemModel::MColumn), QStringLiteral("98.10"));
     QCOMPARE(text(0, MassiveItemModel::RatioColumn), QStringLiteral("13.4"));
     QCOMPARE(text(0, MassiveItemModel::WavelengthColumn), QStringLiteral("24,656"));
-    table->setCurrentIndex(table->model()->index(0, 0));
+    const auto click = [&](int row) {
+      QTest::mouseClick(table->viewport(), Qt::LeftButton, {},
+                        table->visualRect(table->model()->index(row, MassiveItemModel::DimColumn)).center());
+    };
+    click(0);
     QCOMPARE(stage.state.selection(), (Selection{Site::Query, 3, 5, 23, -1}));
     table->sortByColumn(MassiveItemModel::MColumn, Qt::AscendingOrder);
     double before = 0;
@@ -109,6 +113,47 @@ class TestPanels : public TestCase {
     stage.state.setSelection({Site::Key, 16, 1, 2, -1});  // not massive
     QVERIFY(!table->currentIndex().isValid());
     QCOMPARE(stage.state.selection(), (Selection{Site::Key, 16, 1, 2, -1}));
+  }
+
+  // Tab comes by; a click, the arrows and Enter choose.
+  void onlyAChoiceInTheTableSelects() {
+    Stage stage(QStringLiteral("massive"), groupedData());
+    stage.window.activateWindow();
+    QVERIFY(QTest::qWaitForWindowActive(&stage.window));
+    auto* table = stage.view->findChild<QTableView*>();
+    QCOMPARE(table->model()->rowCount(), 6);
+    const Selection before{Site::Query, 0, 2, 1, 3};  // not massive: the table has no current row
+    stage.state.setSelection(before);
+    for (QWidget* first = stage.view; !table->hasFocus();) {
+      QTest::keyClick(first, Qt::Key_Tab);
+      first = stage.window.focusWidget();
+    }
+    stage.settle();
+    QCOMPARE(stage.state.selection(), before);
+    QTest::keyClick(table, Qt::Key_Tab);
+    QCOMPARE(stage.state.selection(), before);
+
+    const auto selects = [&](int row) {
+      const auto number = [&](int column) { return table->model()->index(row, column).data().toInt(); };
+      const Selection now = stage.state.selection();
+      return now.layer == number(MassiveItemModel::LayerColumn) - 1 &&
+             now.head == number(MassiveItemModel::HeadColumn) - 1 &&
+             now.dim == number(MassiveItemModel::DimColumn) && now.position == before.position;
+    };
+    table->setFocus();
+    QTest::keyClick(table, Qt::Key_Return);
+    QVERIFY(selects(table->currentIndex().row()));
+    QTest::keyClick(table, Qt::Key_Home, Qt::ControlModifier);
+    QVERIFY(selects(0));
+    QTest::keyClick(table, Qt::Key_Down);
+    QVERIFY(selects(1));
+    // Other numbers under the same selection choose nothing.
+    Look look;
+    look.lambda = 2;
+    stage.state.setSelection(before);
+    stage.state.setLook(look);
+    stage.settle();
+    QCOMPARE(stage.state.selection(), before);
   }
 
   void itemModelKeepsItsPromises() {
