@@ -258,8 +258,17 @@ bool Session::gives(const Job& running, const Job& job) {
          covers(running.request.needs, job.request.needs);
 }
 
+void Session::tellPromptLength() {
+  const auto selected = static_cast<std::size_t>(selected_);
+  const int tokens = selected < slots_.size() ? static_cast<int>(slots_[selected].ids.size()) : 0;
+  if (tokens == data_.prompt_tokens) return;
+  data_.prompt_tokens = tokens;
+  Q_EMIT dataChanged();
+}
+
 void Session::schedule() {
   paused_ = false;
+  tellPromptLength();  // what views ask for may hang on it
   if (loading_ || planner_.isActive()) return;
   planner_.start();
   Q_EMIT busyChanged();

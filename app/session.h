@@ -95,6 +95,7 @@ class Session : public QObject {
     std::optional<RunRequest> answered, loss;
   };
   void schedule();
+  void tellPromptLength();
   void plan();
   std::vector<Job> wanted() const;
   RunRequest request(int prompt, Part part) const;

@@ -74,8 +74,15 @@ Needs mapNeeds(const ViewData& data, const Selection& selection, const Look& loo
   Needs needs;
   needs.norms = sites;
   if (look.picture == Picture::PositionsDims && data.card) {
+    const DecoderSpec& spec = data.card->spec;
+    std::int64_t numbers = 0;  // of one position in one pass
+    for (const Site site : sites)
+      numbers += std::int64_t{spec.num_layers} * siteHeads(spec, site) * spec.head_dim;
+    constexpr std::int64_t passes = 2;
+    const bool all = data.prompt_tokens > 0 &&
+                     numbers * data.prompt_tokens * passes * std::int64_t{sizeof(float)} <= value_budget;
     needs.values = sites;
-    needs.value_layers = {clamped(selection, data.card->spec, 0).layer};
+    if (!all) needs.value_layers = {clamped(selection, spec, 0).layer};
   }
   return needs;
 }

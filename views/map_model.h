@@ -56,7 +56,9 @@ struct MapModel {
 
 /// The picture that `look` asks for.
 MapModel mapModel(const ViewData& data, const Selection& selection, const Look& look);
-/// What runs must capture for it.
+/// What runs must capture for it. The values of all layers, so that looking at another layer runs nothing,
+/// where those of both passes over the prompt fit into `value_budget`; else those of the selected layer.
+inline constexpr std::int64_t value_budget = std::int64_t{256} << 20;  // bytes
 Needs mapNeeds(const ViewData& data, const Selection& selection, const Look& look);
 /// Its numbers, in full precision.
 std::vector<FigureArray> mapArrays(const ViewData& data, const Selection& selection, const Look& look);
@@ -66,6 +68,9 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
 MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look);
 MapModel layersModel(const ViewData& data, const Selection& selection, const Look& look);
 
+/// The head of `site` that stands beside the selected one: a KV head beside the query heads that it serves,
+/// the first of those beside a KV head.
+int headBeside(const Selection& selection, Site site, const DecoderSpec& spec);
 /// The numbers (positions, head_dim) of one head, signs kept; nothing where they have not come yet.
 std::optional<std::vector<float>> headValues(const ViewData& data, const Look& look, int layer, int head,
                                              Site site);

@@ -149,7 +149,13 @@ void PictureView::leaveEvent(QEvent*) {
 void PictureView::select(const CellRef& cell) {
   Selection selection = model_.at(cell);
   // A picture over all positions leaves the one that is selected.
-  if (model_.rows != MapRows::Positions) selection.position = state().selection().position;
+  const Selection& now = state().selection();
+  if (model_.rows != MapRows::Positions) selection.position = now.position;
+  if (!awaited_.isEmpty()) {
+    // In a picture that is about to go, a place: not its layer and head.
+    selection.layer = now.layer;
+    selection.head = headBeside(now, selection.site, data().card->spec);
+  }
   state().setSelection(selection);
 }
 

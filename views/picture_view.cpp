@@ -5,6 +5,7 @@
 #include <QPaintEngine>
 #include <QPainter>
 #include <QToolTip>
+#include <algorithm>
 #include <cmath>
 
 #include "views/token_text.h"
@@ -19,6 +20,14 @@ const ViewRegistration registration({QStringLiteral("picture"),
                                      QKeySequence(), [](ViewState& state, QWidget* parent) -> View* {
                                        return new PictureView(state, parent);
                                      }});
+
+/// What is to come in a picture that needs more than M, and of which nothing is there.
+QString missingValues(const MapModel& model) {
+  const auto missing = [](const MapPanel& panel) { return panel.map.empty(); };
+  const bool nothing = model.rows == MapRows::Positions && !model.panels.empty() &&
+                       std::all_of(model.panels.begin(), model.panels.end(), missing);
+  return nothing ? model.panels.front().missing : QString();
+}
 
 }  // namespace
 
@@ -39,8 +48,8 @@ void PictureView::selectionMoved() {
   const Selection& selection = state().selection();
   // Within the maps that are there only the marks move.
   const auto cell = model_.find(selection);
-  const bool same_picture =
-      cell && model_.at(*cell).layer == selection.layer && model_.at(*cell).head == selection.head;
+  const bool same_picture = awaited_.isEmpty() && cell && model_.at(*cell).layer == selection.layer &&
+                            model_.at(*cell).head == selection.head;
   if (same_picture) {
     sayCell();
     update();
@@ -54,12 +63,16 @@ void PictureView::refresh() {
   if (data().card && data().comparison) {
     state().setSelection(clamped(state().selection(), data().card->spec, shownPositions(data())));
   }
-  const MapRows rows_before = model_.rows;
-  const auto panels_before = model_.panels.size();
-  model_ = mapModel(data(), state().selection(), state().look());
-  if (model_.rows != rows_before || (panels_before > 0 && model_.panels.size() != panels_before)) {
-    zoom_ = whole_map;
-    zoom_history_.clear();
+  MapModel next = mapModel(data(), state().selection(), state().look());
+  awaited_ = missingValues(next);
+  const TokenIds prompt = data().comparison ? data().comparison->request.prompt : TokenIds();
+  // Never a blank between two pictures of one prompt.
+  const bool same_input = data().card == pictured_card_ && prompt == pictured_prompt_;
+  if (awaited_.isEmpty() || !same_input || model_.panels.empty()) {
+    awaited_.clear();
+    pictured_card_ = data().card;
+    pictured_prompt_ = prompt;
+    take(std::move(next));
   }
   hovered_.reset();
   layOut();
@@ -69,6 +82,15 @@ void PictureView::refresh() {
     asked_ = now;
     Q_EMIT needsChanged();
   }
+}
+
+void PictureView::take(MapModel model) {
+  const bool other_shape =
+      model.rows != model_.rows || (!model_.panels.empty() && model.panels.size() != model_.panels.size());
+  model_ = std::move(model);
+  if (!other_shape) return;
+  zoom_ = whole_map;
+  zoom_history_.clear();
 }
 
 void PictureView::layOut() {
@@ -100,15 +122,23 @@ void PictureView::paintEvent(QPaintEvent*) {
     paintMap(painter, style, model_, layout_);
   }
   QPainter painter(this);
-  if (data().stale) {
+  if (data().stale || !awaited_.isEmpty()) {
     painter.fillRect(rect(), style.background);
     painter.setOpacity(0.45);
   }
   painter.drawPixmap(0, 0, scene_);
   painter.setOpacity(1);
   MapMarks marks{{}, hovered_};
-  if (state().selection().dim >= 0) marks.selected = model_.find(state().selection());
+  if (state().selection().dim >= 0 && awaited_.isEmpty()) marks.selected = model_.find(state().selection());
   paintMapMarks(painter, style, model_, layout_, marks);
+  if (!awaited_.isEmpty()) {
+    const QRectF words = style.metrics(style.normal)
+                             .boundingRect(awaited_)
+                             .adjusted(-12 * style.unit, -6 * style.unit, 12 * style.unit, 6 * style.unit);
+    const QRectF box(QPointF(width() - words.width(), height() - words.height()) / 2, words.size());
+    painter.fillRect(box, style.surface);
+    paintMessage(painter, style, box, awaited_);
+  }
   if (drag_ && drag_->box && drag_->moved) {
     painter.setPen(QPen(style.accent, 1.5, Qt::DashLine));
     painter.drawRect(QRectF(drag_->from, drag_->to).normalized());

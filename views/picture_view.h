@@ -20,7 +20,10 @@ class PictureView : public View {
   std::vector<FigureArray> figureArrays() const override;
   QString figureTitle() const override;
 
+  /// What is drawn. Where the values of the selected layer are still to come, the picture before them.
   const MapModel& model() const { return model_; }
+  /// Why it is not yet what is asked for; empty where it is.
+  const QString& awaited() const { return awaited_; }
   const MapLayout& layoutNow() const { return layout_; }
   const MapZoom& zoom() const { return zoom_; }
   QSize minimumSizeHint() const override { return {420, 300}; }
@@ -47,6 +50,7 @@ class PictureView : public View {
 
  private:
   void selectionMoved();
+  void take(MapModel model);
   void layOut();
   void setZoom(const MapZoom& zoom, bool remember);
   void hover();
@@ -56,6 +60,10 @@ class PictureView : public View {
   void sayCell();
 
   MapModel model_;
+  QString awaited_;
+  // What model_ is a picture of.
+  std::shared_ptr<const ModelCard> pictured_card_;
+  TokenIds pictured_prompt_;
   MapLayout layout_;
   MapZoom zoom_ = whole_map;
   std::vector<MapZoom> zoom_history_;

@@ -37,6 +37,12 @@ std::optional<std::vector<float>> headValues(const ViewData& data, const Look& l
   return disrupted;
 }
 
+int headBeside(const Selection& selection, Site site, const DecoderSpec& spec) {
+  const bool from_query = selection.site == Site::Query, to_query = site == Site::Query;
+  if (from_query == to_query) return selection.head;
+  return from_query ? selection.head / spec.num_kv_groups() : selection.head * spec.num_kv_groups();
+}
+
 MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look) {
   MapModel model = emptyMapModel(data);
   const DecoderSpec& spec = data.card->spec;
@@ -46,13 +52,13 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
   const bool difference = look.shown == Shown::Difference;
   // Signs are shown where the map has a middle; a sequential map shows magnitudes.
   const bool is_signed = difference || colorMap(look.color_map).diverging;
-  const int kv_head = selection.site == Site::Query ? selection.head / spec.num_kv_groups() : selection.head;
-  const int query_head = selection.site == Site::Query ? selection.head : kv_head * spec.num_kv_groups();
+  const int query_head = headBeside(selection, Site::Query, spec),
+            kv_head = headBeside(selection, Site::Key, spec);
   for (const Site site : {Site::Query, Site::Key, Site::Value}) {
     MapPanel panel{.site = site,
                    .heads = siteHeads(spec, site),
                    .layer = selection.layer,
-                   .head = site == Site::Query ? query_head : kv_head};
+                   .head = headBeside(selection, site, spec)};
     if (auto values = headValues(data, look, selection.layer, panel.head, site)) {
       if (!is_signed) {
         for (float& value : *values) value = std::abs(value);

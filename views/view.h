@@ -18,6 +18,7 @@ struct ViewData {
   std::shared_ptr<const ModelCard> card;
   std::shared_ptr<const Comparison> comparison;  // of the selected prompt; parts may still be missing
   QStringList pieces;                            // readable text of each prompt token
+  int prompt_tokens = 0;                         // of the selected prompt, run or not yet; 0: not known
   bool stale = false;                            // a newer run is under way: pictures are drawn dimmed
 };
 
