@@ -22,36 +22,6 @@ std::int64_t rotate_half_row(std::int64_t r, std::int64_t head_rows) {
 
 }  // namespace
 
-std::string_view element_type_name(ElementType type) {
-  switch (type) {
-    case ElementType::F64:
-      return "F64";
-    case ElementType::F32:
-      return "F32";
-    case ElementType::F16:
-      return "F16";
-    case ElementType::BF16:
-      return "BF16";
-    case ElementType::Q4_0:
-      return "Q4_0";
-    case ElementType::Q4_1:
-      return "Q4_1";
-    case ElementType::Q5_0:
-      return "Q5_0";
-    case ElementType::Q5_1:
-      return "Q5_1";
-    case ElementType::Q8_0:
-      return "Q8_0";
-    case ElementType::Q4_K:
-      return "Q4_K";
-    case ElementType::Q5_K:
-      return "Q5_K";
-    case ElementType::Q6_K:
-      return "Q6_K";
-  }
-  return "?";
-}
-
 std::int64_t TensorEntry::numel() const {
   std::int64_t count = 1;
   for (const std::int64_t size : shape) count *= size;

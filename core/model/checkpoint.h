@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -17,10 +18,20 @@ class Budget;
 class GgufMetadata;
 
 /// How a tensor's numbers are stored in a file.
-enum class ElementType { F64, F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K };
+// clang-format off
+enum class ElementType {
+  F64, F32, F16, BF16, I64, I32, I16, I8, U8,
+  Q4_0, Q4_1, Q5_0, Q5_1, Q8_0,
+  Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K,
+  IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, IQ4_NL, IQ4_XS,
+  TQ1_0, TQ2_0, MXFP4, NVFP4
+};
+// clang-format on
 
 /// "F32", "Q4_1", ...
 std::string_view element_type_name(ElementType type);
+/// The type of that name; nothing where there is none.
+std::optional<ElementType> element_type_of(std::string_view name);
 
 /// One tensor of a checkpoint: where it lies, not its numbers.
 struct TensorEntry {

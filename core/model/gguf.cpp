@@ -31,23 +31,21 @@ std::string type_name(Type type) {
   return names[static_cast<std::uint32_t>(type)];
 }
 
-// ggml's numbers of the tensor types, in its order; gaps are types that were given up.
+// ggml's numbers of the tensor types, in its order; some are types that were given up.
 constexpr const char* ggml_types[] = {
-    "F32",   "F16",    "Q4_0", "Q4_1", "Q4_2", "Q4_3",    "Q5_0",   "Q5_1",    "Q8_0",  "Q8_1",   "Q2_K",
-    "Q3_K",  "Q4_K",   "Q5_K", "Q6_K", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S",
-    "IQ2_S", "IQ4_XS", "I8",   "I16",  "I32",  "I64",     "F64",    "IQ1_M",   "BF16"};
+    "F32",   "F16",        "Q4_0",       "Q4_1",       "Q4_2",     "Q4_3",     "Q5_0",
+    "Q5_1",  "Q8_0",       "Q8_1",       "Q2_K",       "Q3_K",     "Q4_K",     "Q5_K",
+    "Q6_K",  "Q8_K",       "IQ2_XXS",    "IQ2_XS",     "IQ3_XXS",  "IQ1_S",    "IQ4_NL",
+    "IQ3_S", "IQ2_S",      "IQ4_XS",     "I8",         "I16",      "I32",      "I64",
+    "F64",   "IQ1_M",      "BF16",       "Q4_0_4_4",   "Q4_0_4_8", "Q4_0_8_8", "TQ1_0",
+    "TQ2_0", "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4",    "NVFP4",    "Q1_0"};
 
 ElementType element_type(std::uint32_t number, const std::string& what) {
   const std::string_view name = number < std::size(ggml_types) ? ggml_types[number] : "";
-  for (const auto type : {ElementType::F64, ElementType::F32, ElementType::F16, ElementType::BF16,
-                          ElementType::Q4_0, ElementType::Q4_1, ElementType::Q5_0, ElementType::Q5_1,
-                          ElementType::Q8_0, ElementType::Q4_K, ElementType::Q5_K, ElementType::Q6_K}) {
-    if (element_type_name(type) == name) return type;
-  }
-  throw Error(what + " is of type " +
-              (name.empty() ? "number " + std::to_string(number) : std::string(name)) +
-              ", which is not supported; use a file quantized to F16, Q8_0, Q6_K, Q5_K, Q4_K, Q5_1, Q5_0, "
-              "Q4_1 or Q4_0");
+  if (const auto type = element_type_of(name)) return *type;
+  throw Error(
+      what + " is of type " + (name.empty() ? "number " + std::to_string(number) : std::string(name)) +
+      ", which is not supported; use a file quantized to one like Q8_0, Q6_K, Q4_K or IQ4_XS, or F16");
 }
 
 std::string_view read_string(ByteReader& reader, const char* what) {

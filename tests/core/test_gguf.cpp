@@ -226,8 +226,8 @@ class TestGguf : public test::TestCase {
     const auto expect = [](const std::string& text, const std::vector<std::string>& words) {
       QVERIFY2(test::has_all(text, words), text.c_str());
     };
-    expect(with("w", {4}, 10, 4), {"'w'", "Q2_K", "not supported", "Q4_K"});
-    expect(with("w", {4}, 20, 4), {"'w'", "IQ4_NL"});
+    expect(with("w", {4}, 9, 4), {"'w'", "Q8_1", "not supported", "Q4_K"});
+    expect(with("w", {4}, 38, 4), {"'w'", "IQ4_NL_8_8"});
     expect(with("w", {4}, 77, 4), {"'w'", "number 77"});
     expect(with("w", {33, 2}, q8_0, 68), {"'w'", "rows of 33", "multiple of 32", "Q8_0"});
     expect(with("w", {1, 1, 1, 1, 1}, f32, 4), {"'w'", "5 dimensions"});

@@ -68,15 +68,17 @@ std::vector<std::string> seed_inputs() {
       .tensor("output_norm.weight", {32}, 1, std::string(64, '\x3c'));
   GgufBytes types;
   types.text("general.architecture", "qwen2");
-  for (const auto& [type, elements, bytes] :
-       std::vector<std::tuple<std::uint32_t, std::uint64_t, std::size_t>>{{2, 32, 18},
-                                                                          {6, 32, 22},
-                                                                          {7, 32, 24},
-                                                                          {12, 256, 144},
-                                                                          {13, 256, 176},
-                                                                          {14, 256, 210},
-                                                                          {28, 1, 8},
-                                                                          {30, 1, 2}}) {
+  struct Block {
+    std::uint32_t type;  // ggml's number
+    std::uint64_t elements;
+    std::size_t bytes;
+  };
+  for (const auto& [type, elements, bytes] : std::vector<Block>{
+           {2, 32, 18},    {6, 32, 22},    {7, 32, 24},    {10, 256, 84}, {11, 256, 110}, {12, 256, 144},
+           {13, 256, 176}, {14, 256, 210}, {15, 256, 292}, {16, 256, 66}, {17, 256, 74},  {18, 256, 98},
+           {19, 256, 50},  {20, 32, 18},   {21, 256, 110}, {22, 256, 82}, {23, 256, 136}, {24, 1, 1},
+           {25, 1, 2},     {26, 1, 4},     {27, 1, 8},     {28, 1, 8},    {29, 256, 56},  {30, 1, 2},
+           {34, 256, 54},  {35, 256, 66},  {39, 32, 17},   {40, 64, 36}}) {
     types.tensor("t" + std::to_string(type), {elements}, type, std::string(bytes, '\x21'));
   }
   return {small.bytes(), whole.bytes(), types.bytes()};
