@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/jinja/template.h"
 #include "core/model/jinja/text.h"
@@ -24,60 +25,71 @@ std::string family(std::string_view source) {
 
 }  // namespace
 
-ChatFormat ChatFormat::recognise(std::string_view jinja_template, std::string_view bos_token,
-                                 std::string_view eos_token) {
+ChatFormat ChatFormat::recognise(const ChatTemplate& found,
+                                 const std::map<std::string, std::string>& special_tokens, Budget& budget) {
   ChatFormat format;
-  format.bos_ = bos_token;
-  format.eos_ = eos_token;
-  if (jinja_template.empty()) {
+  format.special_tokens_ = special_tokens;
+  format.reason_ = found.problem;
+  format.unusable_ = !found.problem.empty();
+  if (!found.source.empty()) {
+    try {
+      format.template_ = std::make_shared<const jinja::Template>(found.source, budget);
+      format.try_out(budget);
+      format.name_ = family(found.source);
+    } catch (const Error& error) {
+      format.template_ = nullptr;
+      format.reason_ = error.what();
+      format.unusable_ = true;
+    }
+  } else if (!format.unusable_) {
     format.reason_ = "the checkpoint has no chat template";
-    return format;
-  }
-  try {
-    format.template_ = std::make_shared<const jinja::Template>(jinja_template);
-    const std::array<ChatMessage, 1> question = {{{"user", "a question"}}};
-    format.apply(question, true);
-    format.name_ = family(jinja_template);
-  } catch (const Error& error) {
-    format.template_ = nullptr;
-    format.reason_ = error.what();
-    return format;
-  }
-  try {
-    constexpr std::string_view words = "an answer";
-    const std::array<ChatMessage, 2> turns = {{{"user", "a question"}, {"assistant", std::string(words)}}};
-    const std::string text = format.apply(turns, false);
-    if (const std::size_t at = text.rfind(words); at != text.npos)
-      format.end_of_turn_ =
-          jinja::strip(std::string_view(text).substr(at + words.size()), " \t\r\n", true, true);
-  } catch (const Error&) {
-    // A template for a single question: the turn ends with the EOS token then.
   }
   return format;
 }
 
-std::string ChatFormat::apply(std::span<const ChatMessage> messages, bool add_generation_prompt) const {
-  jinja::Value turns = jinja::Value::array();
-  for (const ChatMessage& message : messages)
-    turns.push_back({{"role", message.role}, {"content", message.content}});
-  return template_->render({{"messages", turns},
-                            {"add_generation_prompt", add_generation_prompt},
-                            {"bos_token", bos_},
-                            {"eos_token", eos_},
-                            {"tools", nullptr},
-                            {"documents", nullptr}});
+/// Throws Error where the template does not take a question.
+void ChatFormat::try_out(Budget& budget) {
+  const ChatMessage question{"user", "a question"}, answer{"assistant", "an answer"};
+  apply({{question}}, true, budget);
+  try {
+    const std::array<ChatMessage, 2> turns = {question, answer};
+    const std::string text = apply(turns, false, budget);
+    if (const std::size_t at = text.rfind(answer.content); at != text.npos)
+      end_of_turn_ =
+          jinja::strip(std::string_view(text).substr(at + answer.content.size()), " \t\r\n", true, true);
+  } catch (const Error&) {
+    // A template for a single question: the turn ends with the EOS token then.
+  }
 }
 
-std::string ChatFormat::render(std::span<const ChatMessage> messages) const {
-  if (template_) return apply(messages, true);
+/// The variables are those of transformers' apply_chat_template: a special token that the model has not is
+/// not defined.
+std::string ChatFormat::apply(std::span<const ChatMessage> messages, bool add_generation_prompt,
+                              Budget& budget) const {
+  nlohmann::ordered_json turns = nlohmann::ordered_json::array(), variables;
+  for (const ChatMessage& message : messages)
+    turns.push_back({{"role", message.role}, {"content", message.content}});
+  variables["messages"] = std::move(turns);
+  variables["tools"] = nullptr;
+  variables["documents"] = nullptr;
+  variables["add_generation_prompt"] = add_generation_prompt;
+  for (const auto& [name, text] : special_tokens_) variables[name] = text;
+  return template_->render(variables, budget);
+}
+
+std::string ChatFormat::render(std::span<const ChatMessage> messages, std::stop_token stop) const {
+  if (template_) {
+    Budget budget("The chat template", std::move(stop));
+    return apply(messages, true, budget);
+  }
   std::string text;
   for (const ChatMessage& message : messages) text += (text.empty() ? "" : "\n") + message.content;
   return text;
 }
 
-std::string ChatFormat::render(std::string_view user) const {
+std::string ChatFormat::render(std::string_view user, std::stop_token stop) const {
   const std::array<ChatMessage, 1> question = {{{"user", std::string(user)}}};
-  return render(question);
+  return render(question, std::move(stop));
 }
 
 }  // namespace qkscope

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/model/chat_template.h"
+
 namespace qkscope {
 
 class Budget;
@@ -76,9 +78,8 @@ class Checkpoint {
   const TensorEntry& require(std::string_view name, std::span<const std::int64_t> shape) const;
   /// The GGUF key-value pairs (tokenizer, chat template); nullptr for a folder.
   virtual const GgufMetadata* gguf() const { return nullptr; }
-  /// The Jinja source of the chat template: tokenizer_config.json, chat_template.jinja, or GGUF; empty if
-  /// none.
-  virtual std::string chat_template() const = 0;
+  /// The chat template of the folder or of the GGUF file. Throws Error only as `budget` does.
+  virtual ChatTemplate chat_template(Budget& budget) const = 0;
 
   /// Says that the numbers of `entry` were read and kept elsewhere: the file's pages need no memory for now.
   /// They stay readable. Keeps the peak of a load at the weights as held.

@@ -48,29 +48,7 @@ class FolderCheckpoint : public Checkpoint {
     entries_.clear();
   }
 
-  // As transformers does: the file of its own wins over the key in tokenizer_config.json.
-  std::string chat_template() const override {
-    if (is_there(folder_ / "chat_template.jinja")) {
-      const MappedFile file(folder_ / "chat_template.jinja");
-      return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
-    }
-    if (!is_there(folder_ / "tokenizer_config.json")) return {};
-    const json config = read_json_object(folder_ / "tokenizer_config.json");
-    const auto found = config.find("chat_template");
-    if (found == config.end() || found->is_null()) return {};
-    if (found->is_string()) return *found;
-    if (found->is_array()) {  // several by name
-      for (const json& entry : *found) {
-        if (entry.is_object() && entry.value("name", json()) == "default" && entry.contains("template") &&
-            entry["template"].is_string()) {
-          return entry["template"];
-        }
-      }
-    }
-    throw Error("'chat_template' in " + in_quotes((folder_ / "tokenizer_config.json").string()) +
-                " is a JSON " + found->type_name() +
-                ", expected a string or a list with one named 'default'");
-  }
+  ChatTemplate chat_template(Budget& budget) const override { return choose_chat_template(folder_, budget); }
 
   void release(const TensorEntry& entry) const override {
     for (const auto& file : files_) file->release(entry.bytes);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/checkpoint_formats.h"
 #include "core/model/dequantize.h"
@@ -26,8 +27,11 @@ class GgufCheckpoint : public Checkpoint {
   }
 
   const GgufMetadata* gguf() const override { return &directory_.metadata; }
-  std::string chat_template() const override {
-    return std::string(directory_.metadata.string("tokenizer.chat_template").value_or(""));
+  ChatTemplate chat_template(Budget& budget) const override {
+    const std::string_view source = directory_.metadata.string("tokenizer.chat_template").value_or("");
+    budget.set_what("The chat template of " + where_);
+    budget.charge(source.size());
+    return {std::string(source), {}};
   }
   void release(const TensorEntry& entry) const override { file_.release(entry.bytes); }
 

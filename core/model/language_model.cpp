@@ -92,15 +92,6 @@ std::string stored_types(const Checkpoint& checkpoint) {
   return text;
 }
 
-std::string token_text(const Tokenizer& tokenizer, std::optional<int> id) {
-  return id ? tokenizer.piece_bytes(*id) : std::string();
-}
-
-ChatFormat chat_format_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer) {
-  return ChatFormat::recognise(checkpoint.chat_template(), token_text(tokenizer, tokenizer.bos()),
-                               token_text(tokenizer, tokenizer.eos()));
-}
-
 std::string chat_words(const ChatFormat& format) {
   return format.is_raw() ? "raw: " + format.reason() : format.name();
 }
@@ -205,7 +196,10 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
     Weights(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
     budget.set_what("The tokenizer of '" + path.string() + "'");
     parts->tokenizer = load_tokenizer(*parts->checkpoint, budget, card.notes);
-    parts->chat_format = chat_format_of(*parts->checkpoint, *parts->tokenizer);
+    const ChatTemplate found = parts->checkpoint->chat_template(budget);
+    parts->chat_format = ChatFormat::recognise(found, parts->tokenizer->special_tokens(), budget);
+    if (parts->chat_format.is_unusable())
+      card.notes.push_back("Prompts are passed raw: " + parts->chat_format.reason() + ".");
     parts->stop_tokens = stop_tokens_of(*parts->checkpoint, *parts->tokenizer, parts->chat_format);
     card.tokenizer = parts->tokenizer->kind();
     card.chat = chat_words(parts->chat_format);

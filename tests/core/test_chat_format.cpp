@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/chat_format.h"
 #include "tests/support/errors.h"
@@ -27,6 +28,12 @@ std::vector<ChatMessage> messages(const json& list) {
   for (const json& message : list)
     out.push_back({message.at("role").get<std::string>(), message.at("content").get<std::string>()});
   return out;
+}
+
+ChatFormat recognise(const std::string& source,
+                     const std::map<std::string, std::string>& special_tokens = {}) {
+  Budget budget("the chat template");
+  return ChatFormat::recognise({source, {}}, special_tokens, budget);
 }
 
 /// Templates that tell the day are rendered on another one here.
@@ -123,11 +130,11 @@ class TestChatFormat : public test::TestCase {
                (found->first + ": '" + format_of(entry).end_of_turn() + "'").c_str());
     }
     QCOMPARE(seen, expected.size());
-    QCOMPARE(ChatFormat::recognise("{{ messages[0].content }}").end_of_turn(), "");
+    QCOMPARE(recognise("{{ messages[0].content }}").end_of_turn(), "");
   }
 
   void aDayInEnglish() {
-    const ChatFormat format = ChatFormat::recognise("{{ strftime_now('%Y') }}: {{ messages[0].content }}");
+    const ChatFormat format = recognise("{{ strftime_now('%Y') }}: {{ messages[0].content }}");
     const auto year = [] {
       const std::time_t now = std::time(nullptr);
       std::tm local{};
@@ -139,7 +146,7 @@ class TestChatFormat : public test::TestCase {
   }
 
   void rawWithoutATemplate() {
-    const ChatFormat format = ChatFormat::recognise("");
+    const ChatFormat format = recognise("");
     QVERIFY(format.is_raw());
     QCOMPARE(format.name(), "raw");
     QVERIFY(format.reason().find("no chat template") != std::string::npos);
@@ -154,7 +161,7 @@ class TestChatFormat : public test::TestCase {
     for (const char* source : {"{% if %}", "{{ messages | frobnicate }}", "{% for m in messages %}",
                                "{{ nothing.at_all }}", "{{ raise_exception('only for tools') }}",
                                "{% include 'other' %}", "{{", "{% for i in range(99999999) %}{% endfor %}"}) {
-      const ChatFormat format = ChatFormat::recognise(source);
+      const ChatFormat format = recognise(source);
       QVERIFY2(format.is_raw(), source);
       QCOMPARE(format.name(), "raw");
       QVERIFY2(format.reason().find("the chat template") != std::string::npos, format.reason().c_str());
@@ -163,7 +170,7 @@ class TestChatFormat : public test::TestCase {
   }
 
   void refusalsAreErrors() {
-    const ChatFormat format = ChatFormat::recognise(
+    const ChatFormat format = recognise(
         "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('No system role, please.') "
         "}}{% endif %}"
         "{{ m.content }}{% endfor %}");
@@ -174,16 +181,16 @@ class TestChatFormat : public test::TestCase {
   }
 
   void whatIsGivenToTheTemplate() {
-    const ChatFormat format = ChatFormat::recognise(
-        "{{ bos_token }}|{{ eos_token }}|{{ add_generation_prompt }}|{{ tools is none }}|{{ documents is "
-        "none }}|"
-        "{{ enable_thinking is defined }}",
-        "B", "E");
-    QCOMPARE(format.render("x"), "B|E|True|True|True|False");
+    const ChatFormat format = recognise(
+        "{{ bos_token }}|{{ add_generation_prompt }}|{{ tools is none }}|{{ documents is none }}|{{ "
+        "pad_token }}|"
+        "{{ eos_token is defined }}|{{ enable_thinking is defined }}|{{ custom_instructions is defined }}",
+        {{"bos_token", "B"}, {"pad_token", "P"}});
+    QCOMPARE(format.render("x"), "B|True|True|True|P|False|False|False");
   }
 
   void wordsAreNoTemplate() {
-    const ChatFormat format = ChatFormat::recognise("{% for m in messages %}{{ m.content }}{% endfor %}");
+    const ChatFormat format = recognise("{% for m in messages %}{{ m.content }}{% endfor %}");
     for (const std::string words :
          {"{{ 1 + 1 }}", "{% raw %}", "{#", "", "\n", "\xff\xfe", "a\r\nb", "'\"\\n", "<b>&amp;</b>"}) {
       QCOMPARE(format.render(words), words);
@@ -200,9 +207,9 @@ class TestChatFormat : public test::TestCase {
 
  private:
   static ChatFormat format_of(const json& entry) {
-    return ChatFormat::recognise(entry.at("template").get<std::string>(),
-                                 entry.at("bos_token").get<std::string>(),
-                                 entry.at("eos_token").get<std::string>());
+    return recognise(entry.at("template").get<std::string>(),
+                     {{"bos_token", entry.at("bos_token").get<std::string>()},
+                      {"eos_token", entry.at("eos_token").get<std::string>()}});
   }
 
   json golden_;

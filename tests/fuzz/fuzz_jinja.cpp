@@ -5,7 +5,7 @@
 using namespace qkscope;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const jinja::Value variables = {
+  static const nlohmann::ordered_json variables = {
       {"messages",
        {{{"role", "system"}, {"content", "Be brief."}},
         {{"role", "user"}, {"content", " Gr\xC3\xB6\xC3\x9F\xE4\xBD\xA0\xFF "}},
@@ -17,9 +17,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       {"eos_token", "E"},
       {"tools", nullptr},
       {"numbers", {3, -1, 2}}};
-  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget&) {
-    jinja::Template(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()))
-        .render(variables);
+  test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
+    jinja::Template(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), budget)
+        .render(variables, budget);
   });
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/budget.h"
 #include "core/error.h"
 #include "core/model/jinja/lexer.h"
 #include "core/model/wording.h"
@@ -17,7 +18,7 @@ class Cursor {
  protected:
   using Kind = Token::Kind;
 
-  explicit Cursor(const std::vector<Token>& tokens) : tokens_(tokens) {}
+  Cursor(const std::vector<Token>& tokens, Budget& budget) : budget_(budget), tokens_(tokens) {}
 
   [[noreturn]] void fail(const std::string& problem) const {
     throw Error("line " + std::to_string(token().line) + " of the chat template " + problem);
@@ -44,6 +45,12 @@ class Cursor {
     return next().text;
   }
 
+  /// The bytes that one more node of the tree takes.
+  void charge(std::size_t bytes) const {
+    budget_.step();
+    budget_.charge(bytes);
+  }
+
   /// One level of nesting, for as long as it lives.
   class Level {
    public:
@@ -59,6 +66,7 @@ class Cursor {
   };
 
  private:
+  Budget& budget_;
   const std::vector<Token>& tokens_;
   std::size_t at_ = 0;
   int depth_ = 0;

@@ -7,11 +7,19 @@
 
 namespace qkscope::jinja {
 
-ExpressionPtr make(Expression::Kind kind, std::string text, int line) {
+ExpressionPtr ExpressionParser::make(Expression::Kind kind, std::string text, int line) const {
+  charge(sizeof(Expression) + text.size() + 64);
   auto node = std::make_unique<Expression>();
   node->kind = kind;
   node->text = std::move(text);
   node->line = line;
+  return node;
+}
+
+ExpressionPtr ExpressionParser::constant(std::string text, int line) const {
+  auto node = make(Expression::Kind::Constant, "", line);
+  charge(text.size() + sizeof(Text));
+  node->value = std::make_shared<const Text>(nullptr, std::move(text));
   return node;
 }
 
@@ -26,13 +34,15 @@ ExpressionPtr ExpressionParser::closed(ExpressionPtr node) const {
   return node;
 }
 
-ExpressionPtr ExpressionParser::tuple_or_expression() {
-  ExpressionPtr value = expression();
-  if (!sees(",")) return value;
-  auto tuple = make(Expression::Kind::List, "", token().line);
-  tuple->operands.push_back(std::move(value));
+ExpressionPtr ExpressionParser::tuple_or_expression(bool choices) {
+  const auto value = [&] { return choices ? expression() : or_expression(); };
+  ExpressionPtr first = value();
+  if (!sees(",")) return first;
+  auto tuple = make(Expression::Kind::Tuple, "", token().line);
+  tuple->operands.push_back(std::move(first));
   while (takes(",")) {
-    if (token().kind != Kind::EndTag && !sees(")")) tuple->operands.push_back(expression());
+    if (token().kind == Kind::EndTag || token().kind == Kind::EndPrint || sees(")")) break;
+    tuple->operands.push_back(value());
   }
   return closed(std::move(tuple));
 }
@@ -126,21 +136,30 @@ ExpressionPtr ExpressionParser::concatenation() {
 }
 
 ExpressionPtr ExpressionParser::product() {
-  ExpressionPtr left = signed_value();
+  ExpressionPtr left = power();
   while (sees("*") || sees("/") || sees("//") || sees("%")) {
     std::string sign = next().text;
-    left = binary(std::move(sign), std::move(left), signed_value());
+    left = binary(std::move(sign), std::move(left), power());
   }
   return left;
 }
 
-ExpressionPtr ExpressionParser::signed_value() {
+ExpressionPtr ExpressionParser::power() {
+  ExpressionPtr left = signed_value();
+  while (takes("**")) left = binary("**", std::move(left), signed_value());
+  return left;
+}
+
+ExpressionPtr ExpressionParser::signed_value(bool with_filters) {
   const Level level(*this);
+  ExpressionPtr value;
   if (sees("-") || sees("+")) {
     const std::string sign = next().text;
-    return filtered(unary(sign, postfix(primary())));
+    value = postfix(unary(sign, signed_value(/*with_filters=*/false)));
+  } else {
+    value = postfix(primary());
   }
-  return filtered(postfix(primary()));
+  return with_filters ? filtered(std::move(value)) : std::move(value);
 }
 
 ExpressionPtr ExpressionParser::primary() {
@@ -149,9 +168,7 @@ ExpressionPtr ExpressionParser::primary() {
   if (first.kind == Kind::String) {
     std::string text;
     while (token().kind == Kind::String) text += next().text;
-    auto node = make(Expression::Kind::Constant, "", first.line);
-    node->value = std::move(text);
-    return node;
+    return constant(std::move(text), first.line);
   }
   if (first.kind == Kind::Number) return number(next());
   if (takes("(")) return in_brackets(first.line);
@@ -176,9 +193,9 @@ ExpressionPtr ExpressionParser::primary() {
   fail("has " + shown() + " where a value was expected");
 }
 
-/// A value in brackets, or a tuple, which is as good as a list here.
+/// A value in brackets, or a tuple.
 ExpressionPtr ExpressionParser::in_brackets(int line) {
-  if (takes(")")) return make(Expression::Kind::List, "", line);
+  if (takes(")")) return make(Expression::Kind::Tuple, "", line);
   ExpressionPtr value = tuple_or_expression();
   expect(")");
   return value;
@@ -186,16 +203,18 @@ ExpressionPtr ExpressionParser::in_brackets(int line) {
 
 ExpressionPtr ExpressionParser::named(const Token& first) {
   const std::string& name = first.text;
+  const bool yes = name == "true" || name == "True", none = name == "none" || name == "None";
+  if (!yes && !none && name != "false" && name != "False") return variable(first);
   auto node = make(Expression::Kind::Constant, "", first.line);
-  if (name == "true" || name == "True") {
-    node->value = true;
-  } else if (name == "false" || name == "False") {
-    node->value = false;
-  } else if (name != "none" && name != "None") {
-    node->kind = Expression::Kind::Name;
-    node->text = name;
-  }
+  node->value = none ? Value(Value::None{}) : Value(yes);
   return node;
+}
+
+ExpressionPtr ExpressionParser::variable(const Token& name) {
+  reads_caller_ |= name.text == "caller";
+  reads_varargs_ |= name.text == "varargs";
+  reads_kwargs_ |= name.text == "kwargs";
+  return make(Expression::Kind::Name, name.text, name.line);
 }
 
 ExpressionPtr ExpressionParser::number(const Token& first) {
@@ -218,30 +237,43 @@ ExpressionPtr ExpressionParser::number(const Token& first) {
 ExpressionPtr ExpressionParser::postfix(ExpressionPtr value) {
   while (true) {
     if (takes(".")) {
-      auto node = make(Expression::Kind::Attribute, name(), token().line);
+      const bool is_number = token().kind == Kind::Number;
+      auto node = make(is_number ? Expression::Kind::Item : Expression::Kind::Attribute, "", token().line);
       node->operands.push_back(std::move(value));
+      if (is_number) {
+        node->operands.push_back(number(next()));
+      } else {
+        node->value = constant(name(), token().line)->value;
+      }
       value = closed(std::move(node));
     } else if (takes("[")) {
       value = subscript(std::move(value));
     } else if (sees("(")) {
-      auto node = make(Expression::Kind::Call, "", next().line);
-      node->operands.push_back(std::move(value));
-      node->arguments = arguments();
-      value = closed(std::move(node));
+      value = called(std::move(value));
     } else {
       return value;
     }
   }
 }
 
+ExpressionPtr ExpressionParser::called(ExpressionPtr value) {
+  auto node = make(Expression::Kind::Call, "", next().line);
+  node->operands.push_back(std::move(value));
+  node->arguments = arguments();
+  return closed(std::move(node));
+}
+
 ExpressionPtr ExpressionParser::subscript(ExpressionPtr value) {
   auto node = make(Expression::Kind::Item, "", token().line);
   node->operands.push_back(std::move(value));
-  node->operands.push_back(sees(":") ? nullptr : expression());
+  node->operands.push_back(sees(":") ? nullptr : tuple_or_expression());
   if (sees(":")) node->kind = Expression::Kind::Slice;
   while (takes(":")) node->operands.push_back(sees(":") || sees("]") ? nullptr : expression());
   expect("]");
-  if (node->kind == Expression::Kind::Slice) node->operands.resize(4);
+  if (node->kind == Expression::Kind::Slice) {
+    if (node->operands.size() > 4) fail("has a slice of more than three parts");
+    node->operands.resize(4);
+  }
   return closed(std::move(node));
 }
 
@@ -250,10 +282,17 @@ std::vector<Argument> ExpressionParser::arguments() {
   std::vector<Argument> arguments;
   while (!takes(")")) {
     Argument argument;
-    if (token().kind == Kind::Name && token(1).is(Kind::Operator, "=")) {
+    if (takes("**")) {
+      argument.kind = Argument::Kind::Entries;
+    } else if (takes("*")) {
+      argument.kind = Argument::Kind::Items;
+    } else if (token().kind == Kind::Name && token(1).is(Kind::Operator, "=")) {
       argument.name = name();
       skip();
     }
+    const bool by_position = argument.name.empty() && argument.kind == Argument::Kind::Plain;
+    if (by_position && !arguments.empty() && !arguments.back().name.empty())
+      fail("has an argument without a name after one with a name");
     argument.value = expression();
     arguments.push_back(std::move(argument));
     if (!sees(")")) expect(",");
@@ -261,23 +300,35 @@ std::vector<Argument> ExpressionParser::arguments() {
   return arguments;
 }
 
+std::string ExpressionParser::dotted_name() {
+  std::string all = name();
+  while (takes(".")) all += "." + name();
+  return all;
+}
+
+ExpressionPtr ExpressionParser::filter(ExpressionPtr value) {
+  auto node = make(Expression::Kind::Filter, dotted_name(), token().line);
+  node->operands.push_back(std::move(value));
+  if (takes("(")) node->arguments = arguments();
+  return closed(std::move(node));
+}
+
 ExpressionPtr ExpressionParser::filtered(ExpressionPtr value) {
   while (true) {
     if (takes("|")) {
-      auto node = make(Expression::Kind::Filter, name(), token().line);
-      node->operands.push_back(std::move(value));
-      if (takes("(")) node->arguments = arguments();
-      value = closed(std::move(node));
+      value = filter(std::move(value));
+    } else if (sees("(")) {
+      value = called(std::move(value));
     } else if (takes_name("is")) {
       const bool negated = takes_name("not");
-      auto node = make(Expression::Kind::Test, name(), token().line);
+      auto node = make(Expression::Kind::Test, dotted_name(), token().line);
       node->operands.push_back(std::move(value));
       if (takes("(")) {
         node->arguments = arguments();
       } else if (begins_value()) {
         node->arguments.push_back({"", postfix(primary())});
       }
-      value = negated ? unary("not", std::move(node)) : closed(std::move(node));
+      value = negated ? unary("not", closed(std::move(node))) : closed(std::move(node));
     } else {
       return value;
     }

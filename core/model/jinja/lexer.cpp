@@ -25,7 +25,8 @@ bool is_digit(char c) {
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view source) {
+  Lexer(std::string_view source, Budget& budget) : budget_(budget) {
+    budget_.charge(source.size());
     for (std::size_t i = 0; i < source.size(); ++i) {
       if (source[i] == '\r') {
         source_ += '\n';
@@ -39,7 +40,7 @@ class Lexer {
 
   std::vector<Token> run() {
     while (at_ < source_.size()) {
-      text();
+      text(next_tag());
       if (at_ < source_.size()) tag();
     }
     add(Token::Kind::End, "");
@@ -58,20 +59,24 @@ class Lexer {
         std::count(rest().begin(), rest().begin() + static_cast<std::ptrdiff_t>(count), '\n'));
     at_ += count;
   }
-  void add(Token::Kind kind, std::string text) { tokens_.push_back({kind, std::move(text), line_}); }
+  void add(Token::Kind kind, std::string text) {
+    budget_.step();
+    budget_.charge(2 * sizeof(Token) + text.size());
+    tokens_.push_back({kind, std::move(text), line_});
+  }
 
-  /// What stands before the next tag, less the white space that the tags around it take.
-  void text() {
+  std::size_t next_tag() const {
     std::size_t end = at_;
     while (true) {
       end = source_.find('{', end);
-      if (end == std::string::npos || end + 1 == source_.size()) {
-        end = source_.size();
-        break;
-      }
-      if (const char next = source_[end + 1]; next == '{' || next == '%' || next == '#') break;
+      if (end == std::string::npos || end + 1 == source_.size()) return source_.size();
+      if (const char next = source_[end + 1]; next == '{' || next == '%' || next == '#') return end;
       ++end;
     }
+  }
+
+  /// What stands before the tag at `end`, less the white space that the tags around it take.
+  void text(std::size_t end) {
     const std::size_t length = end - at_;
     std::string_view text = rest().substr(0, length);
     if (strip_next_) {
@@ -104,6 +109,7 @@ class Lexer {
   void tag() {
     const char kind = source_[at_ + 1];
     if (kind == '#') return comment();
+    if (kind == '%' && raw()) return;
     const bool print = kind == '{';
     const char mode = at_ + 2 < source_.size() ? source_[at_ + 2] : ' ';
     add(print ? Token::Kind::BeginPrint : Token::Kind::BeginTag, print ? "{{" : "{%");
@@ -124,6 +130,39 @@ class Lexer {
       }
       expression_token();
     }
+  }
+
+  /// The size of a tag of one word that stands at `at`, with its brackets and signs; 0 where there is none.
+  std::size_t word_tag(std::size_t at, std::string_view word) const {
+    const std::string_view tag = std::string_view(source_).substr(at);
+    std::size_t end = 2;
+    if (tag.size() > end && (tag[end] == '-' || tag[end] == '+')) ++end;
+    end = std::min(tag.find_first_not_of(white, end), tag.size());
+    if (!tag.substr(end).starts_with(word)) return 0;
+    end = std::min(tag.find_first_not_of(white, end + word.size()), tag.size());
+    if (end < tag.size() && (tag[end] == '-' || tag[end] == '+')) ++end;
+    return tag.substr(end).starts_with("%}") ? end + 2 : 0;
+  }
+
+  /// {% raw %} and all up to its end, as text.
+  bool raw() {
+    const std::size_t size = word_tag(at_, "raw");
+    if (size == 0) return false;
+    const bool strips = source_[at_ + size - 3] == '-';
+    advance(size);
+    std::size_t end = at_, end_size = 0;
+    for (; end_size == 0; end += end_size == 0 ? 2 : 0) {
+      end = source_.find("{%", end);
+      if (end == std::string::npos) fail("has a raw block that does not end");
+      budget_.step();
+      end_size = word_tag(end, "endraw");
+    }
+    after_tag(strips, false);
+    text(end);
+    const char sign = source_[end + end_size - 3];
+    advance(end_size);
+    after_tag(sign == '-', sign != '+');
+    return true;
   }
 
   void after_tag(bool strips, bool trims) {
@@ -150,9 +189,9 @@ class Lexer {
       return advance(length);
     }
     if (is_digit(c)) return number();
-    constexpr std::array<std::string_view, 24> operators = {"==", "!=", "<=", ">=", "//", "(", ")", "[",
-                                                            "]",  "{",  "}",  "+",  "-",  "*", "/", "%",
-                                                            "~",  "|",  ".",  ",",  ":",  "=", "<", ">"};
+    constexpr std::array<std::string_view, 25> operators = {"==", "!=", "<=", ">=", "//", "**", "(", ")", "[",
+                                                            "]",  "{",  "}",  "+",  "-",  "*",  "/", "%", "~",
+                                                            "|",  ".",  ",",  ":",  "=",  "<",  ">"};
     for (const std::string_view sign : operators) {
       if (!starts(sign)) continue;
       if (sign == "(" || sign == "[" || sign == "{") ++depth_;
@@ -175,7 +214,8 @@ class Lexer {
       }
     };
     digits();
-    if (at(length) == '.' && is_digit(at(length + 1))) {
+    const bool is_place = !tokens_.empty() && tokens_.back().is(Token::Kind::Operator, ".");  // a.1.0
+    if (!is_place && at(length) == '.' && is_digit(at(length + 1))) {
       text += rest()[length++];
       digits();
     }
@@ -233,6 +273,7 @@ class Lexer {
     return 1;
   }
 
+  Budget& budget_;
   std::string source_;
   std::size_t at_ = 0;
   int line_ = 1;
@@ -244,8 +285,8 @@ class Lexer {
 
 }  // namespace
 
-std::vector<Token> tokenize(std::string_view source) {
-  return Lexer(source).run();
+std::vector<Token> tokenize(std::string_view source, Budget& budget) {
+  return Lexer(source, budget).run();
 }
 
 }  // namespace qkscope::jinja

@@ -3,6 +3,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/budget.h"
+
 namespace qkscope::jinja {
 
 struct Token {
@@ -27,6 +29,6 @@ struct Token {
 
 /// The tokens of a template, white space around tags dealt with and comments gone; End comes last. Throws
 /// Error.
-std::vector<Token> tokenize(std::string_view source);
+std::vector<Token> tokenize(std::string_view source, Budget& budget);
 
 }  // namespace qkscope::jinja

@@ -4,25 +4,25 @@
 #include <string>
 #include <string_view>
 
-namespace qkscope::jinja {
+#include "core/budget.h"
 
-/// What an expression is worth. Undefined is the JSON type "discarded".
-using Value = nlohmann::ordered_json;
+namespace qkscope::jinja {
 
 struct Block;
 
-/// The part of Jinja that chat templates are written in (jinja.palletsprojects.com, "Template Designer
-/// Documentation"), as Hugging Face sets it up: trim_blocks, lstrip_blocks, break and continue,
-/// raise_exception, strftime_now. Left out, and refused: inheritance, includes, imports, blocks of the kinds
-/// call, filter, with and raw, powers, formatting with %. A tuple is a list. Immutable, thread-safe.
+/// The Jinja that chat templates are written in (jinja.palletsprojects.com, "Template Designer
+/// Documentation"), as transformers 5.23 sets it up: the immutable sandbox, trim_blocks, lstrip_blocks, break
+/// and continue, generation, raise_exception, strftime_now, its own tojson, dict and namespace. Refused where
+/// they are reached: extends, include, import and tags that are not known. Numbers have 64 bits. Immutable,
+/// thread-safe.
 class Template {
  public:
   /// Throws Error naming the line where the source cannot be understood.
-  explicit Template(std::string_view source);
+  Template(std::string_view source, Budget& budget);
 
   /// The text for these variables, an object. Throws Error for what the template itself refuses
-  /// (raise_exception), for what only a Python object could do, and where it would run without end.
-  std::string render(const Value& variables) const;
+  /// (raise_exception) and for what Python would, also where that costs more than `budget` has.
+  std::string render(const nlohmann::ordered_json& variables, Budget& budget) const;
 
  private:
   std::shared_ptr<const Block> block_;

@@ -6,6 +6,7 @@
 #include <unicode/unistr.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/error.h"
 #include "core/model/tokenizer/utf8.h"
@@ -21,19 +22,6 @@ std::string changed(const std::string& text, Change change) {
   return characters.toUTF8String(out);
 }
 
-/// One character and its bytes; malformed ones come byte by byte.
-struct Character {
-  UChar32 code = 0;
-  std::string_view bytes;
-};
-
-Character first_character(std::string_view text) {
-  const std::size_t length = character_length(text);
-  if (length == 0) return {0xFFFD, text.substr(0, 1)};
-  return {icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(length)}).char32At(0),
-          text.substr(0, length)};
-}
-
 Character last_character(std::string_view text) {
   for (std::size_t back = 1; back <= std::min<std::size_t>(4, text.size()); ++back) {
     const std::string_view tail = text.substr(text.size() - back);
@@ -47,6 +35,24 @@ bool is_space(UChar32 code) {
   return u_isUWhiteSpace(code) || (code >= 0x1C && code <= 0x1F);
 }
 
+std::string_view stripped(std::string_view text, std::string_view characters, bool left, bool right) {
+  const auto goes = [&](const Character& character) {
+    return characters.empty() ? is_space(character.code)
+                              : characters.find(character.bytes) != characters.npos;
+  };
+  while (left && !text.empty()) {
+    const Character first = first_character(text);
+    if (!goes(first)) break;
+    text.remove_prefix(first.bytes.size());
+  }
+  while (right && !text.empty()) {
+    const Character last = last_character(text);
+    if (!goes(last)) break;
+    text.remove_suffix(last.bytes.size());
+  }
+  return text;
+}
+
 std::size_t space_at(std::string_view text, std::size_t at) {
   while (at < text.size()) {
     const Character next = first_character(text.substr(at));
@@ -57,24 +63,20 @@ std::size_t space_at(std::string_view text, std::size_t at) {
 }
 
 std::size_t word_at(std::string_view text, std::size_t at) {
-  return text.size() - strip(text.substr(at), {}, true, false).size();
+  return text.size() - stripped(text.substr(at), {}, true, false).size();
 }
 
-/// At any white space; at most `limit` times where it is not negative.
-Value split_at_space(const std::string& text, std::int64_t limit) {
-  Value parts = Value::array();
+void split_at_space(std::string_view text, std::int64_t limit, std::vector<std::string_view>& parts) {
   for (std::size_t at = word_at(text, 0); at < text.size();) {
     const std::size_t end = limit-- == 0 ? text.size() : space_at(text, at);
     parts.push_back(text.substr(at, end - at));
     at = word_at(text, end);
   }
-  return parts;
 }
 
-/// The same from the right.
-Value split_at_space_from_right(std::string_view text, std::int64_t limit) {
-  std::vector<std::string> parts;
-  for (text = text.substr(0, strip(text, {}, false, true).size()); !text.empty();) {
+void split_at_space_from_right(std::string_view text, std::int64_t limit,
+                               std::vector<std::string_view>& parts) {
+  for (text = stripped(text, {}, false, true); !text.empty();) {
     std::size_t begin = text.size();
     if (limit-- == 0) {
       begin = 0;
@@ -85,17 +87,29 @@ Value split_at_space_from_right(std::string_view text, std::int64_t limit) {
       if (is_space(last.code)) break;
       begin -= last.bytes.size();
     }
-    parts.emplace_back(text.substr(begin));
-    text = text.substr(0, strip(text.substr(0, begin), {}, false, true).size());
+    parts.push_back(text.substr(begin));
+    text = stripped(text.substr(0, begin), {}, false, true);
   }
-  std::ranges::reverse(parts);
-  return parts;
+}
+
+void split_at_sign(std::string_view text, std::string_view sign, std::int64_t limit, bool from_right,
+                   std::vector<std::string_view>& parts) {
+  for (; limit != 0; --limit) {
+    const std::size_t at = from_right ? text.rfind(sign) : text.find(sign);
+    if (at == text.npos) break;
+    parts.push_back(from_right ? text.substr(at + sign.size()) : text.substr(0, at));
+    text = from_right ? text.substr(0, at) : text.substr(at + sign.size());
+  }
+  parts.push_back(text);
 }
 
 }  // namespace
 
-void check_length(const std::string& text) {
-  if (text.size() > most_bytes) throw Error("the chat template makes a text that grows without end");
+Character first_character(std::string_view text) {
+  const std::size_t length = character_length(text);
+  if (length == 0) return {0xFFFD, text.substr(0, 1)};
+  return {icu::UnicodeString::fromUTF8({text.data(), static_cast<std::int32_t>(length)}).char32At(0),
+          text.substr(0, length)};
 }
 
 std::string upper(const std::string& text) {
@@ -114,75 +128,78 @@ std::string capitalized(const std::string& text) {
 }
 
 std::string strip(std::string_view text, std::string_view characters, bool left, bool right) {
-  const auto goes = [&](const Character& character) {
-    return characters.empty() ? is_space(character.code)
-                              : characters.find(character.bytes) != characters.npos;
-  };
-  while (left && !text.empty()) {
-    const Character first = first_character(text);
-    if (!goes(first)) break;
-    text.remove_prefix(first.bytes.size());
-  }
-  while (right && !text.empty()) {
-    const Character last = last_character(text);
-    if (!goes(last)) break;
-    text.remove_suffix(last.bytes.size());
-  }
-  return std::string(text);
+  return std::string(stripped(text, characters, left, right));
 }
 
-std::string replaced(const std::string& text, const std::string& from, const std::string& to,
+std::string titled(const std::string& text) {
+  std::string out, word;
+  for (std::string_view rest = text; !rest.empty();) {
+    const Character next = first_character(rest);
+    rest.remove_prefix(next.bytes.size());
+    const bool letter = u_isUUppercase(next.code) || u_isULowercase(next.code) || u_istitle(next.code);
+    if (!letter) out += capitalized(std::exchange(word, {}));
+    (letter ? word : out) += next.bytes;
+  }
+  return out + capitalized(word);
+}
+
+std::string replaced(Heap& heap, const std::string& text, const std::string& from, const std::string& to,
                      std::int64_t count) {
-  std::string out;
+  Output out(heap);
+  const std::string_view all = text;
   std::size_t at = 0;
-  while (count != 0 && at <= text.size()) {
-    std::size_t found = text.find(from, at);
-    if (found == text.npos) break;
-    out.append(text, at, found - at).append(to);
+  while (count != 0 && at <= all.size()) {
+    const std::size_t found = all.find(from, at);
+    if (found == all.npos) break;
+    out += all.substr(at, found - at);
+    out += to;
     at = found + from.size();
     if (from.empty()) {  // before every character and at the end
-      if (at == text.size()) return out;
-      const std::string_view next = first_character(std::string_view(text).substr(at)).bytes;
+      if (at == all.size()) return out.take();
+      const std::string_view next = first_character(all.substr(at)).bytes;
       out += next;
       at += next.size();
     }
     if (count > 0) --count;
-    check_length(out);
   }
-  return out.append(text, std::min(at, text.size()));
+  out += all.substr(std::min(at, all.size()));
+  return out.take();
 }
 
-std::string joined(const Value& value, const std::string& sign, const std::string& attribute) {
-  std::string out;
-  bool first = true;
-  for (const Value& item : items_of(value)) {
-    if (!first) out += sign;
-    first = false;
-    out += to_text(attribute.empty() ? item : attribute_of(item, attribute));
-    check_length(out);
+Value split(Heap& heap, const std::string& text, const std::string* sign, std::int64_t limit,
+            bool from_right) {
+  if (sign && sign->empty()) throw Error("the chat template splits a text at nothing");
+  std::vector<std::string_view> parts;
+  heap.step(1 + text.size() / 64);
+  if (sign) {
+    split_at_sign(text, *sign, limit, from_right, parts);
+  } else if (from_right) {
+    split_at_space_from_right(text, limit, parts);
+  } else {
+    split_at_space(text, limit, parts);
   }
-  return out;
+  if (from_right) std::ranges::reverse(parts);
+  std::vector<Value> values;
+  for (const std::string_view part : parts) values.push_back(heap.text(std::string(part)));
+  return heap.list(std::move(values));
 }
 
-Value split(const std::string& text, const Arguments& arguments, bool from_right) {
-  const Value* given = arguments.find(0, "sep");
-  const Value* limit = arguments.find(1, "maxsplit");
-  std::int64_t left = limit && limit->is_number_integer() ? limit->get<std::int64_t>() : -1;
-  if (!given || given->is_null())
-    return from_right ? split_at_space_from_right(text, left) : split_at_space(text, left);
-  const std::string sign = to_text(*given);
-  if (sign.empty()) throw Error("the chat template splits a text at nothing");
-  std::vector<std::string> found;
+Value lines_of(Heap& heap, std::string_view text, bool keep_ends) {
+  std::vector<Value> lines;
+  while (!text.empty()) {
+    const std::size_t length = std::min(text.find_first_of("\n\r"), text.size());
+    const std::size_t end = text.substr(length).starts_with("\r\n") ? 2 : length < text.size() ? 1 : 0;
+    lines.push_back(heap.text(std::string(text.substr(0, length + (keep_ends ? end : 0)))));
+    text.remove_prefix(length + end);
+  }
+  return heap.list(std::move(lines));
+}
+
+std::size_t bytes_of(std::string_view text, std::int64_t count) {
   std::string_view rest = text;
-  for (; left != 0; --left) {
-    const std::size_t at = from_right ? rest.rfind(sign) : rest.find(sign);
-    if (at == rest.npos) break;
-    found.emplace_back(from_right ? rest.substr(at + sign.size()) : rest.substr(0, at));
-    rest = from_right ? rest.substr(0, at) : rest.substr(at + sign.size());
-  }
-  found.emplace_back(rest);
-  if (from_right) std::ranges::reverse(found);
-  return found;
+  for (; count > 0 && !rest.empty(); --count)
+    rest.remove_prefix(std::max<std::size_t>(1, character_length(rest)));
+  return text.size() - rest.size();
 }
 
 }  // namespace qkscope::jinja
