@@ -56,6 +56,7 @@ Document run_disrupt(const Context& context) {
           {"definition", definition_name(*options.definition)},
           {"scored_ids", before.tokens},
           {"prompt_ids", prompt.ids},
+          {"format", prompt.format},
           {"disruptions", disruptions_json(options)}};
 }
 

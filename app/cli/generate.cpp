@@ -20,11 +20,9 @@ Document run_generate(const Context& context) {
   context.text << stream.finish() << "\n";
 
   const Run& run = wanted == Arm::Baseline ? *comparison.baseline : *comparison.disrupted;
-  return {{"ids", run.answer},
-          {"text", model->tokenizer().decode(run.answer, true)},
-          {"stopped", run.stopped},
-          {"prompt_ids", prompt.ids},
-          {"prefill_ms", run.prefill_ms},
+  return {{"ids", run.answer},         {"text", model->tokenizer().decode(run.answer, true)},
+          {"stopped", run.stopped},    {"prompt_ids", prompt.ids},
+          {"format", prompt.format},   {"prefill_ms", run.prefill_ms},
           {"decode_ms", run.decode_ms}};
 }
 

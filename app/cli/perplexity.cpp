@@ -32,6 +32,7 @@ Document run_perplexity(const Context& context) {
           {"value", value_json(perplexity)},
           {"nll", perplexity.nll},
           {"ids", perplexity.tokens},
+          {"format", prompt.format},
           {"disruptions", disruptions_json(options)}};
 }
 

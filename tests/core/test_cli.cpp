@@ -121,7 +121,7 @@ class TestCli : public CliTestCase {
 
   void generates() {
     const json found = printed("generate", prompted({"--max-new", "7"}));
-    QCOMPARE(keys(found), (Keys{"ids", "text", "stopped", "prompt_ids", "prefill_ms", "decode_ms"}));
+    QCOMPARE(keys(found), (Keys{"ids", "text", "stopped", "prompt_ids", "format", "prefill_ms", "decode_ms"}));
     RunRequest request = request_for({});
     request.max_new_tokens = 7;
     const TokenIds answer = Runner(loaded_).run(request).baseline->answer;
@@ -147,7 +147,7 @@ class TestCli : public CliTestCase {
     const Arguments options =
         prompted({"--expect", "Rufus.", "--disrupt", "site=qk,pick=largest:2,phase=every"});
     const json found = printed("perplexity", options);
-    QCOMPARE(keys(found), (Keys{"definition", "tokens", "value", "nll", "ids", "disruptions"}));
+    QCOMPARE(keys(found), (Keys{"definition", "tokens", "value", "nll", "ids", "format", "disruptions"}));
     RunRequest request = request_for("site=qk,pick=largest:2,phase=every");
     request.expected = loaded_->tokenizer().encode("Rufus.", false);
     request.score_continuation = request.score_as_published = true;
@@ -198,7 +198,7 @@ class TestCli : public CliTestCase {
   void disrupts() {
     const json found = printed(
         "disrupt", prompted({"--expect", "Rufus.", "--max-new", "5", "--disrupt", "site=q,pick=largest:3"}));
-    QCOMPARE(keys(found), (Keys{"baseline", "disrupted", "replaced", "definition", "scored_ids", "prompt_ids",
+    QCOMPARE(keys(found), (Keys{"baseline", "disrupted", "replaced", "definition", "scored_ids", "prompt_ids", "format",
                                 "disruptions"}));
     RunRequest request = request_for("site=q,pick=largest:3");
     request.expected = loaded_->tokenizer().encode("Rufus.", false);
