@@ -2,17 +2,19 @@
 
 #include <QCheckBox>
 #include <QComboBox>
-#include <QDoubleSpinBox>
 #include <QFormLayout>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QToolButton>
+#include <functional>
 #include <limits>
 
 #include "core/error.h"
 #include "views/counted.h"
 #include "views/disruption_words.h"
+#include "views/exact_boxes.h"
+#include "views/shown.h"
 #include "views/styled_label.h"
 #include "views/view_registry.h"
 
@@ -41,6 +43,12 @@ void choose(QComboBox* box, Enum value) {
 template <class Enum>
 Enum chosen(const QComboBox* box) {
   return static_cast<Enum>(box->currentData().toInt());
+}
+
+/// "1-4,7" or "all"; nothing means all.
+std::vector<int> readRanges(const QLineEdit* edit, std::string_view name) {
+  const QString text = edit->text().trimmed();
+  return parse_ranges(text.isEmpty() ? "all" : text.toStdString(), name);
 }
 
 }  // namespace
@@ -140,95 +148,140 @@ DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, 
 }
 
 void DisruptionView::buildFields(QFormLayout* form) {
-  const auto edited = [this] { fieldsEdited(); };
+  // Every field writes its own part of the disruption; what nobody touched stays as it is, bit by bit.
+  using Set = std::function<void(Disruption&)>;
+  const auto edited = [this](const Set& set) { return [this, set] { change(set); }; };
   auto* sites = new QHBoxLayout;
   sites->setSpacing(4);
-  const auto site = [&](const QString& letter, const QString& name) {
+  const auto site = [&](const QString& letter, const QString& name, bool Disruption::*member) {
     auto* button = new QToolButton(this);
     button->setText(letter);
     button->setCheckable(true);
     button->setObjectName(name);
     button->setAccessibleName(tr("Disrupt %1").arg(letter));
     button->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-    connect(button, &QToolButton::clicked, this, edited);
+    connect(button, &QToolButton::clicked, this,
+            edited([button, member](Disruption& d) { d.*member = button->isChecked(); }));
     sites->addWidget(button);
     return button;
   };
-  query_ = site(QStringLiteral("Q"), QStringLiteral("disruptQuery"));
-  key_ = site(QStringLiteral("K"), QStringLiteral("disruptKey"));
-  value_ = site(QStringLiteral("V"), QStringLiteral("disruptValue"));
+  query_ = site(QStringLiteral("Q"), QStringLiteral("disruptQuery"), &Disruption::query);
+  key_ = site(QStringLiteral("K"), QStringLiteral("disruptKey"), &Disruption::key);
+  value_ = site(QStringLiteral("V"), QStringLiteral("disruptValue"), &Disruption::value);
   form->addRow(tr("Site"), sites);
 
-  const auto combo = [&] {
+  const auto combo = [&](const char* name, const Set& set) {
     auto* box = new QComboBox(this);
-    connect(box, &QComboBox::activated, this, edited);
+    box->setObjectName(QLatin1String(name));
+    connect(box, &QComboBox::activated, this, edited(set));
     return box;
   };
-  pick_ = combo();
+  pick_ = combo("disruptPick", [this](Disruption& d) { d.pick.kind = chosen<PickKind>(pick_); });
   fill<PickKind>(pick_, {{PickKind::Lambda, tr("over λ · mean")},
                          {PickKind::Largest, tr("largest")},
                          {PickKind::Smallest, tr("smallest")},
                          {PickKind::Random, tr("random")}});
-  lambda_ = new QDoubleSpinBox(this);
+  lambda_ = new ExactDoubleBox(this);
   lambda_->setObjectName(QStringLiteral("disruptLambda"));
   lambda_->setPrefix(QStringLiteral("λ "));
-  lambda_->setRange(0.1, 1000);
+  lambda_->setRange(0, std::numeric_limits<double>::max());
   lambda_->setSingleStep(0.5);
-  lambda_->setDecimals(2);
-  connect(lambda_, &QDoubleSpinBox::valueChanged, this, edited);
+  connect(lambda_, &QDoubleSpinBox::valueChanged, this,
+          edited([this](Disruption& d) { d.pick.lambda = lambda_->value(); }));
   count_ = new QSpinBox(this);
+  count_->setObjectName(QStringLiteral("disruptCount"));
   count_->setPrefix(QStringLiteral("n "));
-  count_->setRange(0, 65536);
-  connect(count_, &QSpinBox::valueChanged, this, edited);
+  count_->setRange(0, std::numeric_limits<int>::max());
+  count_->setKeyboardTracking(false);
+  count_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);  // its hint has room for ten digits
+  connect(count_, &QSpinBox::valueChanged, this,
+          edited([this](Disruption& d) { d.pick.n = count_->value(); }));
   auto* numbers = new QHBoxLayout;
   numbers->setSpacing(4);
   numbers->addWidget(pick_, 1);
   numbers->addWidget(lambda_);
-  numbers->addWidget(count_);
+  numbers->addWidget(count_, 1);
   form->addRow(tr("Take"), numbers);
+  outlines_ = new StyledLabel(Type::Small, Tone::Muted, this);
+  outlines_->setObjectName(QStringLiteral("outlineWords"));
+  outlines_->setWordWrap(true);
+  same_outlines_ = new QPushButton(this);
+  same_outlines_->setObjectName(QStringLiteral("sameOutlines"));
+  same_outlines_->setToolTip(tr("Outlines, counts and table take the λ of the disruption; nothing is run"));
+  connect(same_outlines_, &QPushButton::clicked, this, [this] {
+    Look look = state().look();
+    look.lambda = disruption_.pick.lambda;
+    state().setLook(look);
+  });
+  connect(&state(), &ViewState::lookChanged, this, &DisruptionView::showOutlines);
+  auto* outlines = new QHBoxLayout;
+  outlines->setSpacing(4);
+  outlines->addWidget(outlines_, 1);
+  outlines->addWidget(same_outlines_);
+  form->addRow(QString(), outlines);
   matched_ = new QCheckBox(tr("as many as λ finds"), this);
   matched_->setToolTip(tr("In each head as many dims as lie over λ · mean there"));
-  connect(matched_, &QCheckBox::clicked, this, edited);
+  matched_->setObjectName(QStringLiteral("disruptMatched"));
+  connect(matched_, &QCheckBox::clicked, this,
+          edited([this](Disruption& d) { d.pick.as_many_as_lambda = matched_->isChecked(); }));
   form->addRow(QString(), matched_);
-  seed_ = new QSpinBox(this);
-  seed_->setRange(0, std::numeric_limits<int>::max());
-  connect(seed_, &QSpinBox::valueChanged, this, edited);
+  seed_ = new SeedBox(this);
+  seed_->setObjectName(QStringLiteral("disruptSeed"));
+  connect(seed_, &SeedBox::valueChanged, this,
+          edited([this](Disruption& d) { d.pick.seed = seed_->value(); }));
   form->addRow(tr("Seed"), seed_);
 
-  replace_ = combo();
+  replace_ = combo("disruptReplace", [this](Disruption& d) { d.replace = chosen<Replace>(replace_); });
   fill<Replace>(replace_, {{Replace::Mean, tr("the mean")},
                            {Replace::Zero, tr("zero")},
                            {Replace::Max, tr("the maximum")},
                            {Replace::Min, tr("the minimum")}});
   form->addRow(tr("Put"), replace_);
-  pool_ = combo();
+  pool_ = combo("disruptPool", [this](Disruption& d) { d.pool = chosen<Pool>(pool_); });
   fill<Pool>(pool_, {{Pool::Chosen, tr("the chosen dims")},
                      {Pool::Head, tr("the whole head")},
                      {Pool::Own, tr("the dim itself")}});
   form->addRow(tr("… of"), pool_);
-  mask_ = combo();
+  mask_ = combo("disruptMask", [this](Disruption& d) { d.mask = chosen<Mask>(mask_); });
   fill<Mask>(mask_, {{Mask::Clean, tr("in the baseline")}, {Mask::Live, tr("in the disrupted pass")}});
   mask_->setToolTip(tr("Where the dims are chosen: those outlined in the baseline, or live, as published"));
   form->addRow(tr("Chosen"), mask_);
-  phase_ = combo();
+  phase_ = combo("disruptPhase", [this](Disruption& d) { d.phase = chosen<Phase>(phase_); });
   fill<Phase>(phase_, {{Phase::Prefill, tr("reading the prompt")}, {Phase::EveryStep, tr("every step")}});
   form->addRow(tr("When"), phase_);
   cache_ = new QCheckBox(tr("reaches the KV cache"), this);
   cache_->setToolTip(
       tr("The answer reads the disrupted K and V of the prompt, as published; else the clean ones"));
-  connect(cache_, &QCheckBox::clicked, this, edited);
+  cache_->setObjectName(QStringLiteral("disruptCache"));
+  connect(cache_, &QCheckBox::clicked, this,
+          edited([this](Disruption& d) { d.reaches_kv_cache = cache_->isChecked(); }));
   form->addRow(QString(), cache_);
 
-  const auto line = [&](const QString& name) {
+  const auto line = [&](const QString& name, const Set& set) {
     auto* edit = new QLineEdit(this);
     edit->setObjectName(name);
     edit->setPlaceholderText(tr("all, or e.g. 1-4,7"));
-    connect(edit, &QLineEdit::editingFinished, this, edited);
+    connect(edit, &QLineEdit::editingFinished, this, [this, edit, set] {
+      if (edit->isModified()) change(set);
+    });
     return edit;
   };
-  layers_ = line(QStringLiteral("disruptLayers"));
+  layers_ = line(QStringLiteral("disruptLayers"), [this](Disruption& d) {
+    d.layers = readRanges(layers_, "layers");
+    const int count = data().card ? data().card->spec.num_layers : 0;
+    if (count > 0 && !d.layers.empty() && d.layers.back() >= count)
+      throw Error(
+          counted(count, tr("The model has one layer."), tr("The model has %1 layers.")).toStdString());
+  });
   form->addRow(tr("Layers"), layers_);
-  heads_ = line(QStringLiteral("disruptHeads"));
+  heads_ = line(QStringLiteral("disruptHeads"), [this](Disruption& d) {
+    d.heads = readRanges(heads_, "heads");
+    const int count = data().card ? data().card->spec.num_heads : 0;
+    if (count > 0 && !d.heads.empty() && d.heads.back() >= count) {
+      throw Error(counted(count, tr("The model has one query head."), tr("The model has %1 query heads."))
+                      .toStdString());
+    }
+  });
   heads_->setToolTip(tr("Query heads; for K and V the KV heads that serve them"));
   form->addRow(tr("Heads"), heads_);
 }
@@ -261,7 +314,7 @@ void DisruptionView::showValue() {
   lambda_->setValue(d.pick.lambda);
   count_->setValue(d.pick.n);
   matched_->setChecked(d.pick.as_many_as_lambda);
-  seed_->setValue(static_cast<int>(d.pick.seed));
+  seed_->setValue(d.pick.seed);
   const bool by_lambda = d.pick.kind == PickKind::Lambda;
   lambda_->setVisible(by_lambda || d.pick.as_many_as_lambda);
   count_->setVisible(!by_lambda && !d.pick.as_many_as_lambda);
@@ -277,7 +330,19 @@ void DisruptionView::showValue() {
   if (!layers_->hasFocus()) layers_->setText(QString::fromStdString(format_ranges(d.layers)));
   if (!heads_->hasFocus()) heads_->setText(QString::fromStdString(format_ranges(d.heads)));
   showing_ = false;
+  showOutlines();
   refresh();
+}
+
+void DisruptionView::showOutlines() {
+  const Pick& pick = disruption_.pick;
+  const bool by_lambda = pick.kind == PickKind::Lambda || pick.as_many_as_lambda;
+  const bool differ = by_lambda && pick.lambda != state().look().lambda;
+  outlines_->setVisible(differ);
+  same_outlines_->setVisible(differ);
+  if (!differ) return;
+  outlines_->setText(tr("The outlines are at λ = %1.").arg(exactWords(state().look().lambda)));
+  same_outlines_->setText(tr("Set them to %1").arg(exactWords(pick.lambda)));
 }
 
 void DisruptionView::refresh() {
@@ -293,49 +358,18 @@ void DisruptionView::refresh() {
   words_->setType(Type::Normal);
 }
 
-bool DisruptionView::readFields(Disruption& d) {
-  d.query = query_->isChecked();
-  d.key = key_->isChecked();
-  d.value = value_->isChecked();
-  d.pick.kind = chosen<PickKind>(pick_);
-  d.pick.lambda = lambda_->value();
-  d.pick.n = count_->value();
-  d.pick.as_many_as_lambda = matched_->isChecked() && d.pick.kind != PickKind::Lambda;
-  d.pick.seed = static_cast<std::uint64_t>(seed_->value());
-  d.replace = chosen<Replace>(replace_);
-  d.pool = chosen<Pool>(pool_);
-  d.mask = chosen<Mask>(mask_);
-  d.phase = chosen<Phase>(phase_);
-  d.reaches_kv_cache = cache_->isChecked();
+void DisruptionView::change(const std::function<void(Disruption&)>& set) {
+  if (showing_) return;
+  Disruption edited = disruption_;
   try {
-    const auto text = [](const QLineEdit* edit) {
-      return edit->text().trimmed().isEmpty() ? std::string("all") : edit->text().toStdString();
-    };
-    d.layers = parse_ranges(text(layers_), "layers");
-    d.heads = parse_ranges(text(heads_), "heads");
-    const DecoderSpec* spec = data().card ? &data().card->spec : nullptr;
-    if (spec && !d.layers.empty() && d.layers.back() >= spec->num_layers) {
-      throw Error(counted(spec->num_layers, tr("The model has one layer."), tr("The model has %1 layers."))
-                      .toStdString());
-    }
-    if (spec && !d.heads.empty() && d.heads.back() >= spec->num_heads) {
-      throw Error(
-          counted(spec->num_heads, tr("The model has one query head."), tr("The model has %1 query heads."))
-              .toStdString());
-    }
+    set(edited);
   } catch (const Error& error) {
     words_->setText(QString::fromUtf8(error.what()));
     words_->setTone(Tone::Disrupted);
     words_->setType(Type::Strong);
-    return false;
+    return;
   }
-  return true;
-}
-
-void DisruptionView::fieldsEdited() {
-  if (showing_) return;
-  Disruption edited = disruption_;
-  if (readFields(edited) && !(edited == disruption_)) Q_EMIT disruptionRequested(edited);
+  if (!(edited == disruption_)) Q_EMIT disruptionRequested(edited);
 }
 
 }  // namespace qkscope

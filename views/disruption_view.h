@@ -1,9 +1,10 @@
 #pragma once
+#include <functional>
+
 #include "views/view.h"
 
 class QCheckBox;
 class QComboBox;
-class QDoubleSpinBox;
 class QFormLayout;
 class QLineEdit;
 class QPushButton;
@@ -12,6 +13,8 @@ class QToolButton;
 
 namespace qkscope {
 
+class ExactDoubleBox;
+class SeedBox;
 class StyledLabel;
 
 /// Every field of the disruption, its presets, control arms and history. Shows the value it is given and asks
@@ -33,10 +36,11 @@ class DisruptionView : public View {
 
  private:
   void buildFields(QFormLayout* form);
-  /// Fields to value; false and a red sentence where a range cannot be read.
-  bool readFields(Disruption& disruption);
-  void fieldsEdited();
+  /// Asks for the disruption with one part of it set anew; says it in red where `set` throws.
+  void change(const std::function<void(Disruption&)>& set);
   void showValue();
+  /// Says so where the outlines are drawn at another lambda than the disruption's.
+  void showOutlines();
 
   Disruption disruption_;
   bool on_ = false;
@@ -45,13 +49,14 @@ class DisruptionView : public View {
   QPushButton* toggle_;
   QToolButton *undo_, *redo_;
   QComboBox* preset_;
-  StyledLabel* words_;
+  StyledLabel *words_, *outlines_;
+  QPushButton* same_outlines_;
   QToolButton *query_, *key_, *value_;
   QComboBox* pick_;
-  QDoubleSpinBox* lambda_;
+  ExactDoubleBox* lambda_;
   QSpinBox* count_;
   QCheckBox* matched_;
-  QSpinBox* seed_;
+  SeedBox* seed_;
   QComboBox *replace_, *pool_, *mask_, *phase_;
   QCheckBox* cache_;
   QLineEdit *layers_, *heads_;

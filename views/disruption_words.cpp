@@ -3,6 +3,8 @@
 #include <QCoreApplication>
 #include <QStringList>
 
+#include "views/shown.h"
+
 namespace qkscope {
 
 namespace {
@@ -11,19 +13,15 @@ QString tr(const char* text, const char* comment = nullptr, int n = -1) {
   return QCoreApplication::translate("Disruption", text, comment, n);
 }
 
-QString number(double value) {
-  return QString::number(value, 'g', 4);
-}
-
 QString ranges(const std::vector<int>& indices) {
   return QString::fromStdString(format_ranges(indices));
 }
 
 QString pickedColumns(const Pick& pick) {
   if (pick.kind == PickKind::Lambda)
-    return tr("every dim whose M is over %1 times the mean of its head").arg(number(pick.lambda));
+    return tr("every dim whose M is over %1 times the mean of its head").arg(exactWords(pick.lambda));
   const QString many = pick.as_many_as_lambda
-                           ? tr("as many as M > %1 · mean finds there").arg(number(pick.lambda))
+                           ? tr("as many as M > %1 · mean finds there").arg(exactWords(pick.lambda))
                            : QString::number(pick.n);
   switch (pick.kind) {
     case PickKind::Largest:
@@ -59,7 +57,7 @@ QString siteWords(const Disruption& d) {
 
 QString shortWords(const Disruption& d) {
   QString pick;
-  const QString matched = QStringLiteral("λ=%1").arg(number(d.pick.lambda));
+  const QString matched = QStringLiteral("λ=%1").arg(exactWords(d.pick.lambda));
   const QString many =
       d.pick.as_many_as_lambda ? tr("as many as %1").arg(matched) : QString::number(d.pick.n);
   switch (d.pick.kind) {

@@ -164,7 +164,7 @@ QStringList colorFacts(const MapModel& model, const Look& look) {
 }
 
 QString ruleFact(const Look& look) {
-  const QString lambda = QLocale().toString(look.lambda, 'f', 1);
+  const QString lambda = exactWords(look.lambda);
   return look.shown == Shown::Difference ? Words::tr("M > %1 × mean of its head in the baseline").arg(lambda)
                                          : Words::tr("M > %1 × mean of its head").arg(lambda);
 }

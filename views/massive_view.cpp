@@ -1,4 +1,3 @@
-#include <QDoubleSpinBox>
 #include <QGridLayout>
 #include <QHBoxLayout>
 #include <QHeaderView>
@@ -12,9 +11,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "views/band_chart.h"
 #include "views/color_bar.h"
+#include "views/exact_boxes.h"
 #include "views/massive_item_model.h"
 #include "views/styled_label.h"
 #include "views/view_registry.h"
@@ -79,17 +80,15 @@ class MassiveView : public View {
     head->addWidget(which_, 1, Qt::AlignRight);
     layout->addLayout(head);
 
-    // Slider and exact entry are one value in tenths.
+    // The slider goes in tenths; the box beside it takes any lambda and shows it whole.
     slider_ = new QSlider(Qt::Horizontal, this);
     slider_->setRange(10, 150);
     slider_->setPageStep(5);
     slider_->setAccessibleName(tr("lambda"));
     slider_->setToolTip(tr("Massive: M greater than lambda times the mean of its head"));
-    exact_ = new QDoubleSpinBox(this);
-    exact_->setRange(1, 15);
-    exact_->setSingleStep(0.1);
-    exact_->setDecimals(1);
-    exact_->setKeyboardTracking(false);
+    exact_ = new ExactDoubleBox(this);
+    exact_->setRange(0, std::numeric_limits<double>::max());
+    exact_->setSingleStep(0.5);
     exact_->setAccessibleName(tr("lambda, exact"));
     auto* lambda_label = new QLabel(tr("&λ"), this);
     lambda_label->setBuddy(slider_);
@@ -155,7 +154,7 @@ class MassiveView : public View {
   bool isFigure() const override { return true; }
   QString figureTitle() const override {
     return tr("Massive values by wavelength band, λ = %1, %2")
-        .arg(QLocale().toString(state().look().lambda, 'f', 1), whichRun());
+        .arg(exactWords(state().look().lambda), whichRun());
   }
   void paintFigure(QPainter& painter, const QRectF& area) const override {
     const PlotStyle style = PlotStyle::paper(*painter.device());
@@ -172,7 +171,7 @@ class MassiveView : public View {
     painter.setFont(style.small);
     painter.setPen(style.muted);
     const QString facts = tr("M > %1 × mean of its head · %2 · %3 · %4 positions")
-                              .arg(QLocale().toString(state().look().lambda, 'f', 1),
+                              .arg(exactWords(state().look().lambda),
                                    ropeWords(data(), Site::Query, state().look().after_rope), whichRun())
                               .arg(shownPositions(data()));
     painter.drawText(QRectF(inside.left(), inside.top() + height, inside.width(), height), Qt::AlignLeft,
@@ -258,7 +257,7 @@ class MassiveView : public View {
 
   void setLambda(double lambda) {
     Look look = state().look();
-    look.lambda = std::round(lambda * 10) / 10;
+    look.lambda = lambda;
     state().setLook(look);
     showLambda();
   }
@@ -332,7 +331,7 @@ class MassiveView : public View {
 
   StyledLabel* which_;
   QSlider* slider_;
-  QDoubleSpinBox* exact_;
+  ExactDoubleBox* exact_;
   std::array<Counter*, 3> counters_{};
   BandChart* chart_;
   MassiveItemModel* model_;

@@ -194,8 +194,7 @@ void paintOverview(QPainter& painter, const PlotStyle& style, const QRectF& area
   painter.drawText(below, Qt::AlignRight, locale.toString(overview.bar.norm.high, 'g', 3));
   if (look.shown == Shown::Difference) return;
   const QRectF legend(layout.title.left(), below.bottom(), layout.title.width(), small.height());
-  painter.drawText(legend, Qt::AlignHCenter,
-                   Words::tr("○ M > %1 × mean").arg(locale.toString(look.lambda, 'f', 1)));
+  painter.drawText(legend, Qt::AlignHCenter, Words::tr("○ M > %1 × mean").arg(exactWords(look.lambda)));
 }
 
 }  // namespace qkscope

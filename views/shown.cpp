@@ -86,6 +86,12 @@ QString numberWords(double value) {
   return locale.toString(value, 'f', magnitude >= 100 ? 1 : magnitude >= 10 ? 2 : 3);
 }
 
+QString exactWords(double value) {
+  QLocale locale;
+  locale.setNumberOptions(QLocale::OmitGroupSeparator);
+  return locale.toString(value, 'g', QLocale::FloatingPointShortest);
+}
+
 QString whyNothing(const ViewData& data, const Look& look) {
   if (!data.card) return Words::tr("Open a model to see its queries, keys and values.");
   if (!data.comparison || !data.comparison->baseline) {

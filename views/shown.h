@@ -28,6 +28,9 @@ QString layerWords(int layer);
 /// A number for people: about four significant digits, grouped by the locale.
 QString numberWords(double value);
 
+/// A setting for people: as few digits as read back as this very number, "5", "4.999999".
+QString exactWords(double value);
+
 /// What a view cannot show yet, in a sentence that says what to do; empty where there is something to see.
 QString whyNothing(const ViewData& data, const Look& look);
 

@@ -138,6 +138,8 @@ Disruption preset(std::string_view name) {
 
 /// One number of "1-4,7".
 int parse_index(std::string_view text, std::string_view whole, std::string_view what) {
+  const auto first = text.find_first_not_of(' ');
+  text = first == text.npos ? "" : text.substr(first, text.find_last_not_of(' ') + 1 - first);
   constexpr int most = 100000;  // no model comes near it; "1-2000000000" must not fill the memory
   const auto value = number<int>(text);
   if (!value || *value < 1 || *value > most) {

@@ -164,6 +164,7 @@ class TestDisruption : public test::TestCase {
   void ranges() {
     QCOMPARE(parse_ranges("all", "layers"), Layers{});
     QCOMPARE(parse_ranges("7,1-3,2", "layers"), (Layers{0, 1, 2, 6}));
+    QCOMPARE(parse_ranges(" 1 - 3, 7 ", "layers"), (Layers{0, 1, 2, 6}));
     for (const char* text : {"all", "1", "1,2", "1-3,7", "2,4,6", "30"}) {
       QCOMPARE(format_ranges(parse_ranges(text, "layers")), std::string(text));
     }
