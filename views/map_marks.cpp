@@ -17,6 +17,38 @@ void paintDottedLine(QPainter& painter, double x, double top, double bottom, dou
   }
 }
 
+/// A position's number stands out beside the maps; where it is selected as a whole, its row is framed.
+void paintRowMark(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout,
+                  const MapMarks& marks) {
+  const double u = style.unit;
+  const QFontMetricsF small = style.metrics(style.small);
+  for (std::size_t i = 0; i < layout.grids.size(); ++i) {
+    const CellGrid& grid = layout.grids[i];
+    if (marks.row >= model.panels[i].map.rows() || !grid.shows(marks.row, 0)) continue;
+    const QRectF row(QPointF(grid.target.left(), std::max(grid.y(marks.row), grid.target.top())),
+                     QPointF(grid.target.right(), std::min(grid.y(marks.row + 1), grid.target.bottom())));
+    if (marks.whole_row) {
+      const QRectF frame = row.adjusted(-2 * u, -2 * u, 2 * u, 2 * u);
+      painter.setBrush(Qt::NoBrush);
+      painter.setPen(QPen(style.background, 4 * u));
+      painter.drawRect(frame);
+      painter.setPen(QPen(style.accent, 2 * u));
+      painter.drawRect(frame);
+    }
+    const QRectF& names = layout.row_names[i];
+    if (names.isEmpty()) continue;
+    const QString text = QString::number(marks.row);
+    const double width = small.horizontalAdvance(text) + 4 * u;
+    const QRectF chip(names.right() - width + 2 * u, row.center().y() - small.height() / 2, width,
+                      small.height());
+    painter.fillRect(chip.adjusted(-3 * u, -2 * u, 0, 2 * u), style.background);
+    painter.fillRect(chip, style.text);
+    painter.setPen(style.background);
+    painter.setFont(style.small);
+    painter.drawText(chip, Qt::AlignCenter, text);
+  }
+}
+
 }  // namespace
 
 void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout,
@@ -63,6 +95,7 @@ void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& mo
       }
     }
   }
+  if (marks.row >= 0) paintRowMark(painter, style, model, layout, marks);
   if (marks.selected && marks.selected->panel < layout.grids.size() &&
       layout.grids[marks.selected->panel].shows(marks.selected->row, marks.selected->column)) {
     // Outside the outline of a massive value, so that one does not hide the other.

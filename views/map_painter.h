@@ -19,6 +19,8 @@ std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, cons
 
 struct MapMarks {
   std::optional<CellRef> selected, hovered;
+  int row = -1;            // that is looked at in rows of positions
+  bool whole_row = false;  // it is selected, and no cell of it
 };
 void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout,
                    const MapMarks& marks);

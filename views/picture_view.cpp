@@ -38,6 +38,7 @@ PictureView::PictureView(ViewState& state, QWidget* parent) : View(state, parent
   setAccessibleName(tr("Picture of queries, keys and values"));
   connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
   connect(&state, &ViewState::selectionChanged, this, &PictureView::selectionMoved);
+  connect(&state, &ViewState::hoverPositionChanged, this, [this] { update(); });
 }
 
 Needs PictureView::needs() const {
@@ -61,7 +62,9 @@ void PictureView::selectionMoved() {
 void PictureView::refresh() {
   // Another model or prompt may have fewer heads, layers or positions.
   if (data().card && data().comparison) {
-    state().setSelection(clamped(state().selection(), data().card->spec, shownPositions(data())));
+    // A selected token may lie in a longer prompt that is yet to run.
+    const int positions = data().prompt_tokens > 0 ? data().prompt_tokens : shownPositions(data());
+    state().setSelection(clamped(state().selection(), data().card->spec, positions));
   }
   MapModel next = mapModel(data(), state().selection(), state().look());
   awaited_ = missingValues(next);
@@ -128,7 +131,13 @@ void PictureView::paintEvent(QPaintEvent*) {
   }
   painter.drawPixmap(0, 0, scene_);
   painter.setOpacity(1);
-  MapMarks marks{{}, hovered_};
+  MapMarks marks;
+  marks.hovered = hovered_;
+  if (model_.rows == MapRows::Positions && awaited_.isEmpty()) {
+    const int selected = state().selection().position, hovered = state().hoverPosition();
+    marks.row = hovered >= 0 ? hovered : selected;
+    marks.whole_row = state().selection().dim < 0 && marks.row == selected;
+  }
   if (state().selection().dim >= 0 && awaited_.isEmpty()) marks.selected = model_.find(state().selection());
   paintMapMarks(painter, style, model_, layout_, marks);
   if (!awaited_.isEmpty()) {

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "views/map_model.h"
+#include "views/token_text.h"
 
 namespace qkscope {
 
@@ -48,7 +49,7 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
   const DecoderSpec& spec = data.card->spec;
   model.rows = MapRows::Positions;
   model.side_by_side = true;
-  model.row_names = data.pieces;
+  for (const QString& piece : data.pieces) model.row_names << visibleToken(piece);
   const bool difference = look.shown == Shown::Difference;
   // Signs are shown where the map has a middle; a sequential map shows magnitudes.
   const bool is_signed = difference || colorMap(look.color_map).diverging;

@@ -8,17 +8,13 @@
 #include <cmath>
 
 #include "views/plot_style.h"
+#include "views/token_text.h"
 
 namespace qkscope {
 
 namespace {
 
 constexpr std::size_t kShownTokens = 3;
-
-QString readable(QString piece) {
-  piece.replace(u'\n', QChar(0x21b5));
-  return piece.startsWith(u' ') ? QString(QChar(0x00b7) + piece.mid(1)) : piece;
-}
 
 const QColor& armColor(const PlotStyle& style, Arm arm) {
   return arm == Arm::Baseline ? style.baseline : style.disrupted;
@@ -31,10 +27,10 @@ void NextTokenBars::setTokens(std::vector<NextToken> tokens, Arm arm) {
   arm_ = arm;
   QStringList words;
   for (const NextToken& token : tokens_) {
-    words << QStringLiteral("%1 %2 %").arg(readable(token.text)).arg(100 * token.probability, 0, 'f', 1);
+    words << QStringLiteral("%1 %2 %").arg(visibleToken(token.text)).arg(100 * token.probability, 0, 'f', 1);
   }
   setAccessibleName(words.join(QStringLiteral(", ")));
-  setToolTip(words.join(u'\n'));
+  setToolTip(toolTipText(words.join(u'\n')));
   updateGeometry();
   update();
 }
@@ -59,7 +55,7 @@ void NextTokenBars::paintEvent(QPaintEvent*) {
     painter.setFont(mono);
     painter.setPen(style.text);
     const QString word =
-        style.metrics(mono).elidedText(readable(tokens_[i].text), Qt::ElideRight, word_width - 4);
+        style.metrics(mono).elidedText(visibleToken(tokens_[i].text), Qt::ElideRight, word_width - 4);
     painter.drawText(QRectF(0, y, word_width, line), Qt::AlignVCenter | Qt::AlignLeft, word);
     const double bar = std::max(2.0, bar_room * tokens_[i].probability);
     painter.setPen(Qt::NoPen);
@@ -123,7 +119,9 @@ bool LossBars::event(QEvent* event) {
         i < static_cast<std::size_t>(pieces_.size()) ? pieces_[static_cast<int>(i)] : QString();
     QToolTip::showText(
         help->globalPos(),
-        tr("\"%1\": %2 nats").arg(readable(piece)).arg(static_cast<double>(nll_[i]), 0, 'f', 3), this);
+        toolTipText(
+            tr("\"%1\": %2 nats").arg(visibleToken(piece)).arg(static_cast<double>(nll_[i]), 0, 'f', 3)),
+        this);
   }
   return true;
 }

@@ -7,6 +7,7 @@
 #include <QPainter>
 #include <QScrollArea>
 #include <QScrollBar>
+#include <QTimer>
 #include <QToolButton>
 #include <algorithm>
 #include <cmath>
@@ -44,10 +45,10 @@ class Rule : public QWidget {
   void paintEvent(QPaintEvent*) override { QPainter(this).fillRect(rect(), PlotStyle::of(*this).line); }
 };
 
-/// Two lines of tokens at most; the rest is scrolled to.
+/// Two lines of tokens at most, from the user's first one on; the rest is scrolled to.
 class StripArea : public QScrollArea {
  public:
-  explicit StripArea(QWidget* parent) : QScrollArea(parent) {
+  StripArea(TokenStrip* strip, QWidget* parent) : QScrollArea(parent), strip_(strip) {
     QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Fixed);
     policy.setHeightForWidth(true);
     setSizePolicy(policy);
@@ -55,14 +56,35 @@ class StripArea : public QScrollArea {
     setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     setWidgetResizable(true);
     setFocusPolicy(Qt::NoFocus);
+    setWidget(strip);
     viewport()->setAutoFillBackground(false);
+    strip->setAutoFillBackground(false);
+    connect(strip, &TokenStrip::tokensReplaced, this, [this] {
+      updateGeometry();
+      // Once the strip has its new size.
+      QTimer::singleShot(0, this, &StripArea::showUser);
+    });
+    connect(strip, &TokenStrip::revealed, this, [this](const QRect& part) {
+      ensureVisible(part.center().x(), part.center().y(), 0, (part.height() + 1) / 2);
+    });
   }
   int heightForWidth(int width) const override {
-    const int line = TokenStrip::lineHeight(*this);
-    return widget() ? std::min(widget()->heightForWidth(width), 2 * line) : line;
+    const int user = strip_->heightForWidth(width) - strip_->heightOfFormat(width);
+    return std::min(user, 2 * TokenStrip::lineHeight(*this));
   }
   QSize sizeHint() const override { return {400, heightForWidth(400)}; }
   QSize minimumSizeHint() const override { return {80, TokenStrip::lineHeight(*this)}; }
+
+ protected:
+  void resizeEvent(QResizeEvent* event) override {
+    QScrollArea::resizeEvent(event);
+    showUser();
+  }
+
+ private:
+  void showUser() { verticalScrollBar()->setValue(strip_->heightOfFormat(strip_->width())); }
+
+  TokenStrip* strip_;
 };
 
 }  // namespace
@@ -73,8 +95,8 @@ PromptCard::PromptCard(QWidget* parent)
       shown_(new StyledLabel(Type::Small, Tone::Muted, this, tr("in the pictures"))),
       size_(new StyledLabel(Type::Small, Tone::Muted, this)),
       more_(new QToolButton(this)),
-      strip_area_(new StripArea(this)),
-      strip_(new TokenStrip(strip_area_)),
+      strip_(new TokenStrip(nullptr)),
+      strip_area_(new StripArea(strip_, this)),
       perplexity_title_(new StyledLabel(Type::Small, Tone::Muted, this)) {
   setFocusPolicy(Qt::StrongFocus);
   more_->setText(QStringLiteral("…"));
@@ -87,8 +109,11 @@ PromptCard::PromptCard(QWidget* parent)
     contextMenuEvent(&event);
   });
 
-  strip_area_->setWidget(strip_);
-  strip_->setAutoFillBackground(false);
+  connect(strip_, &TokenStrip::positionChosen, this, [this](int position) {
+    if (!selected_) Q_EMIT selected();
+    Q_EMIT positionSelected(position);
+  });
+  connect(strip_, &TokenStrip::positionHovered, this, &PromptCard::positionHovered);
 
   auto* grid = new QGridLayout(this);
   grid->setContentsMargins(12, 7, 12, 7);
@@ -163,6 +188,11 @@ void PromptCard::setSelected(bool selected) {
   selected_ = selected;
   shown_->setVisible(selected);
   update();
+}
+
+void PromptCard::setPositions(int selected, int hovered) {
+  strip_->setSelectedPosition(selected_ ? selected : -1);
+  strip_->setHoveredPosition(selected_ ? hovered : -1);
 }
 
 void PromptCard::showAnswer(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const {
@@ -248,20 +278,18 @@ void PromptCard::showAll() {
   size_->setText(result_.pieces.isEmpty() ? QString() : QStringLiteral("%1 · %2").arg(count, result_.format));
   size_->setToolTip(result_.format_reason.isEmpty() ? tr("Chat format: %1").arg(result_.format)
                                                     : tr("Passed raw: %1").arg(result_.format_reason));
-  const int first = std::clamp(result_.user_begin, 0, static_cast<int>(result_.pieces.size()));
-  const int count_shown = std::max(0, result_.user_end - first);
   std::vector<float> loss;
   if (result_.baseline && !result_.baseline->prompt_loss.empty()) {
     // The first token of a text has no loss.
     loss = result_.baseline->prompt_loss;
     loss.insert(loss.begin(), std::numeric_limits<float>::quiet_NaN());
     loss.resize(result_.pieces.size(), std::numeric_limits<float>::quiet_NaN());
-    loss = {loss.begin() + first, loss.begin() + first + count_shown};
   }
-  QStringList pieces = result_.pieces.mid(first, count_shown);
-  if (pieces.isEmpty() && !prompt_.text.isEmpty()) pieces = {prompt_.text};
-  strip_->setTokens(pieces, std::move(loss));
-  strip_area_->updateGeometry();
+  if (result_.pieces.isEmpty()) {
+    strip_->setText(prompt_.text);
+  } else {
+    strip_->setTokens(result_.pieces, result_.user_begin, result_.user_end, std::move(loss));
+  }
 
   double loss_scale = 3.0;  // nats: small losses stay small
   for (const auto* arm : {&result_.baseline, &result_.disrupted}) {

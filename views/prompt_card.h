@@ -24,6 +24,8 @@ class PromptCard : public QFrame {
   void setPrompt(const Prompt& prompt, const PromptResult& result);
   /// The selected prompt is the one the pictures show.
   void setSelected(bool selected);
+  /// The positions of the prompt that are looked at (-1: none); marked while this is the selected one.
+  void setPositions(int selected, int hovered);
   /// Kind as a title: "Asks the context".
   static QString kindTitle(PromptKind kind);
   /// Wide enough for an answer beside its numbers, in the type of the moment.
@@ -31,6 +33,9 @@ class PromptCard : public QFrame {
 
  Q_SIGNALS:
   void selected();
+  /// A token was chosen; after selected(), where the card was not.
+  void positionSelected(int position);
+  void positionHovered(int position, const QString& words);
   void editRequested();
   void removeRequested();
 
@@ -62,8 +67,8 @@ class PromptCard : public QFrame {
   StyledLabel* shown_;
   StyledLabel* size_;
   QToolButton* more_;
-  QScrollArea* strip_area_;
   TokenStrip* strip_;
+  QScrollArea* strip_area_;
   StyledLabel* perplexity_title_;
   std::array<Row, 2> rows_;
 };

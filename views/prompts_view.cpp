@@ -69,6 +69,8 @@ PromptsView::PromptsView(ViewState& state, QWidget* parent) : View(state, parent
   side->setContentsMargins(0, 4, 0, 6);
   side->addWidget(add);
   layout->addLayout(side);
+  connect(&state, &ViewState::selectionChanged, this, &PromptsView::markPositions);
+  connect(&state, &ViewState::hoverPositionChanged, this, &PromptsView::markPositions);
 }
 
 QSize PromptsView::sizeHint() const {
@@ -91,6 +93,14 @@ void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vect
     card->setObjectName(QStringLiteral("promptCard%1").arg(index));
     row_->addWidget(card, 1);
     connect(card, &PromptCard::selected, this, [this, index] { Q_EMIT promptSelected(index); });
+    connect(card, &PromptCard::positionSelected, this, [this](int position) {
+      Selection selection = this->state().selection();
+      selection.position = position;
+      this->state().setSelection(selection);
+    });
+    connect(card, &PromptCard::positionHovered, this, [this, index](int position, const QString& words) {
+      this->state().setHover(words, index == selected_ ? position : -1);
+    });
     connect(card, &PromptCard::editRequested, this, [this, index] { editPrompt(index); });
     connect(card, &PromptCard::removeRequested, this, [this, index] { removePrompt(index); });
     cards_.push_back(card);
@@ -99,6 +109,11 @@ void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vect
     cards_[i]->setPrompt(prompts_[i], results_[i]);
     cards_[i]->setSelected(static_cast<int>(i) == selected_);
   }
+  markPositions();
+}
+
+void PromptsView::markPositions() {
+  for (PromptCard* card : cards_) card->setPositions(state().selection().position, state().hoverPosition());
 }
 
 void PromptsView::setResult(int index, const PromptResult& result) {

@@ -39,6 +39,7 @@ class PromptsView : public View {
  private:
   void addPrompt(const Prompt& prompt);
   void removePrompt(int index);
+  void markPositions();
 
   std::vector<Prompt> prompts_;
   std::vector<PromptResult> results_;

@@ -1,13 +1,15 @@
 #include "views/token_strip.h"
 
-#include <QEvent>
 #include <QHelpEvent>
+#include <QKeyEvent>
+#include <QMouseEvent>
 #include <QPainter>
 #include <QToolTip>
 #include <algorithm>
 #include <cmath>
 
 #include "views/plot_style.h"
+#include "views/token_text.h"
 
 namespace qkscope {
 
@@ -16,27 +18,77 @@ namespace {
 constexpr double kLossHeight = 5;    // px at the standard size of type
 constexpr double kLossAtFull = 8.0;  // nats of a full bar: exp(8) = one in 3000
 
+/// Blanks and what stands between them, in order: letters are drawn together, so that those of more than one
+/// code unit, and marks over them, stay whole.
+QStringList runsOf(const QString& visible) {
+  QStringList runs;
+  for (const QChar letter : visible) {
+    const bool blank = letter == visible_blank;
+    if (runs.isEmpty() || (runs.back().front() == visible_blank) != blank) runs << QString();
+    runs.back() += letter;
+  }
+  return runs;
+}
+
+double widthOf(const QFontMetricsF& metrics, const QString& visible) {
+  double width = 0;
+  for (const QString& run : runsOf(visible)) width += metrics.horizontalAdvance(run);
+  // A token of nothing that can be seen is still there, and can be pointed at.
+  return std::max(width, metrics.horizontalAdvance(visible_blank));
+}
+
 }  // namespace
 
 TokenStrip::TokenStrip(QWidget* parent) : QWidget(parent) {
   QSizePolicy policy(QSizePolicy::Expanding, QSizePolicy::Preferred);
   policy.setHeightForWidth(true);
   setSizePolicy(policy);
+  setMouseTracking(true);
+  setFocusPolicy(Qt::StrongFocus);
+  setAccessibleName(tr("Tokens of the prompt"));
 }
 
-void TokenStrip::setTokens(const QStringList& pieces, std::vector<float> loss) {
-  if (pieces == pieces_ && loss == loss_) return;
+void TokenStrip::replace(const QStringList& pieces) {
+  if (pieces == pieces_) return;
   pieces_ = pieces;
-  loss_ = std::move(loss);
   visible_.clear();
-  for (QString piece : pieces_) {
-    piece.replace(u' ', QChar(0x00b7)).replace(u'\n', QChar(0x21b5)).replace(u'\t', QChar(0x2192));
-    visible_ << piece;
-  }
-  QStringList words = pieces_;
-  setAccessibleName(tr("Tokens of the prompt"));
-  setAccessibleDescription(words.join(QString()));
+  for (const QString& piece : pieces_) visible_ << visibleToken(piece);
+  setAccessibleDescription(pieces_.join(QString()));
   updateGeometry();
+  Q_EMIT tokensReplaced();
+}
+
+void TokenStrip::setTokens(const QStringList& pieces, int user_begin, int user_end, std::vector<float> loss) {
+  const int count = static_cast<int>(pieces.size());
+  user_begin_ = std::clamp(user_begin, 0, count);
+  user_end_ = std::clamp(user_end, user_begin_, count);
+  are_tokens_ = true;
+  loss_ = std::move(loss);
+  replace(pieces);
+  update();
+}
+
+void TokenStrip::setText(const QString& text) {
+  const QStringList pieces = text.isEmpty() ? QStringList() : QStringList(text);
+  user_begin_ = 0;
+  user_end_ = static_cast<int>(pieces.size());
+  are_tokens_ = false;
+  loss_.clear();
+  replace(pieces);
+  update();
+}
+
+void TokenStrip::setSelectedPosition(int position) {
+  if (position == selected_) return;
+  selected_ = position;
+  if (position >= 0 && position < pieces_.size()) Q_EMIT revealed(cell(position));
+  update();
+}
+
+void TokenStrip::setHoveredPosition(int position) {
+  if (position == hovered_) return;
+  hovered_ = position;
+  if (position >= 0 && position < pieces_.size()) Q_EMIT revealed(cell(position));
   update();
 }
 
@@ -45,27 +97,33 @@ int TokenStrip::lineHeight(const QWidget& widget) {
   return static_cast<int>(std::ceil(style.metrics(style.mono).height() + (kLossHeight + 3) * style.unit));
 }
 
-std::vector<TokenStrip::Cell> TokenStrip::layOut(int width) const {
+std::vector<QRectF> TokenStrip::layOut(int width) const {
   const PlotStyle style = PlotStyle::of(*this);
   const QFontMetricsF metrics = style.metrics(style.mono);
   const double height = lineHeight(*this);
-  std::vector<Cell> cells;
+  std::vector<QRectF> cells;
   double x = 0, y = 0;
   for (int i = 0; i < visible_.size(); ++i) {
-    const double advance = metrics.horizontalAdvance(visible_[i]) + style.unit;
-    if (x > 0 && x + advance > width) {
+    const double advance = widthOf(metrics, visible_[i]) + style.unit;
+    if (x > 0 && (x + advance > width || i == user_begin_)) {
       x = 0;
       y += height;
     }
-    cells.push_back({QRectF(x, y, advance, height), i});
+    cells.emplace_back(x, y, advance, height);
     x += advance;
   }
   return cells;
 }
 
 int TokenStrip::heightForWidth(int width) const {
-  const std::vector<Cell> cells = layOut(width);
-  return cells.empty() ? lineHeight(*this) : static_cast<int>(std::ceil(cells.back().box.bottom()));
+  const std::vector<QRectF> cells = layOut(width);
+  return cells.empty() ? lineHeight(*this) : static_cast<int>(std::ceil(cells.back().bottom()));
+}
+
+int TokenStrip::heightOfFormat(int width) const {
+  const std::vector<QRectF> cells = layOut(width);
+  const auto first = static_cast<std::size_t>(user_begin_);
+  return first < cells.size() ? static_cast<int>(cells[first].top()) : 0;
 }
 
 QSize TokenStrip::sizeHint() const {
@@ -75,48 +133,129 @@ QSize TokenStrip::minimumSizeHint() const {
   return {80, lineHeight(*this)};
 }
 
+QRect TokenStrip::cell(int position) const {
+  const std::vector<QRectF> cells = layOut(width());
+  const auto index = static_cast<std::size_t>(position);
+  return position >= 0 && index < cells.size() ? cells[index].toAlignedRect() : QRect();
+}
+
+int TokenStrip::tokenAt(const QPoint& at) const {
+  const std::vector<QRectF> cells = layOut(width());
+  const auto found =
+      std::find_if(cells.begin(), cells.end(), [&](const QRectF& box) { return box.contains(at); });
+  return are_tokens_ && found != cells.end() ? static_cast<int>(found - cells.begin()) : -1;
+}
+
+QString TokenStrip::words(int token) const {
+  QString text = tr("position %1 “%2”").arg(QString::number(token), visible_[token]);
+  if (isFormat(token)) text += tr(" · chat format");
+  const auto index = static_cast<std::size_t>(token);
+  if (index < loss_.size() && !std::isnan(loss_[index])) {
+    text += tr(" · loss %1 nats: the model gave it a share of %2 %")
+                .arg(static_cast<double>(loss_[index]), 0, 'f', 3)
+                .arg(100 * std::exp(-static_cast<double>(loss_[index])), 0, 'g', 3);
+  }
+  return text;
+}
+
 void TokenStrip::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   const PlotStyle style = PlotStyle::of(*this);
   painter.setFont(style.mono);
   const QFontMetricsF metrics = style.metrics(style.mono);
   const double full = kLossHeight * style.unit;
-  for (const Cell& cell : layOut(width())) {
+  const std::vector<QRectF> cells = layOut(width());
+  for (int token = 0; token < visible_.size(); ++token) {
+    const auto index = static_cast<std::size_t>(token);
     // Blanks step back behind the letters; alternating grounds keep neighbours apart.
-    QRectF ground = cell.box.adjusted(0, 0, -style.unit, -3 * style.unit);
-    if (cell.token % 2 == 0) painter.fillRect(ground, style.surface);
-    double x = cell.box.left();
-    for (const QChar letter : visible_[cell.token]) {
-      painter.setPen(letter == QChar(0x00b7) ? style.muted : style.text);
-      painter.drawText(QPointF(x, cell.box.top() + metrics.ascent()), QString(letter));
-      x += metrics.horizontalAdvance(letter);
+    const QRectF ground = cells[index].adjusted(0, 0, -style.unit, -3 * style.unit);
+    if (token % 2 == 0) painter.fillRect(ground, style.surface);
+    if (token == selected_ && are_tokens_) {
+      QColor tint = style.accent;
+      tint.setAlpha(60);
+      painter.fillRect(ground, tint);
     }
-    const auto index = static_cast<std::size_t>(cell.token);
-    if (index >= loss_.size() || std::isnan(loss_[index])) continue;
-    const double part = std::clamp(loss_[index] / kLossAtFull, 0.0, 1.0);
-    const double bar = std::max(0.5 * style.unit, part * full);
-    const double bottom = ground.bottom();
-    painter.fillRect(QRectF(ground.left(), bottom - bar, ground.width(), bar), style.baseline);
+    double x = ground.left();
+    for (const QString& run : runsOf(visible_[token])) {
+      const bool pale = isFormat(token) || run.front() == visible_blank;
+      painter.setPen(pale ? style.muted : style.text);
+      painter.drawText(QPointF(x, ground.top() + metrics.ascent()), run);
+      x += metrics.horizontalAdvance(run);
+    }
+    if (index < loss_.size() && !std::isnan(loss_[index])) {
+      const double part = std::clamp(loss_[index] / kLossAtFull, 0.0, 1.0);
+      const double bar = std::max(0.5 * style.unit, part * full);
+      painter.fillRect(QRectF(ground.left(), ground.bottom() - bar, ground.width(), bar), style.baseline);
+    }
+    const bool selected = token == selected_ && are_tokens_;
+    if (selected || (token == hovered_ && are_tokens_)) {
+      painter.setPen(QPen(selected ? style.accent : style.muted, 1.5 * style.unit));
+      painter.drawRect(ground.adjusted(0.5, 0.5, -0.5, -0.5));
+    }
   }
+  // At the edge, where scrolling leaves it whole.
+  if (hasFocus()) painter.fillRect(QRectF(0, 0, 2 * style.unit, height()), style.accent);
 }
 
 bool TokenStrip::event(QEvent* event) {
   if (event->type() != QEvent::ToolTip) return QWidget::event(event);
   const auto* help = static_cast<QHelpEvent*>(event);
-  for (const Cell& cell : layOut(width())) {
-    if (!cell.box.contains(help->pos())) continue;
-    QString words = tr("token %1: \"%2\"").arg(cell.token + 1).arg(pieces_[cell.token]);
-    const auto index = static_cast<std::size_t>(cell.token);
-    if (index < loss_.size() && !std::isnan(loss_[index])) {
-      words += tr("\nloss %1 nats: the model gave it a share of %2 %")
-                   .arg(static_cast<double>(loss_[index]), 0, 'f', 3)
-                   .arg(100 * std::exp(-static_cast<double>(loss_[index])), 0, 'g', 3);
-    }
-    QToolTip::showText(help->globalPos(), words, this);
-    return true;
+  if (const int token = tokenAt(help->pos()); token >= 0) {
+    QToolTip::showText(help->globalPos(), toolTipText(words(token)), this, cell(token));
+  } else {
+    QToolTip::hideText();
   }
-  QToolTip::hideText();
   return true;
+}
+
+void TokenStrip::mousePressEvent(QMouseEvent* event) {
+  const int token = event->button() == Qt::LeftButton ? tokenAt(event->position().toPoint()) : -1;
+  if (token < 0) return QWidget::mousePressEvent(event);  // to the card
+  Q_EMIT positionChosen(token);
+}
+
+void TokenStrip::mouseMoveEvent(QMouseEvent* event) {
+  const int token = tokenAt(event->position().toPoint());
+  Q_EMIT positionHovered(token, token >= 0 ? words(token) : QString());
+}
+
+void TokenStrip::leaveEvent(QEvent*) {
+  Q_EMIT positionHovered(-1, QString());
+}
+
+void TokenStrip::keyPressEvent(QKeyEvent* event) {
+  const std::vector<QRectF> cells = layOut(width());
+  const int last = static_cast<int>(cells.size()) - 1;
+  const bool walks = event->key() == Qt::Key_Left || event->key() == Qt::Key_Right ||
+                     event->key() == Qt::Key_Up || event->key() == Qt::Key_Down ||
+                     event->key() == Qt::Key_Home || event->key() == Qt::Key_End;
+  if (!are_tokens_ || last < 0 || !walks) return QWidget::keyPressEvent(event);
+  // The first key shows where the walk begins.
+  if (selected_ < 0 || selected_ > last) {
+    Q_EMIT positionChosen(std::min(user_begin_, last));
+    return;
+  }
+  int next = selected_;
+  const QRectF here = cells[static_cast<std::size_t>(selected_)];
+  switch (event->key()) {
+    case Qt::Key_Left:
+      --next;
+      break;
+    case Qt::Key_Right:
+      ++next;
+      break;
+    case Qt::Key_Home:
+      next = 0;
+      break;
+    case Qt::Key_End:
+      next = last;
+      break;
+    default: {
+      const double way = event->key() == Qt::Key_Up ? -here.height() : here.height();
+      if (const int over = tokenAt((here.center() + QPointF(0, way)).toPoint()); over >= 0) next = over;
+    }
+  }
+  Q_EMIT positionChosen(std::clamp(next, 0, last));
 }
 
 }  // namespace qkscope
