@@ -2,10 +2,13 @@
 #include <QDockWidget>
 #include <QInputDialog>
 #include <QMenu>
+#include <QStackedWidget>
 
+#include "app/color_limits.h"
 #include "app/mainwindow.h"
 #include "app/theme.h"
 #include "views/colormap.h"
+#include "views/picture_view.h"
 
 namespace qkscope {
 
@@ -48,19 +51,23 @@ void MainWindow::makeColorMenu(QMenu* view_menu) {
   add(ranges, {tr("Set exact limits …"), QStringLiteral("setLimits"), {}}, [this] {
     auto* dialog = new QInputDialog(this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
-    dialog->setLabelText(tr("Lowest and highest value of the colors, e.g. 0 50"));
-    dialog->setTextValue(QStringLiteral("%1 %2").arg(state_.look().exact_low).arg(state_.look().exact_high));
+    dialog->setLabelText(tr("Lowest and highest value of the colors, e.g. 0, 50"));
+    // From the limits of what is seen, which are then moved a little.
+    const auto* picture = qobject_cast<PictureView*>(centre_->currentWidget());
+    const auto shown = picture ? shownLimits(picture->model()) : std::nullopt;
+    const Look& now = state_.look();
+    dialog->setTextValue(colorLimitsText(
+        shown && now.range != ColorRange::Exact ? *shown : ColorLimits{now.exact_low, now.exact_high}));
     connect(dialog, &QInputDialog::textValueSelected, this, [this](const QString& text) {
-      const QStringList numbers = text.split(u' ', Qt::SkipEmptyParts);
-      bool low_ok = false, high_ok = false;
-      const double low = numbers.value(0).toDouble(&low_ok), high = numbers.value(1).toDouble(&high_ok);
-      if (numbers.size() != 2 || !low_ok || !high_ok || !(low < high)) {
-        showError(
-            tr("\"%1\" are no color limits: two numbers were expected, the lower one first.").arg(text));
+      const auto limits = readColorLimits(text);
+      if (!limits) {
+        showError(tr("\"%1\" are no color limits: two numbers were expected, the lower one first, such as "
+                     "0, 50.")
+                      .arg(text));
         return;
       }
-      changeLook([low, high](Look& look) {
-        look.exact_low = low, look.exact_high = high, look.range = ColorRange::Exact;
+      changeLook([&limits](Look& look) {
+        look.exact_low = limits->low, look.exact_high = limits->high, look.range = ColorRange::Exact;
       });
     });
     dialog->open();
