@@ -29,8 +29,8 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
   model.facts << (difference
                       ? Words::tr("ΔM[h,d], M[h,d] = ‖·[:,h,d]‖₂ over %1 positions").arg(model.positions)
                       : Words::tr("M[h,d] = ‖·[:,h,d]‖₂ over %1 positions").arg(model.positions))
-              << ropeWords(data, Site::Query, look.after_rope) << shownWords(look.shown)
-              << colorFacts(model, look) << Words::tr("outlined: %1").arg(ruleFact(look));
+              << runFacts(data, look, Site::Query) << colorFacts(model, look)
+              << Words::tr("outlined: %1").arg(ruleFact(look));
   return model;
 }
 

@@ -52,8 +52,8 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
   model.facts << Words::tr("a row is a head; M[h,d] = ‖%1[:,h,d]‖₂ over %2 positions")
                      .arg(siteLetter(selection.site))
                      .arg(model.positions)
-              << ropeWords(data, selection.site, look.after_rope) << shownWords(look.shown)
-              << colorFacts(model, look) << Words::tr("outlined: %1").arg(ruleFact(look));
+              << runFacts(data, look, selection.site) << colorFacts(model, look)
+              << Words::tr("outlined: %1").arg(ruleFact(look));
   return model;
 }
 

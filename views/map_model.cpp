@@ -3,6 +3,8 @@
 #include <QLocale>
 #include <algorithm>
 
+#include "views/disruption_words.h"
+
 namespace qkscope {
 
 namespace {
@@ -161,6 +163,18 @@ QStringList colorFacts(const MapModel& model, const Look& look) {
   }
   facts << scale << model.bars.front().map.name;
   return facts;
+}
+
+QStringList runFacts(const ViewData& data, const Look& look, Site site) {
+  QString rope = ropeWords(data, site, look.after_rope), run = shownWords(look.shown);
+  if (look.shown == Shown::Baseline) return {rope, run};
+  if (!look.after_rope && data.card->spec.rope && site != Site::Value)
+    rope += Words::tr(" (the disruption acts after it)");
+  QStringList disruptions;
+  for (const Disruption& disruption : data.comparison->request.disruptions)
+    disruptions << shortWords(disruption).replace(QStringLiteral(" · "), QStringLiteral(", "));
+  if (!disruptions.isEmpty()) run += QStringLiteral(": ") + disruptions.join(QStringLiteral("; "));
+  return {rope, run};
 }
 
 QString ruleFact(const Look& look) {

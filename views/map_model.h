@@ -85,6 +85,9 @@ void colorPanels(MapModel& model, const Look& look, bool is_signed,
                  const std::function<QString(QString)>& label);
 /// "linear 0 – 155", "one scale for Q, K, V", "viridis".
 QStringList colorFacts(const MapModel& model, const Look& look);
+/// "after RoPE", "disrupted: λ=5 on Q, all layers": what run the numbers are of, and where in it. A
+/// disruption acts after RoPE, which is said where what is before it is shown.
+QStringList runFacts(const ViewData& data, const Look& look, Site site);
 /// "M > 5.0 × mean of its head": what is called massive.
 QString ruleFact(const Look& look);
 

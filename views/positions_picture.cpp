@@ -90,8 +90,8 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
                           .arg(kv_head + 1);
   model.facts << (is_signed ? Words::tr("x[position, dim], %1 positions").arg(model.positions)
                             : Words::tr("|x[position, dim]|, %1 positions").arg(model.positions))
-              << ropeWords(data, Site::Query, look.after_rope) << shownWords(look.shown)
-              << colorFacts(model, look) << Words::tr("▼ %1").arg(ruleFact(look));
+              << runFacts(data, look, Site::Query) << colorFacts(model, look)
+              << Words::tr("▼ %1").arg(ruleFact(look));
   return model;
 }
 

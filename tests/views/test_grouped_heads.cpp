@@ -373,6 +373,32 @@ class TestGroupedHeads : public TestCase {
     }
   }
 
+  // Which disruption, and that it acts after what is shown before RoPE.
+  void captionsTellTheDisruption() {
+    ViewData data = groupedData();
+    auto comparison = std::make_shared<Comparison>(*data.comparison);
+    comparison->request.disruptions = {parse_disruption("site=qk,pick=lambda:4.25,layers=2-3")};
+    data.comparison = comparison;
+    const QString words = QStringLiteral(": λ=4.25 on Q and K, layers 2,3"),
+                  after = QStringLiteral("before RoPE (the disruption acts after it)");
+    for (const Picture picture : {Picture::HeadsDims, Picture::PositionsDims, Picture::AllLayers}) {
+      const auto facts = [&](Shown shown, bool after_rope, Site site = Site::Key) {
+        return mapModel(data, {site, 1, 1, -1, -1}, lookAt(picture, shown, after_rope)).facts;
+      };
+      QVERIFY(facts(Shown::Disrupted, true).contains(QStringLiteral("disrupted") + words));
+      QVERIFY(facts(Shown::Disrupted, true).contains(QStringLiteral("after RoPE")));
+      QVERIFY(facts(Shown::Difference, true).contains(QStringLiteral("disrupted − baseline") + words));
+      QVERIFY(facts(Shown::Disrupted, false).contains(after));
+      QVERIFY(facts(Shown::Difference, false).contains(after));
+      QVERIFY(facts(Shown::Baseline, false).contains(QStringLiteral("before RoPE")));
+      QVERIFY(facts(Shown::Baseline, false).contains(QStringLiteral("baseline")));
+    }
+    const QStringList value =
+        mapModel(data, {Site::Value, 1, 1, -1, -1}, lookAt(Picture::AllLayers, Shown::Disrupted, false))
+            .facts;
+    QVERIFY(value.contains(QStringLiteral("no RoPE")));
+  }
+
   void exportsHoldWhatIsShown() {
     for (const Site site : sites) {
       const Selection selection{site, 2, 1, -1, -1};
