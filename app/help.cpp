@@ -87,7 +87,7 @@ void showAbout(QWidget* parent) {
                            .arg(QStringLiteral(QKSCOPE_VERSION),
                                 tr("Explorer of massive values in the attention of language models."),
                                 tr("Free software under the GNU General Public License, version 3 or later."),
-                                tr("Built with Qt %1, libtorch, sentencepiece, PCRE2, ICU and nlohmann/json.")
+                                tr("Built with Qt %1, libtorch, sentencepiece, Oniguruma, ICU and nlohmann/json.")
                                     .arg(QString::fromLatin1(qVersion())));
   showText(tr("About QKScope"), html, {460, 260}, parent);
 }

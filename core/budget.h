@@ -46,4 +46,21 @@ class Budget {
   std::chrono::milliseconds time_;
 };
 
+/// Bytes that are held until the end of a scope.
+class Charge {
+ public:
+  Charge(Budget& budget, std::uint64_t bytes) : budget_(budget) { add(bytes); }
+  Charge(const Charge&) = delete;
+  Charge& operator=(const Charge&) = delete;
+  ~Charge() { budget_.refund(bytes_); }
+  void add(std::uint64_t bytes) {
+    budget_.charge(bytes);
+    bytes_ += bytes;
+  }
+
+ private:
+  Budget& budget_;
+  std::uint64_t bytes_ = 0;
+};
+
 }  // namespace qkscope

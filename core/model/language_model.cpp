@@ -238,13 +238,6 @@ std::shared_ptr<const LanguageModel> LanguageModel::load(const std::filesystem::
 
 LanguageModel::~LanguageModel() = default;
 
-TokenIds LanguageModel::tokenize(std::string_view text) const {
-  TokenIds ids = tokenizer_->encode(text);
-  const auto bos = tokenizer_->bos();
-  if (tokenizer_->adds_bos() && bos && (ids.empty() || ids.front() != *bos)) ids.insert(ids.begin(), *bos);
-  return ids;
-}
-
 std::filesystem::path models_folder() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");

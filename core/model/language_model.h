@@ -74,8 +74,8 @@ class LanguageModel {
   const Decoder& decoder() const { return *decoder_; }
   /// Tokens that end an answer: EOS, the chat format's end of turn, generation_config's list.
   const TokenIds& stop_tokens() const { return stop_tokens_; }
-  /// Ids of a prompt: BOS where the tokenizer adds one and the text does not spell it.
-  TokenIds tokenize(std::string_view text) const;
+  /// Ids of a prompt as the tokenizer begins one: BOS where it adds one and the text does not spell it.
+  TokenIds tokenize(std::string_view text) const { return tokenizer_->encode_prompt(text); }
 
  private:
   LanguageModel() = default;

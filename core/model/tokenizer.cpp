@@ -1,5 +1,6 @@
 #include "core/model/tokenizer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/budget.h"
@@ -9,6 +10,28 @@
 #include "core/model/wording.h"
 
 namespace qkscope {
+
+TokenIds Tokenizer::encode(std::string_view text, bool parse_special) const {
+  Budget budget(name());
+  return encode(text, parse_special, budget);
+}
+
+TokenIds Tokenizer::encode_prompt(std::string_view text) const {
+  TokenIds ids = encode(text);
+  const TokenIds& front = frame().front;
+  const auto spelt = std::ranges::mismatch(front, ids).in1 - front.begin();
+  ids.insert(ids.begin() + spelt, front.begin() + spelt, front.end());
+  return ids;
+}
+
+TokenIds Tokenizer::encode_text(std::string_view text) const {
+  TokenIds ids = encode_prompt(text);
+  const TokenIds& back = frame().back;
+  const bool spelt = ids.size() >= frame().front.size() + back.size() &&
+                     std::ranges::equal(back, std::span(ids).last(back.size()));
+  if (!spelt) ids.insert(ids.end(), back.begin(), back.end());
+  return ids;
+}
 
 std::string Tokenizer::decode(std::span<const int> ids, bool skip_special) const {
   StreamDecoder stream(*this, skip_special);

@@ -14,6 +14,11 @@ namespace qkscope {
 class Budget;
 class Checkpoint;
 
+/// The tokens that stand around a text.
+struct TextFrame {
+  TokenIds front, back;
+};
+
 /// Text to token ids and back, as the model was trained with; equal to Hugging Face `tokenizers` id for id.
 /// Immutable and thread-safe.
 class Tokenizer {
@@ -22,11 +27,19 @@ class Tokenizer {
 
   /// "sentencepiece", "byte-level BPE (llama-bpe)", ... for the model card.
   virtual std::string kind() const = 0;
+  /// "The tokenizer of 'model.gguf'": how an error speaks of it.
+  virtual const std::string& name() const = 0;
   virtual int vocab_size() const = 0;
   /// Ids of `text` (UTF-8; invalid bytes become U+FFFD). Special tokens written in the text ("<|im_start|>")
   /// become their ids where `parse_special`, else they are ordinary text; added tokens that are not special
-  /// (runs of spaces) always do. Adds no BOS.
-  virtual TokenIds encode(std::string_view text, bool parse_special = true) const = 0;
+  /// (runs of spaces) always do. Adds no BOS. Throws as `budget` does.
+  virtual TokenIds encode(std::string_view text, bool parse_special, Budget& budget) const = 0;
+  /// With the usual budget.
+  TokenIds encode(std::string_view text, bool parse_special = true) const;
+  /// Ids of a text that is to go on: with what stands in front, which one that spells it is not given twice.
+  TokenIds encode_prompt(std::string_view text) const;
+  /// Ids of a text that is complete: with what stands behind it too.
+  TokenIds encode_text(std::string_view text) const;
   /// The bytes token `id` stands for inside a text: may be part of a UTF-8 character, keeps leading spaces.
   /// Throws Error for an id outside the vocabulary.
   virtual std::string piece_bytes(int id) const = 0;
@@ -34,8 +47,8 @@ class Tokenizer {
   virtual bool is_special(int id) const = 0;
   virtual std::optional<int> bos() const = 0;
   virtual std::optional<int> eos() const = 0;
-  /// Whether a prompt starts with BOS (add_bos_token); chat templates that spell BOS out are not given two.
-  virtual bool adds_bos() const = 0;
+  /// What stands around every text: BOS in front of it in most models.
+  virtual const TextFrame& frame() const = 0;
   /// The texts of the special tokens that have a name, as Hugging Face's chat templates know them:
   /// "bos_token", "eos_token", "unk_token", "pad_token", ...; a token that the model has not is not there.
   virtual const std::map<std::string, std::string>& special_tokens() const = 0;

@@ -136,6 +136,114 @@ class TestSpecialTokens : public test::TokenizerTest {
              TokenIds{11});
     QCOMPARE(ids(R"({"extra_special_tokens": {"image_token": "[2]"}})", "{}"), TokenIds{11});
   }
+
+  // ---------------------------------------------------------------------------------------------------
+  // what stands around a text
+
+  static json around(std::vector<std::string> names) {
+    json parts = json::array();
+    for (const std::string& name : names) {
+      if (name == "$A") {
+        parts.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+      } else {
+        parts.push_back({{"SpecialToken", {{"id", name}, {"type_id", 0}}}});
+      }
+    }
+    const json tokens = {{"b", {{"id", "b"}, {"ids", {1}}, {"tokens", {"b"}}}},
+                         {"c", {{"id", "c"}, {"ids", {2, 4}}, {"tokens", {"c", "abc"}}}}};
+    return {{"type", "TemplateProcessing"}, {"single", parts}, {"special_tokens", tokens}};
+  }
+  std::unique_ptr<Tokenizer> framed(const json& post_processor, const std::string& config = "{}") {
+    return load(beside({{"tokenizer_config.json", config}},
+                       tokenizer_json([&](json& file) { file["post_processor"] = post_processor; })));
+  }
+
+  void postProcessorDecides() {
+    for (const char* flags :
+         {"{}", R"({"bos_token": "a", "eos_token": "a", "add_bos_token": true, "add_eos_token": true})",
+          R"({"bos_token": "b", "add_bos_token": false})"}) {
+      QCOMPARE(framed(nullptr, flags)->encode_text("a"), TokenIds{0});
+      QVERIFY(notes_.empty());
+      QCOMPARE(framed(around({"b", "$A"}), flags)->encode_text("a"), (TokenIds{1, 0}));
+      QVERIFY(notes_.empty());
+      const auto both = framed(around({"b", "$A", "c"}), flags);
+      QCOMPARE(both->encode_text("a"), (TokenIds{1, 0, 2, 4}));
+      QCOMPARE(both->encode_prompt("a"), (TokenIds{1, 0}));  // which is to go on
+      QCOMPARE(notes_.size(), 1U);
+      QVERIFY2(test::has_all(notes_[0], {"'cabc'", "behind every text", "goes without"}), notes_[0].c_str());
+    }
+  }
+
+  void nothingIsWrittenTwice() {
+    const auto tokenizer = framed(around({"b", "c", "$A", "c"}));
+    QCOMPARE(tokenizer->encode_text("a"), (TokenIds{1, 2, 4, 0, 2, 4}));
+    QCOMPARE(tokenizer->encode_text("bcabca"), (TokenIds{1, 2, 4, 0, 2, 4}));
+    QCOMPARE(tokenizer->encode_text("bcabcacabc"), (TokenIds{1, 2, 4, 0, 2, 4}));
+    QCOMPARE(tokenizer->encode_prompt("bca"), (TokenIds{1, 2, 4, 0}));     // a part of it
+    QCOMPARE(tokenizer->encode_text("bcabc"), (TokenIds{1, 2, 4, 2, 4}));  // what is in front is not behind
+    QCOMPARE(tokenizer->encode_prompt(""), (TokenIds{1, 2, 4}));
+  }
+
+  void postProcessorsThatCannotBe() {
+    const auto error = [&](const json& processor) { return test::error_of([&] { framed(processor); }); };
+    const auto expect = [](const std::string& text, std::vector<std::string> words) {
+      words.insert(words.end(), {"'post_processor", "tokenizer.json'"});
+      QVERIFY2(test::has_all(text, words), text.c_str());
+    };
+    const json first = around({"b", "$A"});
+    json after = {{"type", "Sequence"}, {"processors", {first, first}}};
+    expect(error(after), {"follows a TemplateProcessing"});
+    after["processors"][1] = {{"type", "BertProcessing"}, {"sep", {"b", 1}}, {"cls", {"b", 1}}};
+    expect(error(after), {"follows a TemplateProcessing"});
+    after["processors"][1] = {{"type", "ByteLevel"}};
+    expect(error({{"type", "New"}}), {"'New'", "expected TemplateProcessing"});
+    expect(error(around({"b"})), {"0 times", "expected once"});
+    expect(error(around({"$A", "$A"})), {"2 times", "expected once"});
+    expect(error(around({"x", "$A"})), {"'x'", "special_tokens"});
+    expect(error({{"type", "BertProcessing"}, {"sep", {"b"}}, {"cls", {"b", 1}}}),
+           {"sep", "not a token and its id"});
+    expect(error({{"type", "BertProcessing"}, {"sep", {"b", -1}}, {"cls", {"b", 1}}}),
+           {"-1", "no token's id"});
+    QKSCOPE_EXPECT_ERROR(framed({{"type", "BertProcessing"}, {"sep", {"b", 1}}, {"cls", {"b", 9999}}}),
+                         "tokenizer.json'", "9999", "not in the vocabulary");
+    QCOMPARE(framed(after)->frame().front, TokenIds{1});
+  }
+
+  /// Without a tokenizer.json, the flags decide; null is false.
+  void flagsDecide() {
+    const auto text = [&](const std::string& config) {
+      return load({{"vocab.json", test::tiny_vocabulary},
+                   {"merges.txt", "a b\n"},
+                   {"tokenizer_config.json", config}},
+                  {{"model_type", "gpt2"}})
+          ->encode_text("a");
+    };
+    QCOMPARE(text(R"({"bos_token": "b", "eos_token": "c"})"), TokenIds{0});
+    QCOMPARE(text(R"({"bos_token": "b", "eos_token": "c", "add_bos_token": true})"), (TokenIds{1, 0}));
+    QCOMPARE(text(R"({"bos_token": "b", "eos_token": "c", "add_bos_token": null, "add_eos_token": true})"),
+             (TokenIds{0, 2}));
+    QCOMPARE(text(R"({"bos_token": null, "eos_token": null, "add_bos_token": true, "add_eos_token": true})"),
+             TokenIds{0});
+    using test::GgufBytes;
+    const auto gguf = [&](const char* pre, auto change) {
+      GgufBytes file;
+      file.text("general.architecture", "llama")
+          .text("tokenizer.ggml.model", "gpt2")
+          .text("tokenizer.ggml.pre", pre);
+      file.texts("tokenizer.ggml.tokens", {"a", "b", "ab"}).texts("tokenizer.ggml.merges", {"a b"});
+      file.u32("tokenizer.ggml.bos_token_id", 1).u32("tokenizer.ggml.eos_token_id", 2);
+      change(file);
+      return load_gguf(file)->encode_text("a");
+    };
+    const auto flag = [](const char* key, bool value) {
+      return [=](GgufBytes& file) { file.key(key, GgufBytes::Bool, value); };
+    };
+    QCOMPARE(gguf("gpt-2", [](GgufBytes&) {}), TokenIds{0});
+    QCOMPARE(gguf("llama-bpe", [](GgufBytes&) {}), (TokenIds{1, 0}));
+    QCOMPARE(gguf("llama-bpe", flag("tokenizer.ggml.add_bos_token", false)), TokenIds{0});
+    QCOMPARE(gguf("gpt-2", flag("tokenizer.ggml.add_bos_token", true)), (TokenIds{1, 0}));
+    QCOMPARE(gguf("gpt-2", flag("tokenizer.ggml.add_eos_token", true)), (TokenIds{0, 2}));
+  }
 };
 
 QTEST_GUILESS_MAIN(TestSpecialTokens)

@@ -215,7 +215,7 @@ class TestTokenizer : public test::TokenizerTest {
       any = true;
       const Tokenizer& t = open(one);
       const std::tuple<int, int, int, bool> found = {t.vocab_size(), t.bos().value_or(-1),
-                                                     t.eos().value_or(-1), t.adds_bos()};
+                                                     t.eos().value_or(-1), !t.frame().front.empty()};
       QVERIFY2(found == expected.at(one.name),
                (std::string(one.name) + ": " + std::to_string(std::get<0>(found)) + ", " +
                 std::to_string(std::get<1>(found)) + ", " + std::to_string(std::get<2>(found)) +
@@ -283,7 +283,7 @@ class TestTokenizer : public test::TokenizerTest {
     QCOMPARE(tokenizer->find(" a"), std::optional<int>(6));
     QCOMPARE(tokenizer->find(end), std::optional<int>(10));
     QVERIFY(!tokenizer->find("no such token") && !tokenizer->bos() && !tokenizer->eos() &&
-            !tokenizer->adds_bos());
+            tokenizer->frame().front.empty());
     QVERIFY(tokenizer->kind().find("byte-level BPE") != std::string::npos);
   }
 

@@ -68,7 +68,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tok
     begins_token_[static_cast<unsigned char>(token.content.front())] = true;
 }
 
-const AddedToken* AddedTokens::longest_at(std::string_view text) const {
+const AddedToken* AddedTokens::longest_at(std::string_view text, Budget& budget) const {
   if (!begins_token_[static_cast<unsigned char>(text.front())]) return nullptr;
   const AddedToken* longest = nullptr;
   auto first = tokens_.begin();
@@ -83,16 +83,18 @@ const AddedToken* AddedTokens::longest_at(std::string_view text) const {
     first = same.begin();
     last = same.end();
     if (first == last) break;
+    budget.step();
     if (first->content.size() == depth + 1) longest = &*first;
   }
   return longest;
 }
 
-std::vector<AddedTokens::Match> AddedTokens::find(std::string_view text, bool parse_special) const {
+std::vector<AddedTokens::Match> AddedTokens::find(std::string_view text, bool parse_special,
+                                                  Budget& budget) const {
   std::vector<Match> matches;
   std::size_t done = 0;  // end of the last match
   for (std::size_t at = 0; at < text.size();) {
-    const AddedToken* token = longest_at(text.substr(at));
+    const AddedToken* token = longest_at(text.substr(at), budget);
     if (!token) {
       ++at;
       continue;
@@ -105,6 +107,8 @@ std::vector<AddedTokens::Match> AddedTokens::find(std::string_view text, bool pa
     // tokenizers.
     if (token->lstrip && done < span.begin) span.begin -= spaces_at_end(text.substr(done, span.begin - done));
     if (token->rstrip) span.end += spaces_at_start(text.substr(span.end));
+    budget.charge(sizeof(Match));
+    budget.step(1 + (span.end - span.begin) / 16);
     matches.push_back({span, token->id});
     done = span.end;
   }

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/model/tokenizer/regex.h"
+#include "core/model/tokenizer/pattern.h"
 
 namespace qkscope {
 
@@ -32,10 +32,10 @@ class AddedTokens {
   explicit AddedTokens(std::vector<AddedToken> tokens);
 
   /// All tokens written in `text` (well-formed UTF-8); those that are special only where `parse_special`.
-  std::vector<Match> find(std::string_view text, bool parse_special) const;
+  std::vector<Match> find(std::string_view text, bool parse_special, Budget& budget) const;
 
  private:
-  const AddedToken* longest_at(std::string_view text) const;
+  const AddedToken* longest_at(std::string_view text, Budget& budget) const;
 
   std::vector<AddedToken> tokens_;        // sorted by content, none empty, none twice
   std::array<bool, 256> begins_token_{};  // by first byte

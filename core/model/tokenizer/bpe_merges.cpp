@@ -40,8 +40,11 @@ const BpeMerges::Outcome* BpeMerges::find(int left, int right) const {
   return found == outcomes_.end() ? nullptr : &found->second;
 }
 
-void BpeMerges::apply(std::vector<int>& ids) const {
+void BpeMerges::apply(std::vector<int>& ids, Budget& budget) const {
   if (ids.size() < 2) return;
+  budget.step(ids.size());
+  // The heap holds a candidate a place at first, and two more for every merge.
+  const Charge held(budget, ids.size() * (sizeof(Symbol) + 3 * sizeof(Candidate)));
   std::vector<Symbol> symbols(ids.size());
   std::vector<Candidate> heap;
   const auto add = [&](std::int32_t left) {
@@ -64,6 +67,7 @@ void BpeMerges::apply(std::vector<int>& ids) const {
   std::ranges::make_heap(heap, std::greater<>());
 
   while (!heap.empty()) {
+    budget.step();
     std::ranges::pop_heap(heap, std::greater<>());
     const Candidate best = heap.back();
     heap.pop_back();

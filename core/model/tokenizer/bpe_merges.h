@@ -4,6 +4,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/budget.h"
+
 namespace qkscope {
 
 /// The two tokens that become a third.
@@ -21,7 +23,7 @@ class BpeMerges {
 
   /// Joins neighbours in `ids` until no merge applies: always the earliest merge there is, the leftmost where
   /// it occurs twice. O(n log n) in the number of ids. `ids` is shortened in place.
-  void apply(std::vector<int>& ids) const;
+  void apply(std::vector<int>& ids, Budget& budget) const;
 
  private:
   struct Outcome {

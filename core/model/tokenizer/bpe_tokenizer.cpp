@@ -9,38 +9,70 @@
 
 namespace qkscope {
 
-BpeTokenizer::BpeTokenizer(BpeData data) : data_(std::move(data)), merges_(data_.merges) {
+BpeTokenizer::BpeTokenizer(BpeData data, Budget& budget) : data_(std::move(data)), merges_(data_.merges) {
   data_.merges = {};
-  set_ends({std::nullopt, std::nullopt, data_.adds_bos, {}});
-  for (const AddedToken& token : data_.added) {
-    const auto id = static_cast<std::size_t>(token.id);
-    if (data_.tokens.size() <= id) data_.tokens.resize(id + 1);
-    if (data_.tokens[id].text.empty()) data_.tokens[id].text = token.content;
-  }
+  set_ends({std::nullopt, std::nullopt, data_.adds_bos, {}, data_.frame});
+  set_name(budget.what());
+  add_tokens_beside();
   byte_ids_.fill(-1);
   index_.reserve(data_.tokens.size());
-  for (std::size_t id = 0; id < data_.tokens.size(); ++id) {
-    const auto& [text, normal] = data_.tokens[id];
-    if (!normal || text.empty() || !index_.emplace(text, static_cast<int>(id)).second) continue;
-    if (data_.byte_level && text.size() == 1)
-      byte_ids_[static_cast<unsigned char>(text[0])] = static_cast<int>(id);
+  for (const auto& [id, text, normal] : data_.tokens) {
+    if (!normal || text.empty() || !index_.emplace(text, id).second) continue;
+    if (data_.byte_level && text.size() == 1) byte_ids_[static_cast<unsigned char>(text[0])] = id;
     if (!data_.byte_level && data_.byte_fallback) {
-      if (const auto byte = fallback_byte(text)) byte_ids_[*byte] = static_cast<int>(id);
+      if (const auto byte = fallback_byte(text)) byte_ids_[*byte] = id;
     }
   }
+  prepare_decoding(budget);
 
-  added_by_id_.assign(data_.tokens.size(), -1);
   std::vector<AddedToken> in_text, in_normalized;
-  for (std::size_t i = 0; i < data_.added.size(); ++i) {
-    AddedToken token = data_.added[i];
-    added_by_id_[static_cast<std::size_t>(token.id)] = static_cast<int>(i);
+  for (AddedToken token : data_.added) {
+    budget.charge(token.content.size());
     if (token.normalized) {
-      for (const Normalizer& normalizer : data_.normalizers) token.content = normalizer(token.content);
+      for (const Normalizer& normalizer : data_.normalizers)
+        token.content = normalizer(std::move(token.content), budget);
     }
     (token.normalized ? in_normalized : in_text).push_back(std::move(token));
   }
   in_text_ = AddedTokens(std::move(in_text));
   in_normalized_ = AddedTokens(std::move(in_normalized));
+}
+
+void BpeTokenizer::add_tokens_beside() {
+  std::ranges::sort(data_.tokens, {}, &BpeData::Token::id);
+  std::vector<BpeData::Token> beside;
+  for (std::size_t i = 0; i < data_.added.size(); ++i) {
+    const AddedToken& added = data_.added[i];
+    if (added_.insert_or_assign(added.id, static_cast<int>(i)).second && !token(added.id))
+      beside.push_back({added.id, added.content, false});
+  }
+  data_.tokens.insert(data_.tokens.end(), std::make_move_iterator(beside.begin()),
+                      std::make_move_iterator(beside.end()));
+  std::ranges::sort(data_.tokens, {}, &BpeData::Token::id);
+}
+
+/// At once for all tokens: what a hostile decoder makes of one is then paid once, by who opens the file.
+void BpeTokenizer::prepare_decoding(Budget& budget) {
+  if (data_.decoders.empty()) return;
+  decoded_.reserve(data_.tokens.size());
+  for (const BpeData::Token& token : data_.tokens) {
+    budget.charge(token.text.size());
+    std::string text = token.text;
+    for (const Normalizer& decoder : data_.decoders) text = decoder(std::move(text), budget);
+    decoded_.push_back(std::move(text));
+  }
+}
+
+const BpeData::Token* BpeTokenizer::token(int id) const {
+  const auto place = static_cast<std::size_t>(id);  // where no id is missing
+  if (place < data_.tokens.size() && data_.tokens[place].id == id) return &data_.tokens[place];
+  const auto found = std::ranges::lower_bound(data_.tokens, id, {}, &BpeData::Token::id);
+  return found != data_.tokens.end() && found->id == id ? &*found : nullptr;
+}
+
+const AddedToken* BpeTokenizer::added(int id) const {
+  const auto found = added_.find(id);
+  return found == added_.end() ? nullptr : &data_.added[static_cast<std::size_t>(found->second)];
 }
 
 namespace {
@@ -60,48 +92,57 @@ void walk(std::string_view text, const std::vector<AddedTokens::Match>& matches,
 
 }  // namespace
 
-TokenIds BpeTokenizer::encode(std::string_view text, bool parse_special) const {
+TokenIds BpeTokenizer::encode(std::string_view text, bool parse_special, Budget& budget) const {
+  const Charge held(budget, 2 * text.size());
   const std::string valid = valid_utf8(text);
   TokenIds ids;
   walk(
-      valid, in_text_.find(valid, parse_special),
+      valid, in_text_.find(valid, parse_special, budget),
       [&](std::string_view plain, std::size_t begin) {
-        encode_between(plain, begin == 0, parse_special, ids);
+        encode_between(plain, begin == 0, parse_special, ids, budget);
       },
       [&](int id) { ids.push_back(id); });
   return ids;
 }
 
-void BpeTokenizer::encode_between(std::string_view text, bool at_start, bool parse_special,
-                                  TokenIds& ids) const {
+void BpeTokenizer::encode_between(std::string_view text, bool at_start, bool parse_special, TokenIds& ids,
+                                  Budget& budget) const {
+  budget.charge(text.size());
   std::string normalized(text);
-  for (const Normalizer& normalizer : data_.normalizers) normalized = normalizer(std::move(normalized));
+  for (const Normalizer& normalizer : data_.normalizers)
+    normalized = normalizer(std::move(normalized), budget);
   walk(
-      normalized, in_normalized_.find(normalized, parse_special),
+      normalized, in_normalized_.find(normalized, parse_special, budget),
       [&](std::string_view plain, std::size_t begin) {
-        encode_pieces(std::string(plain), at_start && begin == 0, ids);
+        encode_pieces(std::string(plain), at_start && begin == 0, ids, budget);
       },
       [&](int id) { ids.push_back(id); });
+  budget.refund(normalized.size());
 }
 
-void BpeTokenizer::encode_pieces(std::string text, bool at_start, TokenIds& ids) const {
+void BpeTokenizer::encode_pieces(std::string text, bool at_start, TokenIds& ids, Budget& budget) const {
+  budget.charge(text.size() + sizeof(Span));
   Pieces pieces{std::move(text), {}, at_start};
   pieces.spans.push_back({0, pieces.text.size()});
-  for (const PreTokenizer& step : data_.pre_tokenizers) step(pieces);
+  for (const PreTokenizer& step : data_.pre_tokenizers) step(pieces, budget);
   for (const Span& span : pieces.spans) {
-    encode_piece(std::string_view(pieces.text).substr(span.begin, span.end - span.begin), ids);
+    encode_piece(std::string_view(pieces.text).substr(span.begin, span.end - span.begin), ids, budget);
   }
+  budget.refund(pieces.text.size() + pieces.spans.size() * sizeof(Span));
 }
 
-void BpeTokenizer::encode_piece(std::string_view piece, TokenIds& ids) const {
+void BpeTokenizer::encode_piece(std::string_view piece, TokenIds& ids, Budget& budget) const {
+  budget.step(1 + piece.size() / 16);
   if (data_.ignore_merges) {
     if (const auto whole = index_.find(piece); whole != index_.end()) {
       ids.push_back(whole->second);
       return;
     }
   }
+  const Charge held(budget, piece.size() * sizeof(int));
   std::vector<int> symbols = characters(piece);
-  merges_.apply(symbols);
+  merges_.apply(symbols, budget);
+  budget.charge(symbols.size() * sizeof(int));  // in `ids`, to the end
   ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
 
@@ -143,21 +184,18 @@ std::string BpeTokenizer::piece_bytes(int id) const {
     throw Error("token id " + std::to_string(id) + " is not in the vocabulary, which has " +
                 std::to_string(vocab_size()) + " tokens");
   }
-  if (const int added = added_by_id_[static_cast<std::size_t>(id)]; added >= 0) {
-    return data_.added[static_cast<std::size_t>(added)].content;
-  }
-  std::string text = data_.tokens[static_cast<std::size_t>(id)].text;
+  if (const AddedToken* special = added(id)) return special->content;
+  const BpeData::Token* found = token(id);
+  if (!found) return {};
   if (data_.byte_fallback) {
-    if (const auto byte = fallback_byte(text)) return {static_cast<char>(*byte)};
+    if (const auto byte = fallback_byte(found->text)) return {static_cast<char>(*byte)};
   }
-  for (const auto& [from, to] : data_.decoded) text = replace(from, to)(std::move(text));
-  return text;
+  return decoded_.empty() ? found->text : decoded_[static_cast<std::size_t>(found - data_.tokens.data())];
 }
 
 bool BpeTokenizer::is_special(int id) const {
-  if (id < 0 || id >= vocab_size()) return false;
-  const int added = added_by_id_[static_cast<std::size_t>(id)];
-  return added >= 0 && data_.added[static_cast<std::size_t>(added)].special;
+  const AddedToken* found = added(id);
+  return found && found->special;
 }
 
 std::optional<int> BpeTokenizer::find(std::string_view token) const {

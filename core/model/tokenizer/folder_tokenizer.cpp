@@ -40,16 +40,20 @@ class Folder {
         budget_(budget),
         side_(path, config, notes),
         config_(config, in_quotes((path / "config.json").string())),
-        generation_(path / "generation_config.json") {}
+        generation_(path / "generation_config.json"),
+        notes_(notes) {}
 
   std::unique_ptr<Tokenizer> load() {
     std::unique_ptr<EndedTokenizer> tokenizer = read_vocabulary();
     TextEnds ends = tokenizer->ends();
     ends.bos = end("bos", *tokenizer, ends.bos);
     ends.eos = end("eos", *tokenizer, ends.eos);
-    ends.adds_bos = side_.flag("add_bos_token", ends.adds_bos) && ends.bos;
+    // The post-processor of a tokenizer.json decides alone, whatever the flags say.
+    if (!has_post_processor_)
+      ends.frame_by_flags(side_.flag("add_bos_token", ends.adds_bos), side_.flag("add_eos_token", false));
     for (const auto& [name, token] : tokens_.named) ends.names[name] = token.content;
     tokenizer->set_ends(ends);
+    tell_of_end(*tokenizer, in_quotes(path_.string()), notes_);
     return tokenizer;
   }
 
@@ -58,8 +62,18 @@ class Folder {
     if (const fs::path file = path_ / "tokenizer.json"; fs::exists(file)) {
       const json root = read_json_object(file);
       tokens_ = side_.tokens(names_beside(root));
-      return std::make_unique<BpeTokenizer>(
-          read_tokenizer_json(root, in_quotes(file.string()), tokens_, budget_));
+      has_post_processor_ = true;
+      auto tokenizer = std::make_unique<BpeTokenizer>(
+          read_tokenizer_json(root, in_quotes(file.string()), tokens_, budget_), budget_);
+      for (const TokenIds* ids : {&tokenizer->frame().front, &tokenizer->frame().back}) {
+        for (const int id : *ids) {
+          if (id < tokenizer->vocab_size()) continue;
+          throw Error("the post_processor of " + in_quotes(file.string()) + " adds the token " +
+                      std::to_string(id) + ", which is not in the vocabulary of " +
+                      std::to_string(tokenizer->vocab_size()) + " tokens");
+        }
+      }
+      return tokenizer;
     }
     // Mistral names the version of its file: tokenizer.model.v3.
     for (const char* name :
@@ -91,22 +105,19 @@ class Folder {
     const MappedFile mapped(file);
     const std::string_view bytes(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
     if (is_tiktoken(bytes)) {
-      BpeData data = read_tiktoken(bytes, where);
+      BpeData data = read_tiktoken(bytes, where, budget_);
       tokens_ = side_.tokens({});
       add_beside_ranks(data);
-      auto tokenizer = std::make_unique<BpeTokenizer>(std::move(data));
-      tokenizer->set_ends({tokenizer->find("<|begin_of_text|>"),
-                           tokenizer->find("<|end_of_text|>"),
-                           tokenizer->adds_bos(),
-                           {}});
+      auto tokenizer = std::make_unique<BpeTokenizer>(std::move(data), budget_);
+      tokenizer->set_ends(
+          {tokenizer->find("<|begin_of_text|>"), tokenizer->find("<|end_of_text|>"), true, {}, {}});
       return tokenizer;
     }
-    SentencePieceData data;
-    data.model = bytes;
-    data.space_after_special = side_.flag("legacy", true);
     tokens_ = side_.tokens({});
-    data.side = tokens_;
-    auto tokenizer = std::make_unique<SentencePieceTokenizer>(std::move(data), where);
+    // LlamaTokenizer is "legacy" only where a file says so; without a class, the model speaks for itself.
+    const bool legacy = side_.flag("legacy", side_.tokenizer_class() != "LlamaTokenizer");
+    auto tokenizer = std::make_unique<SentencePieceTokenizer>(library_piece_model(std::string(bytes), where),
+                                                              tokens_, legacy, budget_);
     // The names that the model itself gives, unless a file says otherwise.
     for (const auto& [name, text] : tokenizer->ends().names) {
       if (!tokens_.said.contains(name))
@@ -118,7 +129,7 @@ class Folder {
   std::unique_ptr<EndedTokenizer> read_vocab_and_merges() {
     BpeData data;
     const std::string family = pre_tokenizer();
-    auto preset = *tokenizer_preset(family);
+    auto preset = *tokenizer_preset(family, budget_);
     data.kind = "byte-level BPE (" + family + ")";
     data.normalizers = std::move(preset.normalizers);
     if (side_.flag("add_prefix_space", false)) data.pre_tokenizers.push_back(space_before());
@@ -127,7 +138,7 @@ class Folder {
     const fs::path vocabulary_file = path_ / "vocab.json";
     const json vocabulary = read_json_object(vocabulary_file);
     TokenIndex index;
-    read_vocabulary_object({vocabulary, in_quotes(vocabulary_file.string())}, data, index);
+    read_vocabulary_object({vocabulary, in_quotes(vocabulary_file.string())}, data, index, budget_);
     const fs::path merges_file = path_ / "merges.txt";
     const MappedFile mapped(merges_file);
     std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
@@ -137,6 +148,7 @@ class Folder {
       std::string_view line = text.substr(0, end);
       text.remove_prefix(std::min(end + 1, text.size()));
       if (line.ends_with('\r')) line.remove_suffix(1);
+      budget_.step();
       if (!line.empty() && !(first && line.starts_with("#version"))) merges.add(line);
     }
     data.merges = merges.take();
@@ -145,7 +157,7 @@ class Folder {
     AddedVocabulary added(index);
     added.add(tokens_);
     data.added = added.take();
-    return std::make_unique<BpeTokenizer>(std::move(data));
+    return std::make_unique<BpeTokenizer>(std::move(data), budget_);
   }
 
   /// vocab.json does not say how text is cut; the class that reads it does.
@@ -166,7 +178,7 @@ class Folder {
       data.added.push_back(token);
     }
     std::set<std::string> known;
-    int last = static_cast<int>(data.tokens.size()) - 1;
+    int last = data.tokens.empty() ? -1 : data.tokens.back().id;
     for (const AddedToken& token : data.added) {
       known.insert(token.content);
       last = std::max(last, token.id);
@@ -205,9 +217,19 @@ class Folder {
   SideFiles side_;
   SideFile config_, generation_;
   SideTokens tokens_;
+  bool has_post_processor_ = false;
+  std::vector<std::string>& notes_;
 };
 
 }  // namespace
+
+void tell_of_end(const Tokenizer& tokenizer, const std::string& where, std::vector<std::string>& notes) {
+  if (tokenizer.frame().back.empty()) return;
+  std::string texts;
+  for (const int id : tokenizer.frame().back) texts += tokenizer.piece_text(id);
+  notes.push_back("The tokenizer of " + where + " puts " + in_quotes(texts) +
+                  " behind every text; a prompt, which is to go on, goes without it.");
+}
 
 std::unique_ptr<Tokenizer> folder_tokenizer(const fs::path& folder, const json& config, Budget& budget,
                                             std::vector<std::string>& notes) {

@@ -10,16 +10,6 @@
 namespace qkscope {
 namespace {
 
-/// tokenizer.ggml.token_type; the numbers are sentencepiece's.
-enum TokenType {
-  normal_type = 1,
-  unknown_type = 2,
-  control_type = 3,
-  user_type = 4,
-  unused_type = 5,
-  byte_type = 6
-};
-
 /// The vocabulary of a GGUF file, its lists as long as each other.
 class GgufVocabulary {
  public:
@@ -30,13 +20,19 @@ class GgufVocabulary {
       throw Error(where_ + " lists " + std::to_string(tokens_.size()) + " tokens, expected 1 to " +
                   std::to_string(largest_token_id));
     }
-    types_ = metadata.integers("tokenizer.ggml.token_type")
-                 .value_or(std::vector<std::int64_t>(tokens_.size(), normal_type));
-    same_length(types_.size(), "tokenizer.ggml.token_type");
+    if (const auto types = metadata.integers("tokenizer.ggml.token_type")) {
+      same_length(types->size(), "tokenizer.ggml.token_type");
+      types_ = *types;
+    }
   }
 
   const std::vector<std::string_view>& tokens() const { return tokens_; }
-  std::int64_t type(std::size_t id) const { return types_[id]; }
+  bool has_types() const { return !types_.empty(); }
+  /// A type that is not known, or that no list gives, is Normal.
+  Piece::Type type(std::size_t id) const {
+    const std::int64_t type = has_types() ? types_[id] : std::int64_t{Piece::Normal};
+    return type < Piece::Normal || type > Piece::Byte ? Piece::Normal : static_cast<Piece::Type>(type);
+  }
 
   template <typename T>
   T required(std::optional<T> value, const char* key) const {
@@ -50,25 +46,6 @@ class GgufVocabulary {
                   " entries, expected " + std::to_string(tokens_.size()) + ", one a token");
     }
   }
-  TextEnds ends(bool adds_bos, std::vector<std::string>& notes) const {
-    TextEnds ends{id("tokenizer.ggml.bos_token_id", notes),
-                  id("tokenizer.ggml.eos_token_id", notes),
-                  metadata_.boolean("tokenizer.ggml.add_bos_token").value_or(adds_bos),
-                  {}};
-    const auto name = [&](const char* token, std::optional<int> id) {
-      if (id) ends.names[token] = tokens_[static_cast<std::size_t>(*id)];
-    };
-    name("bos_token", ends.bos);
-    name("eos_token", ends.eos);
-    name("unk_token", id("tokenizer.ggml.unknown_token_id", notes));
-    name("sep_token", id("tokenizer.ggml.seperator_token_id", notes));  // spelt so in the format
-    name("pad_token", id("tokenizer.ggml.padding_token_id", notes));
-    name("cls_token", id("tokenizer.ggml.cls_token_id", notes));
-    name("mask_token", id("tokenizer.ggml.mask_token_id", notes));
-    return ends;
-  }
-
- private:
   std::optional<int> id(const char* key, std::vector<std::string>& notes) const {
     const auto value = metadata_.integer(key);
     if (!value) return std::nullopt;
@@ -79,7 +56,26 @@ class GgufVocabulary {
     }
     return static_cast<int>(*value);
   }
+  /// `ends` are what the tokenizer has by itself.
+  TextEnds ends(TextEnds ends, std::vector<std::string>& notes) const {
+    const auto name = [&](const char* token, const char* key) {
+      const std::optional<int> found = id(key, notes);
+      if (found) ends.names[token] = tokens_[static_cast<std::size_t>(*found)];
+      return found;
+    };
+    if (const auto bos = name("bos_token", "tokenizer.ggml.bos_token_id")) ends.bos = bos;
+    if (const auto eos = name("eos_token", "tokenizer.ggml.eos_token_id")) ends.eos = eos;
+    name("unk_token", "tokenizer.ggml.unknown_token_id");
+    name("sep_token", "tokenizer.ggml.seperator_token_id");  // spelt so in the format
+    name("pad_token", "tokenizer.ggml.padding_token_id");
+    name("cls_token", "tokenizer.ggml.cls_token_id");
+    name("mask_token", "tokenizer.ggml.mask_token_id");
+    ends.frame_by_flags(metadata_.boolean("tokenizer.ggml.add_bos_token").value_or(ends.adds_bos),
+                        metadata_.boolean("tokenizer.ggml.add_eos_token").value_or(false));
+    return ends;
+  }
 
+ private:
   const GgufMetadata& metadata_;
   std::string where_;
   std::vector<std::string_view> tokens_;
@@ -87,9 +83,9 @@ class GgufVocabulary {
 };
 
 std::unique_ptr<EndedTokenizer> byte_level(const GgufMetadata& metadata, const GgufVocabulary& vocabulary,
-                                           const std::string& where) {
+                                           const std::string& where, Budget& budget) {
   const auto name = vocabulary.required(metadata.string("tokenizer.ggml.pre"), "tokenizer.ggml.pre");
-  auto preset = tokenizer_preset(name);
+  auto preset = tokenizer_preset(name, budget);
   if (!preset) {
     throw Error("the pre-tokenizer " + in_quotes(name) + " ('tokenizer.ggml.pre') of " + where +
                 " is not known; expected " + std::string(known_presets()));
@@ -106,14 +102,16 @@ std::unique_ptr<EndedTokenizer> byte_level(const GgufMetadata& metadata, const G
   index.reserve(tokens.size());
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     index.emplace(tokens[id], static_cast<int>(id));
-    const std::int64_t type = vocabulary.type(id);
-    const bool in_text = type == control_type || type == unknown_type || type == user_type;
+    const Piece::Type type = vocabulary.type(id);
+    const bool in_text = type == Piece::Control || type == Piece::Unknown || type == Piece::UserDefined;
     auto bytes = in_text ? std::nullopt : bytes_from_alphabet(tokens[id]);
-    const bool can_arise = bytes && type != unused_type;
-    data.tokens.push_back({bytes ? std::move(*bytes) : std::string(tokens[id]), can_arise});
+    const bool can_arise = bytes && type != Piece::Unused;
+    data.tokens.push_back(
+        {static_cast<int>(id), bytes ? std::move(*bytes) : std::string(tokens[id]), can_arise});
     if (in_text) {
-      data.added.push_back(
-          {.id = static_cast<int>(id), .content = std::string(tokens[id]), .special = type != user_type});
+      data.added.push_back({.id = static_cast<int>(id),
+                            .content = std::string(tokens[id]),
+                            .special = type != Piece::UserDefined});
     }
   }
   MergeList merges(index, where + " ('tokenizer.ggml.merges')");
@@ -122,33 +120,35 @@ std::unique_ptr<EndedTokenizer> byte_level(const GgufMetadata& metadata, const G
     merges.add(merge);
   }
   data.merges = merges.take();
-  return std::make_unique<BpeTokenizer>(std::move(data));
+  return std::make_unique<BpeTokenizer>(std::move(data), budget);
 }
 
 std::unique_ptr<EndedTokenizer> sentencepieces(const GgufMetadata& metadata, const GgufVocabulary& vocabulary,
-                                               const std::string& where) {
+                                               Budget& budget, std::vector<std::string>& notes) {
   const auto scores = vocabulary.required(metadata.numbers("tokenizer.ggml.scores"), "tokenizer.ggml.scores");
   vocabulary.same_length(scores.size(), "tokenizer.ggml.scores");
-  std::vector<SentencePiece> pieces;
-  for (std::size_t id = 0; id < scores.size(); ++id) {
-    const std::int64_t type = vocabulary.type(id);
-    if (type < normal_type || type > byte_type) {
-      throw Error("'tokenizer.ggml.token_type' of " + where + " says " + std::to_string(type) + " of token " +
-                  std::to_string(id) + ", expected 1 to 6");
-    }
-    pieces.push_back({vocabulary.tokens()[id], static_cast<float>(scores[id]), static_cast<int>(type)});
+  ScoredPieces data;
+  data.dummy_space = metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+  data.bos = vocabulary.id("tokenizer.ggml.bos_token_id", notes);
+  data.eos = vocabulary.id("tokenizer.ggml.eos_token_id", notes);
+  data.unknown = vocabulary.id("tokenizer.ggml.unknown_token_id", notes);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const std::string_view text = vocabulary.tokens()[i];
+    budget.charge(sizeof(Piece) + text.size());
+    data.pieces.push_back({std::string(text), static_cast<float>(scores[i]), vocabulary.type(i)});
+    // Without types, the ends of a text are known by their ids alone.
+    const int id = static_cast<int>(i);
+    if (!vocabulary.has_types() && (data.bos == id || data.eos == id))
+      data.pieces.back().type = Piece::Control;
   }
-  SentencePieceData data;
-  data.model =
-      sentencepiece_model(pieces, metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true));
-  return std::make_unique<SentencePieceTokenizer>(std::move(data), "the tokenizer of " + where);
+  return std::make_unique<SentencePieceTokenizer>(scored_piece_model(std::move(data), budget), SideTokens{},
+                                                  true, budget);
 }
 
 }  // namespace
 
 std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const std::string& where,
                                           Budget& budget, std::vector<std::string>& notes) {
-  budget.step();
   const auto model = metadata.string("tokenizer.ggml.model");
   if (!model)
     throw Error(where +
@@ -158,9 +158,11 @@ std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const st
                 " is not supported; expected 'gpt2' or 'llama'");
   }
   const GgufVocabulary vocabulary(metadata, where);
-  auto tokenizer = *model == "gpt2" ? byte_level(metadata, vocabulary, where)
-                                    : sentencepieces(metadata, vocabulary, where);
-  tokenizer->set_ends(vocabulary.ends(tokenizer->adds_bos(), notes));
+  auto tokenizer = *model == "gpt2" ? byte_level(metadata, vocabulary, where, budget)
+                                    : sentencepieces(metadata, vocabulary, budget, notes);
+  std::vector<std::string> said;  // by sentencepieces() already, where it asked
+  tokenizer->set_ends(vocabulary.ends(tokenizer->ends(), *model == "gpt2" ? notes : said));
+  tell_of_end(*tokenizer, where, notes);
   return tokenizer;
 }
 

@@ -26,14 +26,17 @@ std::unique_ptr<Tokenizer> gguf_tokenizer(const GgufMetadata& metadata, const st
 std::unique_ptr<Tokenizer> folder_tokenizer(const std::filesystem::path& folder, const nlohmann::json& config,
                                             Budget& budget, std::vector<std::string>& notes);
 
-/// What tokenizer.json holds, and the tokens that the files beside it add; bos and eos are not in it, whether
-/// one is added is.
+/// What tokenizer.json holds, and the tokens that the files beside it add; which of them are bos and eos is
+/// not in it, what stands around a text is.
 BpeData read_tokenizer_json(const nlohmann::json& root, const std::string& where, const SideTokens& side,
                             Budget& budget);
 
 /// Fills data.tokens and `index` (by the text in the file) from {"token": id, ...}: "model.vocab" or
 /// vocab.json. Where data.byte_level, the tokens are in GPT-2's alphabet. `index` points into `vocabulary`.
-void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenIndex& index);
+void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenIndex& index, Budget& budget);
+
+/// Tells that something stands behind every text which a prompt goes without.
+void tell_of_end(const Tokenizer& tokenizer, const std::string& where, std::vector<std::string>& notes);
 
 /// One entry of "added_tokens" or "added_tokens_decoder"; or of a token that has flags but no id.
 AddedToken read_added_token(const JsonNode& node, std::int64_t id);

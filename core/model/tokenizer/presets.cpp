@@ -19,20 +19,18 @@ bool one_of(std::string_view name, auto... names) {
 
 }  // namespace
 
-std::optional<TokenizerPreset> tokenizer_preset(std::string_view name) {
-  if (one_of(name, "gpt-2", "gpt2", "phi-2", "mpt"))
-    return TokenizerPreset{{}, {split(Regex(gpt2_pattern()))}};
+std::optional<TokenizerPreset> tokenizer_preset(std::string_view name, Budget& budget) {
+  const auto cut_by = [&](std::string_view expression) { return split(Pattern::regex(expression, budget)); };
+  if (one_of(name, "gpt-2", "gpt2", "phi-2", "mpt")) return TokenizerPreset{{}, {cut_by(gpt2_pattern())}};
   if (one_of(name, "gpt-neox", "olmo"))
-    return TokenizerPreset{{unicode_form("NFC")}, {split(Regex(gpt2_pattern()))}};
-  if (one_of(name, "smollm", "starcoder", "refact", "command-r", "codeshell")) {
-    return TokenizerPreset{{}, {split(Regex(R"(\p{N})")), split(Regex(gpt2_pattern()))}};
-  }
+    return TokenizerPreset{{unicode_form("NFC")}, {cut_by(gpt2_pattern())}};
+  if (one_of(name, "smollm", "starcoder", "refact", "command-r", "codeshell"))
+    return TokenizerPreset{{}, {cut_by(R"(\p{N})"), cut_by(gpt2_pattern())}};
   if (one_of(name, "llama-bpe", "llama3", "llama-v3"))
-    return TokenizerPreset{{}, {split(Regex(llama3_pattern))}, true, true};
-  if (one_of(name, "qwen2", "deepseek-r1-qwen")) {
-    return TokenizerPreset{{unicode_form("NFC")}, {split(Regex(qwen2_pattern))}};
-  }
-  if (name == "tekken") return TokenizerPreset{{}, {split(Regex(tekken_pattern))}, true, true};
+    return TokenizerPreset{{}, {cut_by(llama3_pattern)}, true, true};
+  if (one_of(name, "qwen2", "deepseek-r1-qwen"))
+    return TokenizerPreset{{unicode_form("NFC")}, {cut_by(qwen2_pattern)}};
+  if (name == "tekken") return TokenizerPreset{{}, {cut_by(tekken_pattern)}, true, true};
   return std::nullopt;
 }
 

@@ -16,7 +16,7 @@ struct TokenizerPreset {
 };
 
 /// By the names GGUF files use ("gpt-2", "llama-bpe", "qwen2", "smollm", ...); nothing for an unknown one.
-std::optional<TokenizerPreset> tokenizer_preset(std::string_view name);
+std::optional<TokenizerPreset> tokenizer_preset(std::string_view name, Budget& budget);
 /// The names, for an error message.
 std::string_view known_presets();
 

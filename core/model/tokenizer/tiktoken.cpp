@@ -58,18 +58,21 @@ std::string_view take_line(std::string_view& text) {
 }
 
 /// All pairs of tokens that make a third, by the third's rank.
-std::vector<BpeMerge> pairs(const std::vector<BpeData::Token>& tokens) {
+std::vector<BpeMerge> pairs(const std::vector<BpeData::Token>& tokens, Budget& budget) {
   TokenIndex index;
   index.reserve(tokens.size());
-  for (std::size_t id = 0; id < tokens.size(); ++id) index.emplace(tokens[id].text, static_cast<int>(id));
+  for (const BpeData::Token& token : tokens) index.emplace(token.text, token.id);
   std::vector<BpeMerge> merges;
-  for (std::size_t id = 0; id < tokens.size(); ++id) {
-    const std::string_view token = tokens[id].text;
+  for (const auto& [id, text, normal] : tokens) {
+    const std::string_view token = text;
     for (std::size_t cut = 1; cut < token.size(); ++cut) {
+      budget.step(1 + token.size() / 64);
       const auto left = index.find(token.substr(0, cut));
       if (left == index.end()) continue;
       const auto right = index.find(token.substr(cut));
-      if (right != index.end()) merges.push_back({left->second, right->second, static_cast<int>(id)});
+      if (right == index.end()) continue;
+      budget.charge(sizeof(BpeMerge));
+      merges.push_back({left->second, right->second, id});
     }
   }
   return merges;
@@ -92,7 +95,7 @@ bool is_tiktoken(std::string_view file) {
   return read_rank(take_line(file)).has_value();
 }
 
-BpeData read_tiktoken(std::string_view file, const std::string& where) {
+BpeData read_tiktoken(std::string_view file, const std::string& where, Budget& budget) {
   BpeData data;
   for (int number = 1; !file.empty(); ++number) {
     const std::string_view line = take_line(file);
@@ -102,21 +105,21 @@ BpeData read_tiktoken(std::string_view file, const std::string& where) {
       throw Error("line " + std::to_string(number) + " of " + where + " is " + in_quotes(line) +
                   ", expected a token in base64 and its rank");
     }
-    const auto id = static_cast<std::size_t>(rank->rank);
-    if (data.tokens.size() <= id) data.tokens.resize(id + 1);
-    if (!data.tokens[id].text.empty()) {
-      throw Error("line " + std::to_string(number) + " of " + where + " gives the rank " +
-                  std::to_string(id) + " a second time");
-    }
-    data.tokens[id] = {std::move(rank->token), true};
+    budget.step();
+    budget.charge(sizeof(BpeData::Token) + line.size());
+    data.tokens.push_back({rank->rank, std::move(rank->token), true});
   }
-  data.merges = pairs(data.tokens);
-  auto preset = *tokenizer_preset("llama-bpe");
+  std::ranges::sort(data.tokens, {}, &BpeData::Token::id);
+  const auto twice = std::ranges::adjacent_find(data.tokens, {}, &BpeData::Token::id);
+  if (twice != data.tokens.end())
+    throw Error(where + " gives the rank " + std::to_string(twice->id) + " to two tokens");
+  data.merges = pairs(data.tokens, budget);
+  auto preset = *tokenizer_preset("llama-bpe", budget);
   data.kind = "byte-level BPE (tiktoken)";
   data.pre_tokenizers = std::move(preset.pre_tokenizers);
   data.ignore_merges = preset.ignore_merges;
   data.adds_bos = preset.adds_bos;
-  const auto first = static_cast<int>(data.tokens.size());
+  const auto first = data.tokens.empty() ? 0 : data.tokens.back().id + 1;
   for (int i = 0; i < 256; ++i) {
     const auto named = static_cast<std::size_t>(i);
     data.added.push_back({.id = first + i,

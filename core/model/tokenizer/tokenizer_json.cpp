@@ -5,6 +5,7 @@
 #include "core/model/tokenizer/byte_alphabet.h"
 #include "core/model/tokenizer/json_node.h"
 #include "core/model/tokenizer/loaders.h"
+#include "core/model/tokenizer/post_processor.h"
 #include "core/model/wording.h"
 
 namespace qkscope {
@@ -29,36 +30,22 @@ std::vector<JsonNode> steps(const std::optional<JsonNode>& node, const char* lis
 }
 
 /// {"String": text} or {"Regex": expression}.
-std::optional<std::string> literal(const JsonNode& pattern) {
-  const auto text = pattern.find("String");
-  if (!text) return std::nullopt;
-  if (text->string().empty()) text->fail("is empty");
-  return text->string();
-}
-
-Regex regex(const JsonNode& node) {
+Pattern read_pattern(const JsonNode& node, Budget& budget) {
+  if (const auto text = node.find("String")) return Pattern::literal(text->string());
+  const JsonNode expression = node.at("Regex");
   try {
-    return Regex(node.string());
+    return Pattern::regex(expression.string(), budget);
   } catch (const Error& error) {
-    node.fail(std::string("cannot be used: ") + error.what());
+    expression.fail(std::string("cannot be used: ") + error.what());
   }
 }
 
-Regex pattern(const JsonNode& node) {
-  if (const auto text = literal(node)) return Regex(quoted_pattern(*text));
-  return regex(node.at("Regex"));
-}
-
-Normalizer read_normalizer(const JsonNode& step) {
+Normalizer read_normalizer(const JsonNode& step, Budget& budget) {
   const std::string& type = step.at("type").string();
   if (type == "NFC" || type == "NFD" || type == "NFKC" || type == "NFKD") return unicode_form(type);
   if (type == "Prepend") return prepend(step.at("prepend").string());
-  if (type == "Replace") {
-    const JsonNode from = step.at("pattern");
-    const std::string& to = step.at("content").string();
-    if (const auto text = literal(from)) return replace(*text, to);
-    return replace(regex(from.at("Regex")), to);
-  }
+  if (type == "Replace")
+    return replace(read_pattern(step.at("pattern"), budget), step.at("content").string());
   unsupported(step, type, "NFC, NFD, NFKC, NFKD, Prepend, Replace or Sequence");
 }
 
@@ -82,21 +69,22 @@ std::string prepend_scheme(const JsonNode& step) {
   return step.string("prepend_scheme", step.boolean("add_prefix_space", true) ? "always" : "never");
 }
 
-void read_pre_tokenizer(const JsonNode& step, BpeData& data) {
+void read_pre_tokenizer(const JsonNode& step, BpeData& data, Budget& budget) {
   const std::string& type = step.at("type").string();
   // ByteLevel turns bytes into GPT-2's alphabet; our stretches stay bytes, so nothing may follow that sees
   // it.
   if (data.byte_level) step.fail("comes after ByteLevel, expected ByteLevel to be the last step");
   if (type == "ByteLevel") {
     if (step.boolean("add_prefix_space", true)) data.pre_tokenizers.push_back(space_before());
-    if (step.boolean("use_regex", true)) data.pre_tokenizers.push_back(split(Regex(gpt2_pattern())));
+    if (step.boolean("use_regex", true))
+      data.pre_tokenizers.push_back(split(Pattern::regex(gpt2_pattern(), budget)));
     data.byte_level = true;
   } else if (type == "Split") {
-    data.pre_tokenizers.push_back(split(pattern(step.at("pattern")), read_behavior(step.at("behavior")),
-                                        step.boolean("invert", false)));
+    data.pre_tokenizers.push_back(split(read_pattern(step.at("pattern"), budget),
+                                        read_behavior(step.at("behavior")), step.boolean("invert", false)));
   } else if (type == "Digits") {
     const bool one_by_one = step.boolean("individual_digits", false);
-    data.pre_tokenizers.push_back(split(Regex(one_by_one ? R"(\p{N})" : R"(\p{N}+)")));
+    data.pre_tokenizers.push_back(split(Pattern::regex(one_by_one ? R"(\p{N})" : R"(\p{N}+)", budget)));
   } else if (type == "Metaspace") {
     try {
       data.pre_tokenizers.push_back(metaspace(step.string("replacement", space_mark), prepend_scheme(step),
@@ -109,14 +97,12 @@ void read_pre_tokenizer(const JsonNode& step, BpeData& data) {
   }
 }
 
-void read_decoder(const JsonNode& step, BpeData& data) {
+void read_decoder(const JsonNode& step, BpeData& data, Budget& budget) {
   const std::string& type = step.at("type").string();
   if (type == "Replace") {
-    const auto from = literal(step.at("pattern"));
-    if (!from) step.fail("replaces a regular expression, expected a string");
-    data.decoded.emplace_back(*from, step.at("content").string());
+    data.decoders.push_back(replace(read_pattern(step.at("pattern"), budget), step.at("content").string()));
   } else if (type == "Metaspace") {
-    data.decoded.emplace_back(step.string("replacement", space_mark), " ");
+    data.decoders.push_back(replace(Pattern::literal(step.string("replacement", space_mark)), " "));
     data.strips_space = prepend_scheme(step) != "never";
   } else if (type == "Strip") {
     const std::int64_t start = step.at("start").integer();
@@ -131,7 +117,7 @@ void read_decoder(const JsonNode& step, BpeData& data) {
 
 }  // namespace
 
-void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenIndex& index) {
+void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenIndex& index, Budget& budget) {
   if (!vocabulary.is_object() || vocabulary.value().empty()) vocabulary.fail("has no tokens");
   index.reserve(vocabulary.value().size());
   for (const auto& [text, value] : vocabulary.value().items()) {
@@ -139,19 +125,23 @@ void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenInde
       vocabulary.fail("gives the token " + in_quotes(text) + " the id " + value.dump() + ", expected 0 to " +
                       std::to_string(largest_token_id));
     }
-    const auto id = value.get<std::size_t>();
-    if (data.tokens.size() <= id) data.tokens.resize(std::max(id + 1, vocabulary.value().size()));
-    BpeData::Token& token = data.tokens[id];
-    if (!token.text.empty()) vocabulary.fail("gives the id " + std::to_string(id) + " to two tokens");
+    budget.step();
+    budget.charge(sizeof(BpeData::Token) + text.size());
+    const auto id = value.get<int>();
     auto bytes = data.byte_level ? bytes_from_alphabet(text) : std::optional(text);
-    token = {bytes ? *bytes : text, bytes.has_value()};
-    index.emplace(text, static_cast<int>(id));
+    data.tokens.push_back({id, bytes ? *bytes : text, bytes.has_value()});
+    index.emplace(text, id);
   }
+  std::ranges::sort(data.tokens, {}, &BpeData::Token::id);
+  const auto twice = std::ranges::adjacent_find(data.tokens, {}, &BpeData::Token::id);
+  if (twice != data.tokens.end())
+    vocabulary.fail("gives the id " + std::to_string(twice->id) + " to two tokens");
 }
 
 namespace {
 
-void read_model(const JsonNode& model, const std::string& where, BpeData& data, TokenIndex& index) {
+void read_model(const JsonNode& model, const std::string& where, BpeData& data, TokenIndex& index,
+                Budget& budget) {
   // Files written before 2020 leave the type out.
   if (const std::string type = model.string("type", "BPE"); type != "BPE") unsupported(model, type, "BPE");
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
@@ -160,7 +150,7 @@ void read_model(const JsonNode& model, const std::string& where, BpeData& data, 
   data.ignore_merges = model.boolean("ignore_merges", false);
   data.byte_fallback = model.boolean("byte_fallback", false);
   data.fuse_unknown = model.boolean("fuse_unk", false);
-  read_vocabulary_object(model.at("vocab"), data, index);
+  read_vocabulary_object(model.at("vocab"), data, index, budget);
   if (const auto unknown = model.find("unk_token")) {
     const auto found = index.find(unknown->string());
     if (found == index.end())
@@ -169,6 +159,8 @@ void read_model(const JsonNode& model, const std::string& where, BpeData& data, 
   }
   MergeList merges(index, "'model.merges' of " + where);
   for (const JsonNode& merge : model.at("merges").elements()) {
+    budget.step();
+    budget.charge(sizeof(BpeMerge));
     if (merge.is_string()) {
       merges.add(merge.string());
       continue;
@@ -178,19 +170,6 @@ void read_model(const JsonNode& model, const std::string& where, BpeData& data, 
     merges.add(pair[0].string(), pair[1].string());
   }
   data.merges = merges.take();
-}
-
-/// Whether a post-processor puts a special token before the text.
-bool adds_bos(const std::optional<JsonNode>& node) {
-  if (!node) return false;
-  const std::string& type = node->at("type").string();
-  if (type == "Sequence") {
-    const std::vector<JsonNode> processors = node->at("processors").elements();
-    return std::ranges::any_of(processors, [](const JsonNode& processor) { return adds_bos(processor); });
-  }
-  if (type != "TemplateProcessing") return false;
-  const std::vector<JsonNode> single = node->at("single").elements();
-  return !single.empty() && single.front().find("SpecialToken").has_value();
 }
 
 }  // namespace
@@ -215,13 +194,13 @@ BpeData read_tokenizer_json(const nlohmann::json& json, const std::string& where
   BpeData data;
   data.byte_level = false;
   for (const JsonNode& step : steps(root.find("normalizer"), "normalizers")) {
-    data.normalizers.push_back(read_normalizer(step));
+    data.normalizers.push_back(read_normalizer(step, budget));
   }
   for (const JsonNode& step : steps(root.find("pre_tokenizer"), "pretokenizers"))
-    read_pre_tokenizer(step, data);
-  for (const JsonNode& step : steps(root.find("decoder"), "decoders")) read_decoder(step, data);
+    read_pre_tokenizer(step, data, budget);
+  for (const JsonNode& step : steps(root.find("decoder"), "decoders")) read_decoder(step, data, budget);
   TokenIndex index;
-  read_model(root.at("model"), where, data, index);
+  read_model(root.at("model"), where, data, index, budget);
   AddedVocabulary added(index);
   if (const auto tokens = root.find("added_tokens")) {
     for (const JsonNode& node : tokens->elements()) {
@@ -231,7 +210,7 @@ BpeData read_tokenizer_json(const nlohmann::json& json, const std::string& where
   }
   added.add(side);
   data.added = added.take();
-  data.adds_bos = adds_bos(root.find("post_processor"));
+  data.frame = read_post_processor(root.find("post_processor"));
   data.kind = data.byte_level ? "byte-level BPE (tokenizer.json)" : "BPE (tokenizer.json)";
   return data;
 }
