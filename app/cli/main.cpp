@@ -1,3 +1,6 @@
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <iostream>
 
 #include "app/cli/command.h"
@@ -19,18 +22,19 @@ void run(const Invocation& invocation, std::stop_token stop) {
   std::ostream nowhere(nullptr);
   const Document document =
       invocation.command->run({options, options.json ? nowhere : std::cout, std::move(stop)});
-  if (options.json) std::cout << dump(document);
   if (!options.out.empty() && !options.out.ends_with(".safetensors")) {
     AtomicFile file(options.out);
     file.write(dump(document));
     file.commit();
   }
+  if (options.json) std::cout << dump(document);
 }
 
-int fail(const std::exception& error, int code) {
-  // Libraries' own errors go on for pages of stack frames.
-  const std::string_view text = error.what();
+int fail(std::string_view text, int code) {
+  // What was printed before stands before the sentence, as far as it can.
+  std::cout.exceptions(std::ios::goodbit);
   std::cout.flush();
+  // Libraries' own errors go on for pages of stack frames.
   std::cerr << "qkscope-cli: " << text.substr(0, text.find('\n')) << "\n";
   return code;
 }
@@ -38,17 +42,24 @@ int fail(const std::exception& error, int code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A full disk or a closed pipe ends the work at once, with a sentence, and never passes for success.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::cout.exceptions(std::ios::badbit | std::ios::failbit);
   try {
-    const auto invocation = parse(argc, argv);
-    if (!invocation) return 0;
-    Interrupt interrupt;
-    run(*invocation, interrupt.token());
+    if (const auto invocation = parse(argc, argv)) {
+      Interrupt interrupt;
+      run(*invocation, interrupt.token());
+    }
+    std::cout << std::flush;
     return 0;
+  } catch (const std::ios_base::failure&) {
+    const int problem = errno;
+    return fail(std::string("cannot write to standard output: ") + std::strerror(problem), 1);
   } catch (const UsageError& error) {
-    return fail(error, 2);
+    return fail(error.what(), 2);
   } catch (const Cancelled& error) {
-    return fail(error, 130);
+    return fail(error.what(), 130);
   } catch (const std::exception& error) {
-    return fail(error, 1);
+    return fail(error.what(), 1);
   }
 }

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "app/cli/command.h"
+#include "core/model/blanks.h"
 #include "core/model/wording.h"
 
 namespace qkscope::cli {
@@ -29,16 +30,39 @@ const std::map<std::string, PerplexityDefinition> definitions = [] {
   return names;
 }();
 
-/// Refuses what is not a number from `least` to `most`, in plain words.
+/// Whether the whole of `text` is a number from `least` to `most`.
+template <typename Number>
+bool reads(const std::string& text, Number least, Number most) {
+  Number value{};
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return failure == std::errc() && end == text.data() + text.size() && value >= least && value <= most;
+}
+
+/// Refuses what is not such a number, in plain words.
 CLI::Validator number(double least, double most = std::numeric_limits<double>::max()) {
   const auto check = [least, most](const std::string& text) -> std::string {
-    double value = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failure == std::errc() && end == text.data() + text.size() && value >= least && value <= most)
-      return {};
+    if (reads(text, least, most)) return {};
     return in_quotes(text) + " is not a number " +
            (most == std::numeric_limits<double>::max() ? "from " + number_text(least)
                                                        : number_text(least) + " to " + number_text(most));
+  };
+  return {check, ""};
+}
+
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    if (reads(text, least, most)) return {};
+    return in_quotes(text) + " is not a whole number from " + std::to_string(least) + " to " +
+           std::to_string(most);
+  };
+  return {check, ""};
+}
+
+/// Refuses an empty text: what is left out is left out, not given as nothing.
+CLI::Validator filled(const std::string& what) {
+  const auto check = [what](const std::string& text) -> std::string {
+    if (text.find_first_not_of(" \t\r\n") != text.npos) return {};
+    return in_quotes(text) + " is empty; give " + what;
   };
   return {check, ""};
 }
@@ -59,33 +83,38 @@ void add_model(CLI::App& app, Options& o) {
   app.add_option(
          "MODEL", o.model,
          "Hugging Face folder, .gguf file or name of an installed model (" + default_model_name() + ")")
-      ->option_text(" ");
+      ->option_text(" ")
+      ->check(filled("a folder, a file or the name of a model"));
   app.add_option("--device", o.load.device, "auto, cpu, cuda or cuda:N (auto)")
       ->option_text("NAME")
       ->check(device_name());
   app.add_option("--dtype", o.load.dtype, "auto, float32, bfloat16 or float16 (auto)")
       ->option_text("NAME")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}));
-  app.add_option("--threads", o.load.threads, "CPU threads (as many as there are cores)")
+  app.add_option("--threads", o.load.threads, "CPU threads; 0 means as many as there are cores (0)")
       ->option_text("N")
-      ->check(number(1, 1024));
+      ->check(whole_number(0, 1024));
 }
 
 void add_prompt(CLI::App& app, Options& o) {
-  auto* prompt = app.add_option("--prompt", o.prompt, "The prompt")->option_text("TEXT");
+  auto* prompt = app.add_option("--prompt", o.prompt, "The prompt")
+                     ->option_text("TEXT")
+                     ->check(filled("the text that the model reads"));
   auto* prompt_file = app.add_option("--prompt-file", o.prompt_file,
                                      "Its file, - for standard input; a newline at the end is dropped")
-                          ->option_text("FILE");
+                          ->option_text("FILE")
+                          ->check(filled("a text file, or - for standard input"));
   auto* text_file =
       app.add_option("--text-file", o.text_file, "A file whose text is passed raw, to the last byte")
-          ->option_text("FILE");
+          ->option_text("FILE")
+          ->check(filled("a text file, or - for standard input"));
   auto* raw = app.add_flag("--raw", o.raw, "Pass the prompt as it is")->option_text(" ");
   auto* chat =
       app.add_flag("--chat", o.chat, "Pass it in the model's chat format (the default where it has one)")
           ->option_text(" ");
   app.add_option("--max-tokens", o.max_tokens, "Use the first N tokens only")
       ->option_text("N")
-      ->check(number(1, 1 << 24));
+      ->check(whole_number(1, 1 << 24));
   prompt->excludes(prompt_file)->excludes(text_file);
   prompt_file->excludes(text_file);
   chat->excludes(raw)->excludes(text_file);
@@ -94,7 +123,7 @@ void add_prompt(CLI::App& app, Options& o) {
 void add_answer(CLI::App& app, Options& o) {
   app.add_option("--max-new", o.max_new, "Longest answer in tokens (64)")
       ->option_text("N")
-      ->check(number(1, 1 << 20));
+      ->check(whole_number(1, 1 << 20));
   app.add_option("--temperature", o.sampling.temperature,
                  "Draw with this temperature; 0 takes the most probable (0)")
       ->option_text("X")
@@ -104,12 +133,13 @@ void add_answer(CLI::App& app, Options& o) {
       ->check(number(0, 1));
   app.add_option("--top-k", o.sampling.top_k, "Draw from the K most probable tokens; 0 means all (0)")
       ->option_text("K")
-      ->check(number(0, 1 << 24));
+      ->check(whole_number(0, 1 << 24));
 }
 
 void add_score(CLI::App& app, Options& o, Texts& t) {
   app.add_option("--expect", o.expect, "The answer that is scored; else the baseline's own answer")
-      ->option_text("TEXT");
+      ->option_text("TEXT")
+      ->check(filled("the answer that is scored"));
   app.add_option("--definition", t.definition, "Which perplexity: continuation, text or as_published")
       ->option_text("NAME")
       ->check(CLI::IsMember(definitions));
@@ -123,7 +153,9 @@ void add_disrupt(CLI::App& app, Texts& t) {
       ->option_text("WHAT")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--seed", t.seed, "Seed of what is drawn at random (0)")->option_text("N")->check(number(0));
+  app.add_option("--seed", t.seed, "Seed of what is drawn at random (0)")
+      ->option_text("N")
+      ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
 }
 
 void add_sites(CLI::App& app, Texts& t) {
@@ -138,14 +170,15 @@ void add_massive(CLI::App& app, Options& o) {
       ->check(number(0));
   app.add_option("--top", o.top, "Rows of the table for each site; 0 means all (20)")
       ->option_text("N")
-      ->check(number(0, 1 << 24));
+      ->check(whole_number(0, 1 << 24));
 }
 
 void add_dump(CLI::App& app, Options& o, Texts& t) {
   auto* dump =
       app.add_option("--dump", o.dump,
                      "In place of a model, the tensors of a .pt or .safetensors file: Q, K or V of one layer")
-          ->option_text("FILE");
+          ->option_text("FILE")
+          ->check(filled("a .pt or .safetensors file"));
   for (const char* other :
        {"MODEL", "--prompt", "--prompt-file", "--text-file", "--disrupt", "--sites", "--layers"})
     dump->excludes(app.get_option(other));
@@ -168,12 +201,14 @@ std::set<Site> parse_sites(const std::string& text) {
   std::set<Site> sites;
   std::istringstream names(text + ",");
   for (std::string name; std::getline(names, name, ',');) {
+    name = without_blanks(name);
     const auto site = site_from_name(name);
     if (!site) {
       std::string known;
       for (int i = 0; i <= static_cast<int>(Site::Logits); ++i)
         known += (known.empty() ? "" : ", ") + std::string(site_name(static_cast<Site>(i)));
-      throw UsageError("--sites names '" + name + "', expected some of " + known);
+      throw UsageError("--sites is " + in_quotes(text) + " and names " + in_quotes(name) +
+                       ", expected some of " + known);
     }
     sites.insert(*site);
   }
@@ -184,7 +219,11 @@ std::set<Site> parse_sites(const std::string& text) {
 void settle(Options& o, const Texts& t) try {
   o.sampling.seed = t.seed;
   for (const auto& text : t.disruptions) {
-    o.disruptions.push_back(parse_disruption(text));
+    try {
+      o.disruptions.push_back(parse_disruption(text));
+    } catch (const Error& error) {
+      throw UsageError("--disrupt is " + in_quotes(text) + ": " + error.what());
+    }
     if (text.find("seed=") == text.npos) o.disruptions.back().pick.seed = t.seed;
   }
   o.layers = parse_ranges(t.layers, "--layers");
@@ -274,7 +313,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (has(NormsOnly))
       sub.add_flag("--norms-only", o.norms_only, "Keep M alone, not every number")->option_text(" ");
     sub.add_flag("--json", o.json, "Print JSON; app/cli/JSON.md tells its keys")->option_text(" ");
-    sub.add_option("--out", o.out, command.out)->option_text("FILE");
+    sub.add_option("--out", o.out, command.out)->option_text("FILE")->check(filled("a file to write"));
     sub.callback([&invocation, &command] { invocation.command = &command; });
   }
   try {

@@ -4,19 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "core/error.h"
+#include "app/usage_error.h"
 #include "core/model/language_model.h"
 #include "core/model/site.h"
 #include "core/run/disruption.h"
 #include "core/run/run.h"
 
 namespace qkscope::cli {
-
-/// A command line that cannot be carried out as it is; ends the program with code 2.
-class UsageError : public Error {
- public:
-  using Error::Error;
-};
 
 /// How the numbers of a tensor dump lie: (batch, position, head, dim) or (batch, head, position, dim).
 enum class DumpLayout { PositionsHeads, HeadsPositions };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iomanip>
 #include <sstream>
 
@@ -43,11 +44,33 @@ std::string fixed(double value, int digits) {
   return text.str();
 }
 
-std::string bytes_text(double bytes) {
-  constexpr std::array units = {"B", "kB", "MB", "GB", "TB"};
+namespace {
+
+constexpr std::array byte_units = {"B", "kB", "MB", "GB", "TB"};
+
+/// The unit that `bytes` are told in, as a power of 1000.
+std::size_t byte_unit(double bytes) {
   std::size_t unit = 0;
-  for (; bytes >= 1000 && unit + 1 < units.size(); ++unit) bytes /= 1000;
-  return fixed(bytes, unit == 0 ? 0 : 1) + " " + units[unit];
+  for (; bytes >= 1000 && unit + 1 < byte_units.size(); ++unit) bytes /= 1000;
+  return unit;
+}
+
+std::string in_unit(double bytes, std::size_t unit) {
+  return fixed(bytes / std::pow(1000.0, static_cast<double>(unit)), unit == 0 ? 0 : 1);
+}
+
+}  // namespace
+
+std::string bytes_text(double bytes) {
+  const std::size_t unit = byte_unit(bytes);
+  return in_unit(bytes, unit) + " " + byte_units[unit];
+}
+
+std::string progress_text(std::string_view stage, double done, double total) {
+  if (!(total > 0)) return std::string(stage);
+  const std::size_t unit = byte_unit(total);
+  return std::string(stage) + ", " + in_unit(done, unit) + " of " + in_unit(total, unit) + " " +
+         byte_units[unit];
 }
 
 std::string one_line(const std::string& text) {

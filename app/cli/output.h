@@ -1,6 +1,7 @@
 #pragma once
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace qkscope::cli {
@@ -25,6 +26,8 @@ class Table {
 std::string fixed(double value, int digits);
 /// "98.4 MB", "1.2 GB"
 std::string bytes_text(double bytes);
+/// "reading weights, 312.0 of 660.4 MB"; without a total, the stage alone.
+std::string progress_text(std::string_view stage, double done, double total);
 /// On one line: line breaks, tabs and so on written as in C, other control characters as ?.
 std::string one_line(const std::string& text);
 

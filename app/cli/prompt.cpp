@@ -6,6 +6,8 @@
 #include <iostream>
 #include <iterator>
 
+#include "app/cli/output.h"
+
 namespace qkscope::cli {
 
 namespace {
@@ -23,19 +25,18 @@ std::shared_ptr<const LanguageModel> load_model(const Context& context) {
   const Options& options = context.options;
   Progress progress;
   progress.stop = context.stop;
-  int shown = -1;
+  std::string shown;
   if (isatty(STDERR_FILENO)) {
     progress.report = [&shown](std::string_view stage, std::uint64_t done, std::uint64_t total) {
-      const int percent =
-          total == 0 ? 100 : static_cast<int>(100.0 * static_cast<double>(done) / static_cast<double>(total));
-      if (percent == shown) return;
-      shown = percent;
-      std::cerr << "\r\033[K" << stage << " " << percent << " %" << std::flush;
+      std::string text = progress_text(stage, static_cast<double>(done), static_cast<double>(total));
+      if (text == shown) return;
+      shown = std::move(text);
+      std::cerr << "\r\033[K" << shown << std::flush;
     };
   }
   const auto path = find_model(options.model.empty() ? default_model_name() : options.model);
   auto model = LanguageModel::load(path, options.load, progress);
-  if (shown >= 0) std::cerr << "\r\033[K" << std::flush;
+  if (!shown.empty()) std::cerr << "\r\033[K" << std::flush;
   for (const std::string& note : model->card().notes) std::cerr << "qkscope-cli: " << note << "\n";
   return model;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/model/blanks.h"
 #include "core/model/wording.h"
 #include "core/run/disruption.h"
 #include "core/run/disruption_words.h"
@@ -141,7 +142,7 @@ int parse_index(std::string_view text, std::string_view whole, std::string_view 
   const auto first = text.find_first_not_of(' ');
   text = first == text.npos ? "" : text.substr(first, text.find_last_not_of(' ') + 1 - first);
   constexpr int most = 100000;  // no model comes near it; "1-2000000000" must not fill the memory
-  const auto value = number<int>(text);
+  const auto value = number<int>(without_blanks(text));
   if (!value || *value < 1 || *value > most) {
     throw Error(std::string(what) + " is " + in_quotes(whole) +
                 ", expected all, or numbers from 1 and ranges such as 1-4,7");
@@ -201,7 +202,7 @@ Disruption parse_disruption(std::string_view text) {
     text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
     const auto equals = part.find('=');
     if (equals != part.npos) {
-      settings.emplace_back(part.substr(0, equals), part.substr(equals + 1));
+      settings.emplace_back(without_blanks(part.substr(0, equals)), without_blanks(part.substr(equals + 1)));
     } else if (!settings.empty()) {
       settings.back().second += "," + std::string(part);  // layers=1-4,7 has commas of its own
     } else {
@@ -219,7 +220,7 @@ Disruption parse_disruption(std::string_view text) {
 
 std::vector<int> parse_ranges(std::string_view text, std::string_view what) {
   std::vector<int> indices;
-  if (text == "all") return indices;
+  if (without_blanks(text) == "all") return indices;
   const std::string_view whole = text;
   for (bool more = true; more;) {
     const auto comma = text.find(',');

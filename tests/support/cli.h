@@ -39,11 +39,14 @@ struct CliResult {
   }
 };
 
-/// Runs qkscope-cli to its end. A crash, or no end within a minute, is code -1.
-inline CliResult run_cli(const Arguments& arguments, const std::string& input = {}) {
+/// Runs qkscope-cli to its end, printing into the file `output` where one is named. A crash, or no end within
+/// a minute, is code -1.
+inline CliResult run_cli(const Arguments& arguments, const std::string& input = {},
+                         const std::string& output = {}) {
   QStringList list;
   for (const std::string& argument : arguments) list << QString::fromStdString(argument);
   QProcess process;
+  if (!output.empty()) process.setStandardOutputFile(QString::fromStdString(output));
   process.start(QStringLiteral(QKSCOPE_CLI), list);
   process.write(QByteArray::fromStdString(input));
   process.closeWriteChannel();
