@@ -49,6 +49,12 @@ const std::vector<ColorMap>& colorMaps() {
   return maps;
 }
 
+QStringList colorMapNames() {
+  QStringList names;
+  for (const ColorMap& map : colorMaps()) names << map.name;
+  return names;
+}
+
 const ColorMap& colorMap(const QString& name) {
   const auto& maps = colorMaps();
   const auto found =

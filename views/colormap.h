@@ -1,6 +1,7 @@
 #pragma once
 #include <QColor>
 #include <QString>
+#include <QStringList>
 #include <array>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct ColorMap {
 
 /// viridis, cividis, magma, inferno, plasma, coolwarm, RdBu_r, in the order menus show them.
 const std::vector<ColorMap>& colorMaps();
+/// Their names.
+QStringList colorMapNames();
 /// By name; viridis where the name is unknown (as it may be in an old settings file).
 const ColorMap& colorMap(const QString& name);
 /// The map that `look` means for signed values: its own if that is diverging, else RdBu_r.

@@ -102,20 +102,22 @@ QRgb Heatmap::color(float value) const {
   return map_.at(norm_(value));
 }
 
+void Heatmap::Counts::add(float value, const ColorNorm& norm) {
+  if (std::isnan(value)) {
+    ++nan;
+  } else if (std::isinf(value)) {
+    ++infinite;
+  } else if (value < norm.low) {
+    ++under;
+  } else if (value > norm.high) {
+    ++over;
+  }
+}
+
 const Heatmap::Counts& Heatmap::counts() const {
   if (!counts_) {
     Counts counts;
-    for (const float value : values_) {
-      if (std::isnan(value)) {
-        ++counts.nan;
-      } else if (std::isinf(value)) {
-        ++counts.infinite;
-      } else if (value < norm_.low) {
-        ++counts.under;
-      } else if (value > norm_.high) {
-        ++counts.over;
-      }
-    }
+    for (const float value : values_) counts.add(value, norm_);
     counts_ = counts;
   }
   return *counts_;

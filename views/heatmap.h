@@ -40,6 +40,8 @@ class Heatmap {
  public:
   struct Counts {
     std::int64_t nan = 0, infinite = 0, under = 0, over = 0;
+    /// One more value, which may be none of these.
+    void add(float value, const ColorNorm& norm);
     bool operator==(const Counts&) const = default;
   };
 

@@ -13,8 +13,8 @@ double widest(const QFontMetricsF& metrics, const QStringList& texts) {
   return width;
 }
 
-/// Width that the rows' names want.
-double rowNameWidth(const MapModel& model, const PlotStyle& style) {
+/// Width that the rows' names want in a picture of `width`.
+double rowNameWidth(const MapModel& model, const PlotStyle& style, double width) {
   const QFontMetricsF small = style.metrics(style.small);
   switch (model.rows) {
     case MapRows::Heads:
@@ -25,7 +25,9 @@ double rowNameWidth(const MapModel& model, const PlotStyle& style) {
       break;
   }
   const double number = small.horizontalAdvance(QString::number(model.positions)) + 6 * style.unit;
-  return number + std::min(110 * style.unit, widest(style.metrics(style.mono), model.row_names));
+  // Three maps stand beside them.
+  return number +
+         std::min({110 * style.unit, width * 0.14, widest(style.metrics(style.mono), model.row_names)});
 }
 
 int rowsOf(const MapModel& model, const MapPanel& panel) {
@@ -66,7 +68,10 @@ MapLayout layoutMap(const MapModel& model, const PlotStyle& style, const QRectF&
   layout.area = area;
   if (model.panels.empty()) return layout;
 
-  const double margin = 12 * u;
+  // What stands beside the maps is as wide in a narrow picture as in a wide one: there the ruler's words go
+  // over its short bars.
+  const bool narrow = area.width() < 520 * u;
+  const double margin = (narrow ? 6 : 12) * u;
   const QRectF inside = area.adjusted(margin, 8 * u, -margin, -6 * u);
   layout.title =
       QRectF(inside.left(), inside.top(), title.horizontalAdvance(model.title) + 2 * u, title.height());
@@ -86,10 +91,10 @@ MapLayout layoutMap(const MapModel& model, const PlotStyle& style, const QRectF&
   const double bar_width = 11 * u, tick_width = small.horizontalAdvance(QStringLiteral("−000.0")) + 7 * u;
   const double label_width = small.height() + 4 * u;
   const double bar_left = inside.right() - bar_width - tick_width - label_width;
-  const double right = bar_left - 16 * u;
+  const double right = bar_left - (narrow ? 8 : 16) * u;
   layout.bar_labels = QRectF(inside.right() - label_width, 0, label_width, 0);
 
-  const double foot_height = small.height() * 1.4;
+  const double foot_height = small.height() * (narrow ? 2.2 : 1.4);
   layout.foot = QRectF(inside.left(), inside.bottom() - foot_height, inside.width(), foot_height);
 
   const double ruler_height = std::clamp(inside.height() * 0.13, 34 * u, 76 * u);
@@ -97,10 +102,12 @@ MapLayout layoutMap(const MapModel& model, const PlotStyle& style, const QRectF&
   const double marks_height = model.rows == MapRows::Positions ? 9 * u : 0;  // triangles over massive columns
   const double maps_top = top + ruler_height + axis_height + marks_height;
   const double available = std::max(20 * u, layout.foot.top() - maps_top - 4 * u);
-  const double names = rowNameWidth(model, style);
-  const double letter_width = 22 * u;
+  const double names = rowNameWidth(model, style, inside.width());
+  const double letter_width = (narrow ? 16 : 22) * u;
+  const double decades = small.horizontalAdvance(QStringLiteral("100k"));
+  layout.ruler_text = model.side_by_side ? RulerText::Decades : narrow ? RulerText::Inside : RulerText::All;
   const double ruler_label =
-      small.horizontalAdvance(QStringLiteral("wavelength")) + small.horizontalAdvance(QStringLiteral("100k"));
+      narrow ? decades : small.horizontalAdvance(QStringLiteral("wavelength")) + decades;
 
   const auto ruled = [&](double x, double width) {
     layout.rulers.emplace_back(x, top, width, ruler_height);
@@ -108,9 +115,8 @@ MapLayout layoutMap(const MapModel& model, const PlotStyle& style, const QRectF&
   };
 
   if (model.side_by_side) {
-    const double left =
-        inside.left() + std::max(names + 10 * u, small.horizontalAdvance(QStringLiteral("100k")) + 8 * u);
-    const double gap = 18 * u;
+    const double left = inside.left() + std::max(names + 10 * u, decades + 8 * u);
+    const double gap = (narrow ? 10 : 18) * u;
     const auto count = static_cast<double>(model.panels.size());
     const double width = std::max(10 * u, (right - left - gap * (count - 1)) / count);
     for (std::size_t i = 0; i < model.panels.size(); ++i) {

@@ -148,19 +148,14 @@ void paintRowNames(QPainter& painter, const PlotStyle& style, const MapModel& mo
   };
   switch (model.rows) {
     case MapRows::Heads: {
-      const int step = decimalStep(row_height, small.height() * 0.95);
-      for (int row = seen.first_row; row <= seen.last_row; ++row) {
-        if (row == 0 || (row + 1) % step == 0) place(row, 1, QStringLiteral("h%1").arg(row + 1));
-      }
+      for (const int row : labelsFromOne(seen.first_row, seen.last_row, row_height, small.height() * 0.95))
+        place(row, 1, QStringLiteral("h%1").arg(row + 1));
       break;
     }
     case MapRows::LayersHeads: {
-      const int step = decimalStep(row_height * panel.heads, small.height() * 0.95);
-      for (int layer = seen.first_row / panel.heads; layer <= seen.last_row / panel.heads; ++layer) {
-        if (layer == 0 || (layer + 1) % step == 0) {
-          place(layer * panel.heads, panel.heads, QString::number(layer + 1));
-        }
-      }
+      for (const int layer : labelsFromOne(seen.first_row / panel.heads, seen.last_row / panel.heads,
+                                           row_height * panel.heads, small.height() * 0.95))
+        place(layer * panel.heads, panel.heads, QString::number(layer + 1));
       break;
     }
     case MapRows::Positions: {
@@ -196,14 +191,86 @@ void paintDimAxis(QPainter& painter, const PlotStyle& style, const QRectF& area,
   }
 }
 
-/// A piece of the line under the picture, with a sample of the colour it speaks of.
-struct FootNote {
-  QString text;
-  std::optional<QColor> sample;
+/// Cells outlined or marked, and cells that are no point of the scale.
+struct MarkCounts {
+  std::int64_t massive = 0;
+  Heatmap::Counts beside;
 };
 
-/// What the marks in the picture mean, and how many cells are no point of the scale.
-std::vector<FootNote> footNotes(const MapModel& model, const QRectF& window) {
+MarkCounts countAll(const MapModel& model) {
+  MarkCounts all;
+  for (const MapPanel& panel : model.panels)
+    all.massive += static_cast<std::int64_t>(model.rows == MapRows::Positions ? panel.massive_columns.size()
+                                                                              : panel.massive.size());
+  for (const MapColorBar& bar : model.bars) {
+    all.beside.nan += bar.counts.nan;
+    all.beside.infinite += bar.counts.infinite;
+    all.beside.under += bar.counts.under;
+    all.beside.over += bar.counts.over;
+  }
+  return all;
+}
+
+/// Those of them that are at least partly in sight.
+MarkCounts countInView(const MapModel& model, const std::vector<CellGrid>& grids) {
+  MarkCounts seen;
+  for (std::size_t i = 0; i < model.panels.size(); ++i) {
+    const MapPanel& panel = model.panels[i];
+    const CellGrid& grid = grids[i];
+    if (panel.map.empty()) continue;
+    const Visible part = visible(grid, panel.map);
+    for (const QPoint& cell : panel.massive) seen.massive += grid.shows(cell.y(), cell.x());
+    for (const int column : panel.massive_columns) seen.massive += grid.shows(part.first_row, column);
+    for (int row = part.first_row; row <= part.last_row; ++row) {
+      if (!panel.rows_missing.empty() && panel.rows_missing[static_cast<std::size_t>(row)]) continue;
+      for (int column = part.first_column; column <= part.last_column; ++column)
+        seen.beside.add(panel.map.at(row, column), panel.map.norm());
+    }
+  }
+  return seen;
+}
+
+void paintFoot(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout) {
+  const double u = style.unit;
+  const QFontMetricsF small = style.metrics(style.small);
+  const double box = small.ascent() * 0.8, between = 14 * u;
+  const auto notes = footNotes(model, layout);
+  const auto widthOf = [&](const FootNote& note) {
+    return small.horizontalAdvance(note.text) + (note.sample ? box + 4 * u : 0);
+  };
+  // As many lines as they need, each in the middle under the maps where there is room for that.
+  const double left = layout.grids.front().target.left(), right = layout.grids.back().target.right();
+  double top = layout.foot.top();
+  painter.setFont(style.small);
+  for (std::size_t next = 0; next < notes.size(); top += small.height()) {
+    double width = widthOf(notes[next]);
+    std::size_t end = next + 1;
+    while (end < notes.size() && width + between + widthOf(notes[end]) <= layout.foot.width())
+      width += between + widthOf(notes[end++]);
+    double x = std::clamp((left + right - width) / 2, layout.foot.left(),
+                          std::max(layout.foot.left(), layout.foot.right() - width));
+    for (; next < end; ++next) {
+      const FootNote& note = notes[next];
+      double text = x;
+      if (note.sample) {
+        const QRectF sample(x, top + (small.height() - box) / 2, box, box);
+        painter.fillRect(sample, *note.sample);
+        painter.setPen(QPen(style.line, u));
+        painter.drawRect(sample);
+        text += box + 4 * u;
+      }
+      painter.setPen(style.muted);
+      painter.drawText(QRectF(text, top, width, small.height()), Qt::AlignLeft | Qt::AlignVCenter, note.text);
+      x += widthOf(note) + between;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<FootNote> footNotes(const MapModel& model, const MapLayout& layout) {
+  const std::vector<CellGrid>& grids = layout.grids;
+  const QRectF window = grids.front().window;
   std::vector<FootNote> notes{{Words::tr("dim (0 – %1)").arg(model.head_dim - 1), {}}};
   if (window.width() < model.head_dim) {
     notes.front().text = Words::tr("dims %1 – %2 of 0 – %3")
@@ -211,66 +278,32 @@ std::vector<FootNote> footNotes(const MapModel& model, const QRectF& window) {
                              .arg(static_cast<int>(std::ceil(window.right())) - 1)
                              .arg(model.head_dim - 1);
   }
+  const Heatmap& first = model.panels.front().map;
+  const bool whole = window.width() >= model.head_dim && (first.empty() || window.height() >= first.rows());
+  const MarkCounts all = countAll(model), seen = whole ? all : countInView(model, grids);
   const QLocale locale;
-  const auto number = [&](std::int64_t count) { return locale.toString(static_cast<qlonglong>(count)); };
-  std::size_t massive = 0;
-  const bool columns = model.rows == MapRows::Positions;
-  for (const MapPanel& panel : model.panels) {
-    massive += columns ? panel.massive_columns.size() : panel.massive.size();
-  }
-  const QString massive_words = number(static_cast<std::int64_t>(massive));
-  notes.push_back({columns ? Words::tr("massive columns (▼): %1").arg(massive_words)
-                           : Words::tr("massive values outlined: %1").arg(massive_words),
+  const auto number = [&](std::int64_t here, std::int64_t of) {
+    const QString text = locale.toString(static_cast<qlonglong>(here));
+    return whole ? text : Words::tr("%1 of %2").arg(text, locale.toString(static_cast<qlonglong>(of)));
+  };
+  const QString massive = number(seen.massive, all.massive);
+  notes.push_back({model.rows == MapRows::Positions ? Words::tr("massive columns (▼): %1").arg(massive)
+                                                    : Words::tr("massive values outlined: %1").arg(massive),
                    {}});
+  if (layout.ruler_text != RulerText::All && model.positions > 0 && !model.axis.inv_freq().empty())
+    notes.push_back({Words::tr("dashed: this prompt, %1 tokens").arg(model.positions), {}});
   if (model.bars.empty()) return notes;
-  Heatmap::Counts counts;
-  for (const MapColorBar& bar : model.bars) {
-    counts.nan += bar.counts.nan;
-    counts.infinite += bar.counts.infinite;
-    counts.under += bar.counts.under;
-    counts.over += bar.counts.over;
-  }
   const ColorMap& map = model.bars.front().map;
-  if (counts.over > 0)
-    notes.push_back({Words::tr("above the scale: %1").arg(number(counts.over)), QColor(map.over)});
-  if (counts.under > 0)
-    notes.push_back({Words::tr("below the scale: %1").arg(number(counts.under)), QColor(map.under)});
-  if (counts.nan > 0) notes.push_back({Words::tr("NaN: %1").arg(number(counts.nan)), QColor(map.nan)});
-  if (counts.infinite > 0)
-    notes.push_back({Words::tr("infinite: %1").arg(number(counts.infinite)), QColor(infinite_color)});
+  const auto note = [&](const QString& words, std::int64_t Heatmap::Counts::*member, QRgb color) {
+    if (all.beside.*member > 0)
+      notes.push_back({words.arg(number(seen.beside.*member, all.beside.*member)), QColor(color)});
+  };
+  note(Words::tr("above the scale: %1"), &Heatmap::Counts::over, map.over);
+  note(Words::tr("below the scale: %1"), &Heatmap::Counts::under, map.under);
+  note(Words::tr("NaN: %1"), &Heatmap::Counts::nan, map.nan);
+  note(Words::tr("infinite: %1"), &Heatmap::Counts::infinite, infinite_color);
   return notes;
 }
-
-void paintFoot(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout) {
-  const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small);
-  const double box = small.ascent() * 0.8, between = 14 * u;
-  const auto notes = footNotes(model, layout.grids.front().window);
-  double width = -between;
-  const auto widthOf = [&](const FootNote& note) {
-    return small.horizontalAdvance(note.text) + (note.sample ? box + 4 * u : 0);
-  };
-  for (const FootNote& note : notes) width += widthOf(note) + between;
-  const double left = layout.grids.front().target.left(), right = layout.grids.back().target.right();
-  double x = std::max(layout.foot.left(), (left + right - width) / 2);
-  painter.setFont(style.small);
-  for (const FootNote& note : notes) {
-    double text = x;
-    if (note.sample) {
-      const QRectF sample(x, layout.foot.center().y() - box / 2, box, box);
-      painter.fillRect(sample, *note.sample);
-      painter.setPen(QPen(style.line, u));
-      painter.drawRect(sample);
-      text += box + 4 * u;
-    }
-    painter.setPen(style.muted);
-    painter.drawText(QRectF(text, layout.foot.top(), width, layout.foot.height()),
-                     Qt::AlignLeft | Qt::AlignVCenter, note.text);
-    x += widthOf(note) + between;
-  }
-}
-
-}  // namespace
 
 std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid,
                                 int head_dim) {
@@ -303,9 +336,7 @@ void paintMap(QPainter& painter, const PlotStyle& style, const MapModel& model, 
 
   for (std::size_t i = 0; i < layout.rulers.size(); ++i) {
     paintRuler(painter, style, layout.rulers[i], layout.grids[i], model.axis, model.positions,
-               !model.side_by_side ? RulerText::All
-               : i == 0            ? RulerText::Decades
-                                   : RulerText::None);
+               i == 0 ? layout.ruler_text : RulerText::None);
     paintDimAxis(painter, style, layout.dim_axes[i], layout.grids[i], model.head_dim);
   }
   for (std::size_t i = 0; i < model.panels.size(); ++i) {

@@ -7,8 +7,15 @@ namespace qkscope {
 /// same for the screen and for paper.
 void paintMap(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout);
 
-/// What follows the pointer and the selection: the frame of the selected cell, and lines through the dim that
-/// is looked at and its rotary partner.
+/// A piece of the line under the picture, with a sample of the colour it speaks of.
+struct FootNote {
+  QString text;
+  std::optional<QColor> sample;
+};
+/// What the marks in the picture mean, and how many cells are no point of the scale; of a part of the
+/// picture, how many in sight of how many in all.
+std::vector<FootNote> footNotes(const MapModel& model, const MapLayout& layout);
+
 /// The numbers of the dim axis that have room, and where they stand.
 struct DimLabel {
   int dim = 0;
@@ -17,6 +24,8 @@ struct DimLabel {
 std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid,
                                 int head_dim);
 
+/// What follows the pointer and the selection: the frame of the selected cell, and lines through the dim that
+/// is looked at and its rotary partner.
 struct MapMarks {
   std::optional<CellRef> selected, hovered;
   int row = -1;            // that is looked at in rows of positions

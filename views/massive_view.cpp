@@ -156,8 +156,9 @@ class MassiveView : public View {
     return tr("Massive values by wavelength band, λ = %1, %2")
         .arg(exactWords(state().look().lambda), whichRun());
   }
+  QString whyNoFigure() const override { return whyNothing(data(), state().look()); }
   void paintFigure(QPainter& painter, const QRectF& area) const override {
-    const PlotStyle style = PlotStyle::paper(*painter.device());
+    const PlotStyle style = PlotStyle::paper(*painter.device(), area.size());
     painter.fillRect(area, style.background);
     const QString message = whyNothing(data(), state().look());
     if (!message.isEmpty()) return paintMessage(painter, style, area, message);

@@ -140,9 +140,8 @@ void paintOverview(QPainter& painter, const PlotStyle& style, const QRectF& area
                    Qt::AlignLeft | Qt::AlignVCenter, so_far);
 
   const CellGrid& first = layout.grids[0];
-  const int step = decimalStep(first.cellSize().height(), small.height());
-  for (int layer = 0; layer < overview.layers; ++layer) {
-    if (layer != 0 && (layer + 1) % std::max(step, 5) != 0) continue;
+  const double row = first.cellSize().height();
+  for (const int layer : labelsFromOne(0, overview.layers - 1, row, std::max(small.height(), 2.5 * row))) {
     const double middle = (first.y(layer) + first.y(layer + 1)) / 2;
     painter.drawText(
         QRectF(layout.layer_numbers - 60 * u, middle - small.height() / 2, 60 * u, small.height()),

@@ -39,6 +39,7 @@ class OverviewView : public View {
   QString figureTitle() const override {
     return tr("Strongest M / mean of every head, %1").arg(shownWords(state().look().shown));
   }
+  QString whyNoFigure() const override { return whyNothing(data(), state().look()); }
   std::vector<FigureArray> figureArrays() const override {
     if (!whyNothing(data(), state().look()).isEmpty()) return {};
     const Overview overview = overviewOf(data(), state().look(), false);
@@ -54,7 +55,7 @@ class OverviewView : public View {
     return arrays;
   }
   void paintFigure(QPainter& painter, const QRectF& area) const override {
-    const PlotStyle style = PlotStyle::paper(*painter.device());
+    const PlotStyle style = PlotStyle::paper(*painter.device(), area.size());
     const QString message = whyNothing(data(), state().look());
     if (!message.isEmpty()) {
       painter.fillRect(area, style.background);

@@ -184,7 +184,7 @@ void PictureView::changeEvent(QEvent* event) {
 }
 
 void PictureView::paintFigure(QPainter& painter, const QRectF& area) const {
-  const PlotStyle style = PlotStyle::paper(*painter.device());
+  const PlotStyle style = PlotStyle::paper(*painter.device(), area.size());
   const MapModel model = mapModel(data(), state().selection(), state().look());
   const QTransform device = painter.deviceTransform();
   const bool raster =

@@ -19,6 +19,9 @@ class PictureView : public View {
   void paintFigure(QPainter& painter, const QRectF& area) const override;
   std::vector<FigureArray> figureArrays() const override;
   QString figureTitle() const override;
+  QString whyNoFigure() const override { return whyNothing(data(), state().look()); }
+  FigureZoom figureZoom() const override { return zoom_; }
+  void setFigureZoom(const FigureZoom& zoom) override { setZoom(zoom, true); }
 
   /// What is drawn. Where the values of the selected layer are still to come, the picture before them.
   const MapModel& model() const { return model_; }

@@ -2,6 +2,7 @@
 
 #include <QFontDatabase>
 #include <QFontInfo>
+#include <QSizeF>
 #include <algorithm>
 #include <array>
 
@@ -108,7 +109,7 @@ PlotStyle PlotStyle::make(const QWidget& widget) {
   return style;
 }
 
-PlotStyle PlotStyle::paper(const QPaintDevice& device) {
+PlotStyle PlotStyle::paper(const QPaintDevice& device, const QSizeF& figure) {
   PlotStyle style;
   style.background = Qt::white;
   style.surface = QColor(0xf3f4f6);
@@ -117,15 +118,24 @@ PlotStyle PlotStyle::paper(const QPaintDevice& device) {
   style.line = QColor(0xbfbfbf);
   style.accent = QColor(0x1d4ed8);
   setMeanings(style);
-  const QFont base(QStringLiteral("Inter"));
-  style.normal = sized(base, 8);
-  style.small = sized(base, 7);
-  style.title = sized(base, 9);
+  QFont base(QStringLiteral("Inter"));
+  // Shaping puts other forms of brackets, dashes and signs beside figures and capitals, and a PDF cannot tell
+  // what those stand for: its text would be copied without them. Scripts that need shaping have it all the
+  // same.
+  base.setStyleStrategy(QFont::PreferNoShaping);
+  QFont fixed = QFontDatabase::systemFont(QFontDatabase::FixedFont);
+  fixed.setStyleStrategy(QFont::PreferNoShaping);
+  constexpr double page_mm = 150, least = 5.5 / 7;
+  const double width_mm = figure.width() / device.logicalDpiX() * 25.4;
+  const double scale = std::clamp(width_mm / page_mm, least, 1.0);
+  style.normal = sized(base, 8 * scale);
+  style.small = sized(base, 7 * scale);
+  style.title = sized(base, 9 * scale);
   style.title.setWeight(QFont::DemiBold);
-  style.mono = sized(QFontDatabase::systemFont(QFontDatabase::FixedFont), 7);
+  style.mono = sized(fixed, 7 * scale);
   style.figures = withTabularFigures(style.normal);
   style.device_ = &device;
-  style.unit = device.logicalDpiY() / 96.0 * 0.8;
+  style.unit = device.logicalDpiY() / 96.0 * 0.8 * scale;
   return style;
 }
 

@@ -36,8 +36,9 @@ struct PlotStyle {
 
   /// For painting in `widget`: its palette, font and device.
   static PlotStyle of(const QWidget& widget);
-  /// For paper: white ground, 8 pt type, lengths in the units of `device`.
-  static PlotStyle paper(const QPaintDevice& device);
+  /// For paper: white ground, lengths in the units of `device`. Type of 7 to 9 pt where a figure is as wide
+  /// as a page, smaller in narrower ones, but never below 5.5 pt.
+  static PlotStyle paper(const QPaintDevice& device, const QSizeF& figure);
 
  private:
   static PlotStyle make(const QWidget& widget);

@@ -160,6 +160,13 @@ void paintRuler(QPainter& painter, const PlotStyle& style, const QRectF& area, c
         QRectF(area.left() - label_width - 4 * u, y - small.height() / 2, label_width, small.height()),
         Qt::AlignRight | Qt::AlignVCenter, decadeWords(decade));
   }
+  if (text == RulerText::Inside) {
+    // At the left end, and the prompt's length on its line where the bars leave room.
+    const QString words = Words::tr("wavelength (tokens)");
+    const QRectF place(area.left() + 2 * u, area.top(), small.horizontalAdvance(words), small.height());
+    painter.fillRect(place, style.background);
+    painter.drawText(place, Qt::AlignLeft | Qt::AlignVCenter, words);
+  }
   if (text == RulerText::All) {
     const double words_width = small.horizontalAdvance(QStringLiteral("wavelength")) + 2 * u;
     painter.drawText(

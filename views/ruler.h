@@ -12,7 +12,9 @@ QColor pairColor(const FrequencyAxis& axis, int dim, bool dark);
 /// "6.3", "471", "2.0k", "149k": a wavelength on an axis.
 QString wavelengthWords(double positions);
 
-enum class RulerText { None, Decades, All };  // what there is room for at its sides
+/// What is said at its sides: nothing, the decades, or all; Inside: the decades there, the rest over the
+/// short bars.
+enum class RulerText { None, Decades, Inside, All };
 
 /// The RoPE ruler over the columns of `grid`: bar = wavelength in tokens (log), colour = rotary pair, shaded
 /// = the low-frequency half, dashed line = length of the prompt. Dims that do not rotate have no bar.

@@ -79,4 +79,17 @@ int decimalStep(double spacing, double least) {
   return 1000000000;
 }
 
+std::vector<int> labelsFromOne(int first, int last, double spacing, double least) {
+  const int step = decimalStep(spacing, least);
+  std::vector<int> labels;
+  for (int i = first; i <= last; ++i) {
+    // Multiples of a round step and the first; of a step of two the odd ones, which begin with it.
+    const bool round = step > 2 ? (i + 1) % step == 0 : i % step == 0;
+    if (!round && i != 0) continue;
+    if (!labels.empty() && (i - labels.back()) * spacing < least) continue;
+    labels.push_back(i);
+  }
+  return labels;
+}
+
 }  // namespace qkscope

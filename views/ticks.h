@@ -15,5 +15,9 @@ std::vector<double> ticks(const ColorNorm& norm, int count);
 int binaryStep(double spacing, double least);
 /// The same with 1, 2, 5, 10, 20, 50 ...: layers and positions.
 int decimalStep(double spacing, double least);
+/// Which of the things `first` to `last` (0-based, told from 1) to label where `spacing` lies between them
+/// and a label needs `least`: 1, 2, 3 ...; 1, 3, 5 ...; 1, 5, 10, 15 ...; 1, 10, 20 ..., never two closer
+/// than that.
+std::vector<int> labelsFromOne(int first, int last, double spacing, double least);
 
 }  // namespace qkscope

@@ -1,5 +1,6 @@
 #pragma once
 #include <QPainter>
+#include <QRectF>
 #include <QString>
 #include <QWidget>
 #include <memory>
@@ -29,6 +30,10 @@ struct FigureArray {
   Array array;
 };
 
+/// The part of a picture's maps that is drawn, as fractions of their columns (x) and rows (y).
+using FigureZoom = QRectF;
+inline const FigureZoom whole_figure{0, 0, 1, 1};
+
 /// One panel or picture. A view is one file: it says what it needs of a run, takes a new comparison, draws.
 /// It knows neither other views nor the application.
 class View : public QWidget {
@@ -48,6 +53,12 @@ class View : public QWidget {
   virtual std::vector<FigureArray> figureArrays() const { return {}; }
   /// "M of Q, K and V, layer 17": for file names and captions.
   virtual QString figureTitle() const { return {}; }
+  /// Why there is nothing to draw, as a sentence; empty where there is a picture.
+  virtual QString whyNoFigure() const { return {}; }
+  /// What of the picture is drawn; a view that does not zoom always draws the whole.
+  virtual FigureZoom figureZoom() const { return whole_figure; }
+  /// As far as the view allows: figureZoom() then says what it became.
+  virtual void setFigureZoom(const FigureZoom&) {}
 
  Q_SIGNALS:
   void disruptionRequested(const qkscope::Disruption& disruption);
