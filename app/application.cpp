@@ -4,6 +4,8 @@
 #include <QEventLoop>
 #include <QIcon>
 #include <QTimer>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -11,20 +13,22 @@
 #include "app/mainwindow.h"
 #include "app/options.h"
 #include "app/theme.h"
-#include "core/error.h"
+#include "app/usage_error.h"
+#include "views/shown.h"
 
 namespace qkscope {
 
 namespace {
 
-int say(std::FILE* stream, const QString& words) {
-  const QByteArray bytes = words.toUtf8();
-  std::fprintf(stream, "%s\n", bytes.constData());
-  return stream == stderr ? 1 : 0;
+/// `code`: 1 failed, 2 wrong usage, as in qkscope-cli.
+int fail(const QString& sentence, int code = 1) {
+  std::fprintf(stderr, "qkscope: %s\n", sentence.toUtf8().constData());
+  return code;
 }
 
-int fail(const QString& sentence) {
-  return say(stderr, u"qkscope: " + sentence);
+int say(const QString& words) {
+  if (std::fprintf(stdout, "%s\n", words.toUtf8().constData()) >= 0 && std::fflush(stdout) == 0) return 0;
+  return fail(QStringLiteral("cannot write to standard output: %1").arg(qt_error_string(errno)));
 }
 
 QString noDisplayWords(const Options& options) {
@@ -50,8 +54,23 @@ void endOnFatal(QtMsgType type, const QMessageLogContext&, const QString& words)
     fail(words.contains(QStringLiteral("platform plugin")) ? noDisplayWords({}) : words);
     std::_Exit(1);
   }
-  if (type != QtDebugMsg && !words.contains(QStringLiteral("could not connect to display")))
-    say(stdout, words);
+  if (type != QtDebugMsg && !words.contains(QStringLiteral("could not connect to display"))) say(words);
+}
+
+/// Says what the options ask for that the model or its prompt does not have, once it is known what there is;
+/// the nearest is shown.
+void sayWhatIsBeside(MainWindow& window, const Options& options, const Document& document) {
+  auto* once = new QObject(&window);
+  QObject::connect(&window.session(), &Session::dataChanged, once, [&window, options, document, once] {
+    const ViewData& data = window.session().data();
+    if (!data.card || !data.comparison || !data.comparison->baseline) return;
+    once->deleteLater();
+    try {
+      checkSelection(options, document, data.card->spec, shownPositions(data));
+    } catch (const Error& error) {
+      window.showError(QString::fromUtf8(error.what()));
+    }
+  });
 }
 
 /// What the window opens with: the document and model named, else those of the last time, else the default
@@ -73,6 +92,7 @@ void openInitial(MainWindow& window, const Options& options, bool remember) {
   }
   applyOptions(options, document);
   window.setDocument(document);
+  sayWhatIsBeside(window, options, document);
   if (model.isEmpty()) model = document.model;
   std::filesystem::path found;
   try {
@@ -137,11 +157,12 @@ int runWindow(const Options& options) {
 }  // namespace
 
 int runApplication(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone is told of like a full disk
   QStringList arguments;
   for (int i = 1; i < argc; ++i) arguments << QString::fromLocal8Bit(argv[i]);
   try {
     const Options options = parseOptions(arguments);
-    if (options.version) return say(stdout, QStringLiteral("qkscope " QKSCOPE_VERSION));
+    if (options.version) return say(QStringLiteral("qkscope " QKSCOPE_VERSION));
     if (options.isOffscreen() && !hasDisplay()) qputenv("QT_QPA_PLATFORM", "offscreen");
     if (options.figure || options.help) qputenv("QT_QPA_PLATFORM", "offscreen");
     if (!hasDisplay()) return fail(noDisplayWords(options));
@@ -154,12 +175,13 @@ int runApplication(int argc, char** argv) {
     QApplication::setApplicationVersion(QStringLiteral(QKSCOPE_VERSION));
     QApplication::setDesktopFileName(QStringLiteral("org.qkscope.QKScope"));
     QApplication::setWindowIcon(QIcon(QStringLiteral(":/qkscope/org.qkscope.QKScope.svg")));
-    if (options.help) return say(stdout, optionsHelp());
+    if (options.help) return say(optionsHelp());
     if (options.figure) {
-      for (const QString& file : runFigure(options)) say(stdout, file);
-      return 0;
+      return say(runFigure(options).join(u'\n'));
     }
     return runWindow(options);
+  } catch (const UsageError& error) {
+    return fail(QString::fromUtf8(error.what()), 2);
   } catch (const Error& error) {
     return fail(QString::fromUtf8(error.what()));
   }

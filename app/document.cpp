@@ -9,6 +9,7 @@
 
 #include "app/names.h"
 #include "core/error.h"
+#include "views/colormap.h"
 
 namespace qkscope {
 
@@ -31,6 +32,14 @@ class Reader {
   }
   double number(const QString& key, double fallback) const {
     return typed(key, QJsonValue::Double, "a number", QJsonValue(fallback)).toDouble();
+  }
+  double number(const QString& key, double fallback, const Limits& limits) const {
+    const double value = number(key, fallback);
+    if (!(value >= limits.low && value <= limits.high)) {
+      fail(key, QString::number(value),
+           QStringLiteral("a number from %1 to %2").arg(limits.low).arg(limits.high));
+    }
+    return value;
   }
   int integer(const QString& key, int fallback) const {
     const double value = number(key, fallback);
@@ -127,13 +136,19 @@ Look lookFromJson(const Reader& reader) {
   look.picture = reader.choice(QStringLiteral("picture"), standard.picture);
   look.after_rope = reader.boolean(QStringLiteral("after_rope"), standard.after_rope);
   look.shown = reader.choice(QStringLiteral("shown"), standard.shown);
-  look.lambda = reader.number(QStringLiteral("lambda"), standard.lambda);
+  look.lambda = reader.number(QStringLiteral("lambda"), standard.lambda, lambda_limits);
   look.color_map = reader.string(QStringLiteral("color_map"), standard.color_map);
+  if (!colorMapNames().contains(look.color_map))
+    reader.fail(QStringLiteral("color_map"), look.color_map, orList(colorMapNames()));
   look.scale = reader.choice(QStringLiteral("scale"), standard.scale);
   look.range = reader.choice(QStringLiteral("range"), standard.range);
-  look.percentile = reader.number(QStringLiteral("percentile"), standard.percentile);
-  look.exact_low = reader.number(QStringLiteral("exact_low"), standard.exact_low);
-  look.exact_high = reader.number(QStringLiteral("exact_high"), standard.exact_high);
+  look.percentile = reader.number(QStringLiteral("percentile"), standard.percentile, percentile_limits);
+  look.exact_low = reader.number(QStringLiteral("exact_low"), standard.exact_low, color_limits);
+  look.exact_high = reader.number(QStringLiteral("exact_high"), standard.exact_high, color_limits);
+  if (!(look.exact_low < look.exact_high)) {
+    reader.fail(QStringLiteral("exact_low"), QString::number(look.exact_low),
+                QStringLiteral("below \"exact_high\", which is %1").arg(look.exact_high));
+  }
   look.one_scale = reader.boolean(QStringLiteral("one_scale"), standard.one_scale);
   return look;
 }

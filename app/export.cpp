@@ -6,105 +6,31 @@
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
-#include <QImage>
 #include <QJsonArray>
 #include <QJsonDocument>
 #include <QJsonObject>
-#include <QPageLayout>
-#include <QPainter>
-#include <QPdfWriter>
-#include <QSaveFile>
-#include <QSvgGenerator>
 #include <charconv>
+#include <deque>
 
+#include "app/figure_file.h"
 #include "core/error.h"
+#include "core/model/atomic_file.h"
 #include "core/model/safetensors_writer.h"
+#include "views/shown.h"
 
 namespace qkscope {
 
 namespace {
 
-constexpr double kMmPerInch = 25.4;
-constexpr int kPdfDpi = 1200;
-constexpr int kSvgDpi = 96;
+// What tells a sidecar of ours.
+constexpr auto kFormat = "qkscope-figure";
 // Hashing a model for a sidecar must not keep anyone waiting; larger files are told by their size.
 constexpr qint64 kMaxHashedBytes = qint64{256} << 20;
-constexpr std::size_t kMaxPixels = 400'000'000;
+// No sidecar comes near it; keeps a mistaken file from being read into memory.
+constexpr qint64 kMaxSidecarBytes = qint64{64} << 20;
 
 QString tr(const char* text) {
   return QCoreApplication::translate("Export", text);
-}
-
-QSize pixels(const FigureOptions& options, int dpi) {
-  return {qRound(options.width_mm / kMmPerInch * dpi), qRound(options.height_mm / kMmPerInch * dpi)};
-}
-
-[[noreturn]] void failToWrite(const QString& path, const QString& why) {
-  throw Error(tr("%1 could not be written: %2.").arg(path, why).toStdString());
-}
-
-void commit(QSaveFile& file) {
-  if (!file.commit()) failToWrite(file.fileName(), file.errorString());
-}
-
-void writeFile(const QString& path, const QByteArray& bytes) {
-  QSaveFile file(path);
-  if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size())
-    failToWrite(path, file.errorString());
-  commit(file);
-}
-
-void paint(const View& view, QPaintDevice& device, const QSize& size, const QString& path) {
-  QPainter painter;
-  if (!painter.begin(&device)) failToWrite(path, tr("it cannot be painted into"));
-  painter.setRenderHint(QPainter::Antialiasing);
-  view.paintFigure(painter, QRectF(QPointF(0, 0), QSizeF(size)));
-  painter.end();
-}
-
-void drawPdf(const View& view, const FigureOptions& options) {
-  QSaveFile file(options.path);
-  if (!file.open(QIODevice::WriteOnly)) failToWrite(options.path, file.errorString());
-  {
-    QPdfWriter pdf(&file);
-    pdf.setResolution(kPdfDpi);
-    pdf.setPageLayout(QPageLayout(QPageSize(QSizeF(options.width_mm, options.height_mm),
-                                            QPageSize::Millimeter, {}, QPageSize::ExactMatch),
-                                  QPageLayout::Portrait, {}));
-    pdf.setTitle(view.figureTitle());
-    pdf.setCreator(QStringLiteral("QKScope " QKSCOPE_VERSION));
-    paint(view, pdf, pixels(options, kPdfDpi), options.path);
-  }
-  commit(file);
-}
-
-void drawSvg(const View& view, const FigureOptions& options) {
-  QSaveFile file(options.path);
-  if (!file.open(QIODevice::WriteOnly)) failToWrite(options.path, file.errorString());
-  {
-    QSvgGenerator svg;
-    svg.setOutputDevice(&file);
-    svg.setResolution(kSvgDpi);
-    svg.setSize(pixels(options, kSvgDpi));
-    svg.setViewBox(QRect(QPoint(0, 0), pixels(options, kSvgDpi)));
-    svg.setTitle(view.figureTitle());
-    paint(view, svg, pixels(options, kSvgDpi), options.path);
-  }
-  commit(file);
-}
-
-void drawPng(const View& view, const FigureOptions& options) {
-  const QSize size = pixels(options, options.dpi);
-  if (static_cast<std::size_t>(size.width()) * static_cast<std::size_t>(size.height()) > kMaxPixels) {
-    failToWrite(
-        options.path,
-        tr("%1 x %2 pixels are too many, choose a smaller size or dpi").arg(size.width()).arg(size.height()));
-  }
-  const QImage image = figureImage(view, options.width_mm, options.height_mm, options.dpi);
-  QSaveFile file(options.path);
-  if (!file.open(QIODevice::WriteOnly) || !image.save(&file, "PNG"))
-    failToWrite(options.path, file.errorString());
-  commit(file);
 }
 
 QByteArray number(float value) {
@@ -145,7 +71,8 @@ QByteArray sidecar(const View& view, const QString& view_id, const Document& doc
                    const LoadOptions& load, const FigureOptions& options,
                    const std::vector<FigureArray>& arrays, const QStringList& files) {
   const QStringList arguments = figureArguments(document, view_id, options, load);
-  QJsonObject root{{QStringLiteral("title"), view.figureTitle()},
+  QJsonObject root{{QStringLiteral("format"), QLatin1String(kFormat)},
+                   {QStringLiteral("title"), view.figureTitle()},
                    {QStringLiteral("program"), QStringLiteral("QKScope " QKSCOPE_VERSION)},
                    {QStringLiteral("written"), QDateTime::currentDateTimeUtc().toString(Qt::ISODate)},
                    {QStringLiteral("command_line"), shellLine(arguments)},
@@ -154,7 +81,11 @@ QByteArray sidecar(const View& view, const QString& view_id, const Document& doc
                    {QStringLiteral("view"), view_id},
                    {QStringLiteral("size"), QJsonObject{{QStringLiteral("width_mm"), options.width_mm},
                                                         {QStringLiteral("height_mm"), options.height_mm},
-                                                        {QStringLiteral("dpi"), options.dpi}}}};
+                                                        {QStringLiteral("dpi"), options.dpi}}},
+                   {QStringLiteral("zoom"), QJsonObject{{QStringLiteral("left"), options.zoom.x()},
+                                                        {QStringLiteral("top"), options.zoom.y()},
+                                                        {QStringLiteral("width"), options.zoom.width()},
+                                                        {QStringLiteral("height"), options.zoom.height()}}}};
   if (view.data().card) root[QStringLiteral("model")] = describeModel(*view.data().card);
   if (const auto& comparison = view.data().comparison) {
     QJsonArray disruptions;
@@ -180,17 +111,32 @@ QByteArray sidecar(const View& view, const QString& view_id, const Document& doc
   return QJsonDocument(root).toJson();
 }
 
-}  // namespace
-
-QImage figureImage(const View& view, double width_mm, double height_mm, int dpi) {
-  const QSize size{qRound(width_mm / kMmPerInch * dpi), qRound(height_mm / kMmPerInch * dpi)};
-  QImage image(size, QImage::Format_ARGB32_Premultiplied);
-  image.fill(Qt::white);
-  image.setDotsPerMeterX(qRound(dpi / kMmPerInch * 1000));
-  image.setDotsPerMeterY(image.dotsPerMeterX());
-  paint(view, image, size, QStringLiteral("PNG"));
-  return image;
+/// The files that the sidecar `path` says it was written with; none where it is no sidecar of ours.
+QStringList listedFiles(const QString& path) {
+  QFile file(path);
+  if (file.size() > kMaxSidecarBytes || !file.open(QIODevice::ReadOnly)) return {};
+  const QJsonObject root = QJsonDocument::fromJson(file.readAll()).object();
+  QStringList names;
+  if (root[QStringLiteral("format")].toString() != QLatin1String(kFormat)) return names;
+  for (const QJsonValue& name : root[QStringLiteral("files")].toArray()) names << name.toString();
+  return names;
 }
+
+/// Settings belong to the numbers that were drawn, never to those asked for since.
+void checkPicture(const View& view, const Document& document) {
+  const QString missing = view.whyNoFigure();
+  if (!missing.isEmpty()) throw Error(missing.toStdString());
+  const auto& comparison = view.data().comparison;
+  std::vector<Disruption> asked;
+  if (document.disrupted) asked = {document.disruptions[document.disruption_position]};
+  if (!comparison || view.data().stale || comparison->request.disruptions != asked ||
+      (!asked.empty() && !comparison->disrupted)) {
+    throw Error(tr("The picture is still that of an earlier question: export it once the new one is there.")
+                    .toStdString());
+  }
+}
+
+}  // namespace
 
 QByteArray figureCsv(const std::vector<FigureArray>& arrays) {
   QStringList axes;  // of all arrays, in order of appearance
@@ -218,38 +164,74 @@ QByteArray figureCsv(const std::vector<FigureArray>& arrays) {
   return csv;
 }
 
-QStringList exportFigure(const View& view, const QString& view_id, const Document& document,
-                         const LoadOptions& load, const FigureOptions& options) {
-  const QFileInfo info(options.path);
-  const QString suffix = info.suffix().toLower();
-  if (!info.dir().exists()) failToWrite(options.path, tr("there is no folder %1").arg(info.dir().path()));
-  if (suffix == QStringLiteral("pdf")) {
-    drawPdf(view, options);
-  } else if (suffix == QStringLiteral("svg")) {
-    drawSvg(view, options);
-  } else if (suffix == QStringLiteral("png")) {
-    drawPng(view, options);
-  } else {
-    throw Error(tr("%1 ends in \"%2\", but a figure is a .pdf, .svg or .png.")
-                    .arg(options.path, suffix)
-                    .toStdString());
-  }
+QStringList figureFiles(const FigureOptions& options) {
   QStringList files{options.path};
   if (!options.data) return files;
+  const QString base = options.path.chopped(QFileInfo(options.path).suffix().size() + 1);
+  for (const char* suffix : {".csv", ".safetensors", ".json"}) files << base + QLatin1String(suffix);
+  return files;
+}
 
-  const std::vector<FigureArray> arrays = view.figureArrays();
-  const QString base = info.dir().filePath(info.completeBaseName());
-  files << base + QStringLiteral(".csv") << base + QStringLiteral(".safetensors")
-        << base + QStringLiteral(".json");
-  writeFile(files[1], figureCsv(arrays));
-  SafetensorsWriter writer;
-  writer.set_metadata("title", view.figureTitle().toStdString());
-  for (const FigureArray& array : arrays) {
-    writer.add(array.name.toStdString(), array.array);
-    writer.set_metadata("axes of " + array.name.toStdString(), array.axes.join(u',').toStdString());
+QStringList replacedFiles(const FigureOptions& options) {
+  const QStringList files = figureFiles(options);
+  if (!QFileInfo(options.path).dir().exists()) {
+    throw Error(tr("%1 could not be written: there is no folder %2.")
+                    .arg(options.path, QFileInfo(options.path).dir().path())
+                    .toStdString());
   }
-  writer.write(files[2].toStdString());
-  writeFile(files[3], sidecar(view, view_id, document, load, options, arrays, files));
+  const QStringList own = listedFiles(files.back());
+  QStringList there;
+  for (const QString& file : files) {
+    const QFileInfo info(file);
+    if (!info.exists() && !info.isSymLink()) continue;
+    if (info.isDir()) throw Error(tr("%1 is a folder: choose another name.").arg(file).toStdString());
+    if (file != options.path && !own.contains(info.fileName())) {
+      throw Error(tr("%1 is there already and was not written with a figure of that name, so it is not "
+                     "replaced: choose another name, or export without data.")
+                      .arg(file)
+                      .toStdString());
+    }
+    there << file;
+  }
+  return there;
+}
+
+void checkReplaced(const FigureOptions& options) {
+  const QStringList there = replacedFiles(options);
+  if (there.isEmpty() || options.force) return;
+  throw Error(tr("Nothing was written, as %1 would be replaced: choose another name, or give --force.")
+                  .arg(there.join(QStringLiteral(", ")))
+                  .toStdString());
+}
+
+QStringList exportFigure(const View& view, const QString& view_id, Document document, const LoadOptions& load,
+                         FigureOptions options) {
+  checkPicture(view, document);
+  checkReplaced(options);
+  options.zoom = view.figureZoom();
+  if (const auto& card = view.data().card)
+    document.selection = clamped(document.selection, card->spec, shownPositions(view.data()));
+  const QStringList files = figureFiles(options);
+  std::deque<AtomicFile> written;  // nothing has its name before all are on the disk
+  const auto write = [&](const QByteArray& bytes) {
+    written.emplace_back(files[static_cast<qsizetype>(written.size())].toStdString());
+    written.back().write(std::string_view(bytes.constData(), static_cast<std::size_t>(bytes.size())));
+  };
+  write(figureFile(view, options));
+  if (options.data) {
+    const std::vector<FigureArray> arrays = view.figureArrays();
+    write(figureCsv(arrays));
+    SafetensorsWriter writer;
+    writer.set_metadata("title", view.figureTitle().toStdString());
+    for (const FigureArray& array : arrays) {
+      writer.add(array.name.toStdString(), array.array);
+      writer.set_metadata("axes of " + array.name.toStdString(), array.axes.join(u',').toStdString());
+    }
+    written.emplace_back(files[static_cast<qsizetype>(written.size())].toStdString());
+    writer.write(written.back());
+    write(sidecar(view, view_id, document, load, options, arrays, files));
+  }
+  for (AtomicFile& file : written) file.commit();
   return files;
 }
 

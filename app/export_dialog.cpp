@@ -4,13 +4,21 @@
 #include <QComboBox>
 #include <QCoreApplication>
 #include <QDialogButtonBox>
+#include <QDir>
 #include <QDoubleSpinBox>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QFormLayout>
 #include <QHBoxLayout>
+#include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
 #include <QSpinBox>
+#include <algorithm>
+
+#include "app/export.h"
+#include "app/settings.h"
+#include "core/error.h"
 
 namespace qkscope {
 
@@ -25,20 +33,31 @@ constexpr SizePreset kPresets[] = {{QT_TRANSLATE_NOOP("ExportDialog", "two colum
                                    {QT_TRANSLATE_NOOP("ExportDialog", "one column (84 mm)"), 84, 70},
                                    {QT_TRANSLATE_NOOP("ExportDialog", "slide 16:9 (254 mm)"), 254, 143}};
 
+// Names of what is remembered.
+const QString kGeometry = QStringLiteral("geometry"), kSuffix = QStringLiteral("suffix"),
+              kWidth = QStringLiteral("width"), kHeight = QStringLiteral("height"),
+              kDpi = QStringLiteral("dpi"), kData = QStringLiteral("data");
+
 }  // namespace
 
-ExportDialog::ExportDialog(const std::vector<Figure>& figures, const QString& path, QWidget* parent)
+ExportDialog::ExportDialog(const std::vector<Figure>& figures, const QString& folder, Save save,
+                           QWidget* parent)
     : QDialog(parent),
+      figures_(figures),
+      folder_(folder),
+      save_(std::move(save)),
       figure_(new QComboBox(this)),
       preset_(new QComboBox(this)),
-      path_(new QLineEdit(path, this)),
+      path_(new QLineEdit(this)),
       width_(new QDoubleSpinBox(this)),
       height_(new QDoubleSpinBox(this)),
       dpi_(new QSpinBox(this)),
-      data_(new QCheckBox(tr("with its numbers (.csv, .safetensors) and settings (.json)"), this)) {
+      data_(new QCheckBox(tr("with its numbers (.csv, .safetensors) and settings (.json)"), this)),
+      problem_(new QLabel(this)) {
   setWindowTitle(tr("Export a figure"));
   setObjectName(QStringLiteral("exportDialog"));
-  for (const Figure& figure : figures) figure_->addItem(figure.title, figure.id);
+  for (const Figure& figure : figures_) figure_->addItem(figure.title, figure.id);
+  figure_->setObjectName(QStringLiteral("exportFigure"));
   path_->setObjectName(QStringLiteral("exportPath"));
   path_->setMinimumWidth(360);
   auto* browse = new QPushButton(tr("Browse …"), this);
@@ -49,43 +68,131 @@ ExportDialog::ExportDialog(const std::vector<Figure>& figures, const QString& pa
 
   for (const SizePreset& preset : kPresets)
     preset_->addItem(QCoreApplication::translate("ExportDialog", preset.words));
+  preset_->addItem(tr("a size of its own"));
   for (QDoubleSpinBox* box : {width_, height_}) {
-    box->setRange(20, 2000);
+    box->setRange(figure_limits.low, figure_limits.high);
     box->setDecimals(1);
     box->setSuffix(tr(" mm"));
+    connect(box, &QDoubleSpinBox::valueChanged, this, &ExportDialog::entriesChanged);
   }
-  const auto take = [this](int index) {
-    if (index < 0) return;
+  width_->setObjectName(QStringLiteral("exportWidth"));
+  height_->setObjectName(QStringLiteral("exportHeight"));
+  connect(preset_, &QComboBox::activated, this, [this](int index) {
+    if (index < 0 || index >= static_cast<int>(std::size(kPresets))) return;
     width_->setValue(kPresets[index].width_mm);
     height_->setValue(kPresets[index].height_mm);
-  };
-  connect(preset_, &QComboBox::activated, this, take);
-  take(0);
-  dpi_->setRange(36, 2400);
-  dpi_->setValue(300);
+  });
+  dpi_->setRange(dpi_limits.low, dpi_limits.high);
   dpi_->setSuffix(tr(" dpi (PNG)"));
-  data_->setChecked(true);
   auto* size = new QHBoxLayout;
   size->addWidget(width_);
   size->addWidget(height_);
   size->addWidget(dpi_);
+  problem_->setObjectName(QStringLiteral("exportProblem"));
+  problem_->setTextFormat(Qt::PlainText);
+  problem_->setWordWrap(true);
+  problem_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  problem_->hide();
 
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Save | QDialogButtonBox::Cancel, this);
-  connect(buttons, &QDialogButtonBox::accepted, this, &QDialog::accept);
-  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+  save_button_ = buttons->button(QDialogButtonBox::Save);
+  connect(buttons, &QDialogButtonBox::accepted, this, &ExportDialog::accept);
+  connect(buttons, &QDialogButtonBox::rejected, this, &ExportDialog::reject);
   auto* form = new QFormLayout(this);
   form->addRow(tr("&Figure"), figure_);
-  form->addRow(tr("File (.pdf, .svg, .png)"), file);
+  form->addRow(tr("F&ile (.pdf, .svg, .png)"), file);
   form->addRow(tr("For"), preset_);
-  form->addRow(tr("Size"), size);
+  form->addRow(tr("&Size"), size);
   form->addRow(QString(), data_);
+  form->addRow(problem_);
   form->addRow(buttons);
+
+  recall();
+  proposePath();
+  entriesChanged();
+  connect(figure_, &QComboBox::currentIndexChanged, this, &ExportDialog::proposePath);
+  connect(path_, &QLineEdit::textEdited, this, [this] { path_is_proposed_ = false; });
+  connect(path_, &QLineEdit::textChanged, this, &ExportDialog::entriesChanged);
+  connect(data_, &QCheckBox::toggled, this, &ExportDialog::entriesChanged);
+}
+
+void ExportDialog::proposePath() {
+  if (!path_is_proposed_ || figure_->currentIndex() < 0) return;
+  const Figure& figure = figures_[static_cast<std::size_t>(figure_->currentIndex())];
+  const QString suffix = path_->text().isEmpty() ? Settings().dialog(objectName())[kSuffix].toString()
+                                                 : QFileInfo(path_->text()).suffix();
+  path_->setText(QDir(folder_).filePath(
+      figure.file_name + u'.' + (figureSuffixes().contains(suffix) ? suffix : figureSuffixes().front())));
 }
 
 void ExportDialog::choosePath() {
+  // What is there already is named on saving, the files beside the figure included.
   const QString path =
-      QFileDialog::getSaveFileName(this, tr("Figure"), path_->text(), tr("Figures (*.pdf *.svg *.png)"));
-  if (!path.isEmpty()) path_->setText(path);
+      QFileDialog::getSaveFileName(this, tr("Figure"), path_->text(), tr("Figures (*.pdf *.svg *.png)"),
+                                   nullptr, QFileDialog::DontConfirmOverwrite);
+  if (path.isEmpty()) return;
+  path_is_proposed_ = false;
+  path_->setText(path);
+}
+
+void ExportDialog::entriesChanged() {
+  replace_ = false;
+  save_button_->setText(tr("Save"));
+  problem_->hide();
+  const auto preset = std::find_if(std::begin(kPresets), std::end(kPresets), [this](const SizePreset& p) {
+    return qFuzzyCompare(p.width_mm, width_->value()) && qFuzzyCompare(p.height_mm, height_->value());
+  });
+  preset_->setCurrentIndex(static_cast<int>(preset - std::begin(kPresets)));
+}
+
+void ExportDialog::say(const QString& sentence) {
+  problem_->setText(sentence);
+  problem_->show();
+}
+
+void ExportDialog::accept() {
+  FigureOptions figure = options();
+  try {
+    const QStringList there = replacedFiles(figure);
+    if (!there.isEmpty() && !replace_) {
+      QStringList names;
+      for (const QString& file : there) names << QFileInfo(file).fileName();
+      say(tr("There already, to be replaced: %1.").arg(names.join(QStringLiteral(", "))));
+      save_button_->setText(tr("Replace"));
+      replace_ = true;
+      return;
+    }
+    figure.force = replace_;
+    save_(figureId(), figure);
+  } catch (const Error& error) {
+    say(QString::fromUtf8(error.what()));
+    return;
+  }
+  QDialog::accept();
+}
+
+void ExportDialog::done(int result) {
+  remember();
+  QDialog::done(result);
+}
+
+void ExportDialog::remember() const {
+  Settings().setDialog(objectName(), {{kGeometry, saveGeometry()},
+                                      {kSuffix, QFileInfo(path_->text()).suffix().toLower()},
+                                      {kWidth, width_->value()},
+                                      {kHeight, height_->value()},
+                                      {kDpi, dpi_->value()},
+                                      {kData, data_->isChecked()}});
+}
+
+void ExportDialog::recall() {
+  const QVariantMap entries = Settings().dialog(objectName());
+  const FigureOptions standard;
+  width_->setValue(entries.value(kWidth, standard.width_mm).toDouble());
+  height_->setValue(entries.value(kHeight, standard.height_mm).toDouble());
+  dpi_->setValue(entries.value(kDpi, standard.dpi).toInt());
+  data_->setChecked(entries.value(kData, standard.data).toBool());
+  restoreGeometry(entries.value(kGeometry).toByteArray());
 }
 
 QString ExportDialog::figureId() const {
@@ -93,7 +200,13 @@ QString ExportDialog::figureId() const {
 }
 
 FigureOptions ExportDialog::options() const {
-  return {path_->text(), width_->value(), height_->value(), dpi_->value(), data_->isChecked()};
+  FigureOptions options;
+  options.path = QDir(folder_).absoluteFilePath(path_->text().trimmed());
+  options.width_mm = width_->value();
+  options.height_mm = height_->value();
+  options.dpi = dpi_->value();
+  options.data = data_->isChecked();
+  return options;
 }
 
 }  // namespace qkscope

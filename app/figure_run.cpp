@@ -5,8 +5,9 @@
 #include <algorithm>
 
 #include "app/export.h"
+#include "app/names.h"
 #include "app/session.h"
-#include "core/error.h"
+#include "app/usage_error.h"
 #include "views/shown.h"
 #include "views/view_registry.h"
 
@@ -24,7 +25,7 @@ const ViewEntry& figureEntry(const QString& id) {
     if (entry.id == id) return entry;
     known << entry.id;
   }
-  throw Error(
+  throw UsageError(
       tr("There is no view \"%1\"; there are %2.").arg(id, known.join(QStringLiteral(", "))).toStdString());
 }
 
@@ -57,7 +58,17 @@ void finish(Session& session) {
 
 QStringList runFigure(const Options& options) {
   const ViewEntry& entry = figureEntry(options.view);
+  ViewState state;
+  const std::unique_ptr<View> view(entry.make(state, nullptr));
+  if (!view->isFigure()) throw UsageError(tr("The view \"%1\" is no figure.").arg(entry.id).toStdString());
+  // Told before anything is loaded.
+  checkReplaced(*options.figure);
   Document document = figureDocument(options);
+  if (document.look.shown != Shown::Baseline && !document.disrupted) {
+    throw UsageError(tr("--shown %1 needs a disruption: give --disrupt, too.")
+                         .arg(nameOf(document.look.shown))
+                         .toStdString());
+  }
   Session session;
   session.setMaxNewTokens(0);  // pictures alone
   QString problem;
@@ -68,18 +79,10 @@ QStringList runFigure(const Options& options) {
   finish(session);
 
   const DecoderSpec& spec = session.model()->spec();
-  if (document.selection.layer >= spec.num_layers && options.layer) {
-    throw Error(tr("--layer is %1, but the model has layers 1 to %2.")
-                    .arg(document.selection.layer + 1)
-                    .arg(spec.num_layers)
-                    .toStdString());
-  }
+  checkSelection(options, document, spec, 0);
   document.selection = clamped(document.selection, spec, spec.max_position_embeddings);
-  ViewState state;
   state.setSelection(document.selection);
   state.setLook(document.look);
-  const std::unique_ptr<View> view(entry.make(state, nullptr));
-  if (!view->isFigure()) throw Error(tr("The view \"%1\" is no figure.").arg(entry.id).toStdString());
   view->setAttribute(Qt::WA_DontShowOnScreen);
   view->setData(session.data());
   session.setNeeds(view->needs());
@@ -87,8 +90,16 @@ QStringList runFigure(const Options& options) {
   session.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
   QCoreApplication::processEvents();  // the session plans in the next turn of the event loop
   finish(session);
+  checkSelection(options, document, spec, shownPositions(session.data()));
   view->setData(session.data());
   view->show();
+  view->setFigureZoom(options.figure->zoom);
+  if (view->figureZoom() != options.figure->zoom) {
+    throw UsageError(tr("--zoom is closer than the view \"%1\" goes: %2 at most.")
+                         .arg(entry.id, zoomText(view->figureZoom()))
+                         .toStdString());
+  }
+  document.selection = state.selection();
   return exportFigure(*view, entry.id, document, options.load, *options.figure);
 }
 

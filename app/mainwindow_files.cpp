@@ -7,6 +7,7 @@
 
 #include "app/export.h"
 #include "app/export_dialog.h"
+#include "app/figure_file.h"
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
@@ -153,38 +154,33 @@ void MainWindow::exportDialog() {
   std::vector<ExportDialog::Figure> figures;
   for (const Placed& placed : views_) {
     if (!placed.view->isFigure()) continue;
-    const ExportDialog::Figure figure{placed.entry->id, placed.view->figureTitle()};
-    figures.insert(placed.view == shownFigure() ? figures.begin() : figures.end(), figure);
+    const QString title = placed.view->figureTitle();
+    figures.insert(placed.view == shownFigure() ? figures.begin() : figures.end(),
+                   {placed.entry->id, title, fileName(title)});
   }
   if (figures.empty()) return;
-  const QDir folder(settings_.folder(QStringLiteral("figure")).isEmpty()
-                        ? QDir::homePath()
-                        : settings_.folder(QStringLiteral("figure")));
-  auto* dialog = new ExportDialog(
-      figures, folder.filePath(fileName(figures.front().title) + QStringLiteral(".pdf")), this);
-  dialog->setAttribute(Qt::WA_DeleteOnClose);
-  connect(dialog, &QDialog::accepted, this, [this, dialog] {
-    const FigureOptions options = dialog->options();
-    for (const Placed& placed : views_) {
-      if (placed.entry->id != dialog->figureId()) continue;
-      try {
-        const QStringList files =
-            exportFigure(*placed.view, placed.entry->id, document(), load_options_, options);
-        settings_.setFolder(QStringLiteral("figure"), QFileInfo(options.path).absolutePath());
-        message_->showNote(tr("Written: %1").arg(files.join(QStringLiteral(", "))));
-      } catch (const Error& error) {
-        showError(QString::fromUtf8(error.what()));
-      }
+  const QString folder = settings_.folder(QStringLiteral("figure"));
+  const auto save = [this](const QString& id, const FigureOptions& options) {
+    if (!session_.showsWhatIsAsked()) {
+      throw Error(tr("The picture is still that of an earlier question: save it again once the new one is "
+                     "there (F5 computes it where it was stopped).")
+                      .toStdString());
     }
-  });
+    for (const Placed& placed : views_) {
+      if (placed.entry->id != id) continue;
+      const QStringList files = exportFigure(*placed.view, id, document(), load_options_, options);
+      settings_.setFolder(QStringLiteral("figure"), QFileInfo(options.path).absolutePath());
+      message_->showNote(tr("Written: %1").arg(files.join(QStringLiteral(", "))));
+    }
+  };
+  auto* dialog = new ExportDialog(figures, folder.isEmpty() ? QDir::homePath() : folder, save, this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->open();
 }
 
 void MainWindow::copyImage() {
   if (const View* view = shownFigure()) {
-    const FigureOptions standard;
-    QApplication::clipboard()->setImage(
-        figureImage(*view, standard.width_mm, standard.height_mm, standard.dpi));
+    QApplication::clipboard()->setImage(figureImage(*view, FigureOptions()));
     message_->showNote(tr("The picture is on the clipboard."));
   }
 }
@@ -198,7 +194,10 @@ void MainWindow::copyValues() {
 
 void MainWindow::copyCommandLine() {
   FigureOptions options;
-  if (const View* view = shownFigure()) options.path = fileName(view->figureTitle()) + QStringLiteral(".pdf");
+  if (const View* view = shownFigure()) {
+    options.path = fileName(view->figureTitle()) + QStringLiteral(".pdf");
+    options.zoom = view->figureZoom();
+  }
   QApplication::clipboard()->setText(
       shellLine(figureArguments(document(), shownFigureId(), options, load_options_)));
   message_->showNote(tr("The command line that makes this figure is on the clipboard."));

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/settings.h"
 #include "views/prompt.h"
 #include "views/view_state.h"
 
@@ -46,6 +47,12 @@ struct Names<ColorRange> {
                                     std::pair{ColorRange::Exact, "exact"}};
 };
 
+template <>
+struct Names<Theme> {
+  static constexpr std::array table{std::pair{Theme::Light, "light"}, std::pair{Theme::Dark, "dark"},
+                                    std::pair{Theme::System, "system"}};
+};
+
 template <class Enum>
 QString nameOf(Enum value) {
   for (const auto& [known, name] : Names<Enum>::table) {
@@ -63,12 +70,21 @@ std::optional<Enum> fromName(const QString& text) {
 }
 
 /// "linear, log or symlog": for error messages.
+inline QString orList(QStringList names) {
+  const QString last = names.takeLast();
+  return names.isEmpty() ? last : names.join(QStringLiteral(", ")) + QStringLiteral(" or ") + last;
+}
 template <class Enum>
 QString allowedNames() {
   QStringList names;
   for (const auto& [value, name] : Names<Enum>::table) names << QString::fromLatin1(name);
-  const QString last = names.takeLast();
-  return names.join(QStringLiteral(", ")) + QStringLiteral(" or ") + last;
+  return orList(names);
 }
+
+/// What a Look's numbers may be, in documents and on the command line.
+struct Limits {
+  double low, high;
+};
+inline constexpr Limits lambda_limits{0, 1e6}, percentile_limits{50, 100}, color_limits{-1e30, 1e30};
 
 }  // namespace qkscope

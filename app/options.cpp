@@ -5,9 +5,12 @@
 #include <QFile>
 #include <QFileInfo>
 #include <QRegularExpression>
+#include <QStringDecoder>
+#include <algorithm>
 
-#include "app/names.h"
-#include "core/error.h"
+#include "app/look_options.h"
+#include "app/option_text.h"
+#include "app/usage_error.h"
 
 namespace qkscope {
 
@@ -15,10 +18,6 @@ namespace {
 
 QString tr(const char* text) {
   return QCoreApplication::translate("Options", text);
-}
-
-[[noreturn]] void fail(const QString& option, const QString& found, const QString& expected) {
-  throw Error(tr("--%1 is \"%2\", but must be %3.").arg(option, found, expected).toStdString());
 }
 
 void addOptions(QCommandLineParser& parser) {
@@ -40,23 +39,20 @@ void addOptions(QCommandLineParser& parser) {
   option({s("site")}, tr("Look at query, key or value."), s("SITE"));
   option({s("layer")}, tr("Look at this layer, from 1."), s("N"));
   option({s("head")}, tr("Look at this head, from 1."), s("N"));
-  option({s("dim")}, tr("Mark this dim, from 0."), s("N"));
-  option({s("position")}, tr("Mark this position, from 0."), s("N"));
-  option({s("picture")}, allowedNames<Picture>() + u'.', s("WHICH"));
-  option({s("shown")}, allowedNames<Shown>() + u'.', s("WHICH"));
-  option({s("before-rope")}, tr("Q and K before the rotation."));
-  option({s("lambda")}, tr("Outline entries over this many times the mean of their head (5)."), s("X"));
-  option({s("color-map")}, tr("viridis, cividis, magma, inferno, plasma, coolwarm or RdBu_r."), s("NAME"));
-  option({s("scale")}, allowedNames<ColorScale>() + u'.', s("WHICH"));
-  option({s("range")}, tr("Limits of the colours: full, percentile:99 or exact:LOW,HIGH."), s("WHICH"));
-  option({s("separate-scales")}, tr("Q, K and V each with a colour scale of its own."));
+  option({s("dim")}, tr("Mark this dim, from 0, or none."), s("N"));
+  option({s("position")}, tr("Mark this position, from 0, or none."), s("N"));
+  for (const LookOption& look : lookOptions()) option({look.name}, look.about, look.value);
   option({s("export")},
          tr("Draw the figure into FILE (.pdf, .svg or .png) with its data beside it, and end."), s("FILE"));
   option({s("view")}, tr("The view that is drawn (picture)."), s("ID"));
   option({s("width")}, tr("Width of the figure in mm (170)."), s("MM"));
   option({s("height")}, tr("Height of the figure in mm (120)."), s("MM"));
   option({s("dpi")}, tr("Resolution of a PNG (300)."), s("N"));
+  option({s("zoom")},
+         tr("The part of the maps that is drawn, as fractions of their dims and rows; all is 0,0,1,1."),
+         s("LEFT,TOP,WIDTH,HEIGHT"));
   option({s("no-data")}, tr("The figure alone, without data and settings."));
+  option({s("force")}, tr("Replace files of the same names; else they are named and nothing is written."));
   option({s("screenshot")}, tr("Draw the whole window into a PNG once everything has run, and end."),
          s("FILE"));
   option({s("size")}, tr("Size of the window (1280x800)."), s("WxH"));
@@ -77,27 +73,38 @@ class Reader {
 
   bool has(const char* name) const { return parser_.isSet(QString::fromLatin1(name)); }
   QString text(const char* name) const { return parser_.value(QString::fromLatin1(name)); }
-  double number(const char* name, double low, double high) const {
-    bool ok = false;
-    const double value = text(name).toDouble(&ok);
-    if (!ok || !(value >= low && value <= high)) {
-      fail(QString::fromLatin1(name), text(name), tr("a number from %1 to %2").arg(low).arg(high));
-    }
-    return value;
+  double number(const char* name, const Limits& limits) const {
+    return numberOption(QString::fromLatin1(name), text(name), limits);
   }
   int integer(const char* name, int low, int high) const {
-    bool ok = false;
-    const int value = text(name).toInt(&ok);
-    if (!ok || value < low || value > high) {
-      fail(QString::fromLatin1(name), text(name), tr("a whole number from %1 to %2").arg(low).arg(high));
-    }
-    return value;
+    return integerOption(QString::fromLatin1(name), text(name), low, high);
   }
-  template <class Enum>
-  Enum choice(const char* name) const {
-    const std::optional<Enum> value = fromName<Enum>(text(name));
-    if (!value) fail(QString::fromLatin1(name), text(name), allowedNames<Enum>());
-    return *value;
+  /// As integer(), and -1 for "none".
+  int integerOrNone(const char* name, int low, int high) const {
+    return text(name) == QStringLiteral("none") ? -1 : integer(name, low, high);
+  }
+  /// A value that may not be empty.
+  QString filled(const char* name, const QString& allowed) const {
+    if (text(name).trimmed().isEmpty()) refuseOption(QString::fromLatin1(name), text(name), allowed);
+    return text(name);
+  }
+  /// Refuses any of `names` that is given: it means nothing without `other`.
+  void needs(std::initializer_list<const char*> names, const char* other) const {
+    for (const char* name : names) {
+      if (has(name)) {
+        throw UsageError(tr("--%1 means nothing without --%2.")
+                             .arg(QString::fromLatin1(name), QString::fromLatin1(other))
+                             .toStdString());
+      }
+    }
+  }
+  /// Refuses both at once.
+  void excludes(const char* one, const char* other) const {
+    if (has(one) && has(other)) {
+      throw UsageError(tr("Give --%1 or --%2, not both.")
+                           .arg(QString::fromLatin1(one), QString::fromLatin1(other))
+                           .toStdString());
+    }
   }
 
  private:
@@ -106,67 +113,141 @@ class Reader {
 
 constexpr int kMany = 1'000'000;
 
-/// Sets one member of a Look.
-template <class Value>
-std::function<void(Look&)> setting(Value Look::*member, Value value) {
-  return [member, value](Look& look) { look.*member = value; };
+void readPrompt(const Reader& reader, Options& options) {
+  reader.excludes("prompt", "prompt-file");
+  reader.excludes("raw", "chat");
+  if (!reader.has("prompt") && !reader.has("prompt-file")) reader.needs({"expect", "raw", "chat"}, "prompt");
+  if (reader.has("prompt")) options.prompt = reader.text("prompt");
+  if (reader.has("prompt-file")) {
+    const QString path = reader.filled("prompt-file", tr("a text file"));
+    QFile file(path);
+    if (!file.open(QIODevice::ReadOnly))
+      throw Error(
+          tr("--prompt-file %1 could not be opened: %2.").arg(path, file.errorString()).toStdString());
+    QByteArray bytes = file.readAll();
+    if (bytes.endsWith('\n')) bytes.chop(1);
+    QStringDecoder decode(QStringDecoder::Utf8);
+    options.prompt = decode(bytes);
+    if (decode.hasError())
+      throw Error(tr("--prompt-file %1 is no UTF-8 text; save it as UTF-8.").arg(path).toStdString());
+  }
+  if (options.prompt && options.prompt->isEmpty()) {
+    refuseOption(reader.has("prompt") ? QStringLiteral("prompt") : QStringLiteral("prompt-file"),
+                 reader.has("prompt") ? QString() : reader.text("prompt-file"),
+                 tr("a text that is not empty"));
+  }
+  if (reader.has("expect")) options.expected = reader.filled("expect", tr("the answer that is scored"));
+  options.raw = reader.has("raw");
 }
 
-std::function<void(Look&)> rangeSetting(const QString& text) {
-  static const QRegularExpression pattern(
-      QStringLiteral("^(full|percentile:([0-9.]+)|exact:([-+0-9.eE]+),([-+0-9.eE]+))$"));
-  const QRegularExpressionMatch match = pattern.match(text);
-  if (!match.hasMatch()) fail(QStringLiteral("range"), text, tr("full, percentile:99 or exact:LOW,HIGH"));
-  return [match](Look& look) {
-    if (match.captured(1).startsWith(u'p')) {
-      look.range = ColorRange::Percentile;
-      look.percentile = match.captured(2).toDouble();
-    } else if (match.captured(1).startsWith(u'e')) {
-      look.range = ColorRange::Exact;
-      look.exact_low = match.captured(3).toDouble();
-      look.exact_high = match.captured(4).toDouble();
-    } else {
-      look.range = ColorRange::Full;
-    }
-  };
+void readSelection(const Reader& reader, Options& options) {
+  if (reader.has("site")) {
+    const std::optional<Site> site = site_from_name(reader.text("site").toStdString());
+    if (site != Site::Query && site != Site::Key && site != Site::Value)
+      refuseOption(QStringLiteral("site"), reader.text("site"), tr("query, key or value"));
+    options.site = site;
+  }
+  if (reader.has("layer")) options.layer = reader.integer("layer", 1, kMany) - 1;
+  if (reader.has("head")) options.head = reader.integer("head", 1, kMany) - 1;
+  if (reader.has("dim")) options.dim = reader.integerOrNone("dim", 0, kMany);
+  if (reader.has("position")) options.position = reader.integerOrNone("position", 0, kMany);
 }
 
 void readLook(const Reader& reader, Options& options) {
-  std::vector<std::function<void(Look&)>>& look = options.look;
-  if (reader.has("picture")) look.push_back(setting(&Look::picture, reader.choice<Picture>("picture")));
-  if (reader.has("shown")) {
-    look.push_back(setting(&Look::shown, reader.choice<Shown>("shown")));
-  } else if (reader.has("disrupt")) {
-    look.push_back(setting(&Look::shown, Shown::Disrupted));
+  reader.excludes("before-rope", "after-rope");
+  reader.excludes("separate-scales", "one-scale");
+  // A disruption is given to be looked at.
+  if (reader.has("disrupt")) options.look.emplace_back([](Look& look) { look.shown = Shown::Disrupted; });
+  for (const LookOption& option : lookOptions()) {
+    const QByteArray name = option.name.toLatin1();
+    if (!reader.has(name.constData())) continue;
+    const QString text = reader.text(name.constData());
+    Look tried;
+    option.read(tried, text);  // refused here, not when it is applied
+    options.look.emplace_back([read = option.read, text](Look& look) { read(look, text); });
   }
-  if (reader.has("before-rope")) look.push_back(setting(&Look::after_rope, false));
-  if (reader.has("lambda")) look.push_back(setting(&Look::lambda, reader.number("lambda", 0, kMany)));
-  if (reader.has("color-map")) look.push_back(setting(&Look::color_map, reader.text("color-map")));
-  if (reader.has("scale")) look.push_back(setting(&Look::scale, reader.choice<ColorScale>("scale")));
-  if (reader.has("range")) look.push_back(rangeSetting(reader.text("range")));
-  if (reader.has("separate-scales")) look.push_back(setting(&Look::one_scale, false));
+}
+
+FigureZoom zoomOf(const QString& text) {
+  const QStringList parts = text.split(u',');
+  std::vector<double> numbers;
+  for (const QString& part : parts) {
+    if (const auto number = plainNumber(part, {0, 1})) numbers.push_back(*number);
+  }
+  const auto fits = [](double from, double extent) { return extent > 0 && from + extent <= 1 + 1e-9; };
+  if (parts.size() != 4 || numbers.size() != 4 || !fits(numbers[0], numbers[2]) ||
+      !fits(numbers[1], numbers[3])) {
+    refuseOption(QStringLiteral("zoom"), text,
+                 tr("LEFT,TOP,WIDTH,HEIGHT, fractions that stay within 0 to 1, such as 0.25,0,0.5,1"));
+  }
+  return {numbers[0], numbers[1], numbers[2], numbers[3]};
 }
 
 void readFigure(const Reader& reader, Options& options) {
-  if (!reader.has("export")) return;
+  reader.excludes("export", "screenshot");
+  if (!reader.has("export"))
+    return reader.needs({"view", "width", "height", "dpi", "zoom", "no-data", "force"}, "export");
   FigureOptions figure;
   figure.path = reader.text("export");
   const QString suffix = QFileInfo(figure.path).suffix().toLower();
-  if (suffix != QStringLiteral("pdf") && suffix != QStringLiteral("svg") && suffix != QStringLiteral("png")) {
-    fail(QStringLiteral("export"), figure.path, tr("a file that ends in .pdf, .svg or .png"));
+  if (!figureSuffixes().contains(suffix)) {
+    QStringList endings = figureSuffixes();
+    for (QString& ending : endings) ending.prepend(u'.');
+    refuseOption(QStringLiteral("export"), figure.path, tr("a file that ends in %1").arg(orList(endings)));
   }
-  if (reader.has("width")) figure.width_mm = reader.number("width", 20, 2000);
-  if (reader.has("height")) figure.height_mm = reader.number("height", 20, 2000);
-  if (reader.has("dpi")) figure.dpi = reader.integer("dpi", 36, 2400);
+  if (reader.has("view")) options.view = reader.text("view");
+  if (reader.has("width")) figure.width_mm = reader.number("width", figure_limits);
+  if (reader.has("height")) figure.height_mm = reader.number("height", figure_limits);
+  if (reader.has("dpi")) figure.dpi = reader.integer("dpi", dpi_limits.low, dpi_limits.high);
+  if (reader.has("zoom")) figure.zoom = zoomOf(reader.text("zoom"));
   figure.data = !reader.has("no-data");
+  figure.force = reader.has("force");
   options.figure = figure;
 }
 
-QString numberText(double value) {
-  return QString::number(value, 'g', 10);
+void readWindow(const Reader& reader, Options& options) {
+  if (reader.has("screenshot")) {
+    options.screenshot = reader.text("screenshot");
+    if (QFileInfo(options.screenshot).suffix().toLower() != QStringLiteral("png"))
+      refuseOption(QStringLiteral("screenshot"), options.screenshot, tr("a file that ends in .png"));
+  }
+  if (reader.has("size")) {
+    constexpr int least = 200, most = 16384;
+    static const QRegularExpression pattern(QStringLiteral("\\A([0-9]{3,5})x([0-9]{3,5})\\z"));
+    const QRegularExpressionMatch match = pattern.match(reader.text("size"));
+    const QSize size(match.captured(1).toInt(), match.captured(2).toInt());
+    if (std::min(size.width(), size.height()) < least || std::max(size.width(), size.height()) > most) {
+      refuseOption(QStringLiteral("size"), reader.text("size"),
+                   tr("WIDTHxHEIGHT of %1 to %2 each, such as 1280x800").arg(least).arg(most));
+    }
+    options.size = size;
+  }
+  if (reader.has("theme")) options.theme = choiceOption<Theme>(QStringLiteral("theme"), reader.text("theme"));
+}
+
+void readLoad(const Reader& reader, LoadOptions& load) {
+  if (reader.has("device")) {
+    static const QRegularExpression pattern(QStringLiteral("\\A(auto|cpu|cuda(:[0-9]{1,3})?)\\z"));
+    if (!pattern.match(reader.text("device")).hasMatch())
+      refuseOption(QStringLiteral("device"), reader.text("device"), tr("auto, cpu, cuda or cuda:N"));
+    load.device = reader.text("device").toStdString();
+  }
+  if (reader.has("dtype")) {
+    const QStringList known{QStringLiteral("auto"), QStringLiteral("float32"), QStringLiteral("bfloat16"),
+                            QStringLiteral("float16")};
+    if (!known.contains(reader.text("dtype")))
+      refuseOption(QStringLiteral("dtype"), reader.text("dtype"), orList(known));
+    load.dtype = reader.text("dtype").toStdString();
+  }
+  if (reader.has("threads")) load.threads = reader.integer("threads", 0, 1024);
 }
 
 }  // namespace
+
+const QStringList& figureSuffixes() {
+  static const QStringList suffixes{QStringLiteral("pdf"), QStringLiteral("svg"), QStringLiteral("png")};
+  return suffixes;
+}
 
 Options parseOptions(const QStringList& arguments) {
   QCommandLineParser parser;
@@ -174,7 +255,7 @@ Options parseOptions(const QStringList& arguments) {
   QStringList with_program = arguments;
   with_program.prepend(QStringLiteral("qkscope"));
   if (!parser.parse(with_program)) {
-    throw Error(tr("%1 (qkscope --help lists the options)").arg(parser.errorText()).toStdString());
+    throw UsageError(tr("%1 (qkscope --help lists the options)").arg(parser.errorText()).toStdString());
   }
   const Reader reader(parser);
   Options options;
@@ -182,62 +263,33 @@ Options parseOptions(const QStringList& arguments) {
   options.version = reader.has("version");
   const QStringList positional = parser.positionalArguments();
   if (positional.size() > 1) {
-    throw Error(tr("One MODEL at a time: \"%1\" and \"%2\" were given.")
-                    .arg(positional[0], positional[1])
-                    .toStdString());
+    throw UsageError(tr("One MODEL at a time: \"%1\" and \"%2\" were given.")
+                         .arg(positional[0], positional[1])
+                         .toStdString());
   }
-  if (!positional.isEmpty()) options.model = positional.front();
+  if (!positional.isEmpty()) {
+    options.model = positional.front();
+    if (options.model.trimmed().isEmpty())
+      throw UsageError(
+          tr("MODEL is \"%1\", but must be a path or the name of a model.").arg(options.model).toStdString());
+  }
 
-  if (reader.has("prompt")) options.prompt = reader.text("prompt");
-  if (reader.has("prompt-file")) {
-    QFile file(reader.text("prompt-file"));
-    if (!file.open(QIODevice::ReadOnly)) {
-      throw Error(tr("%1 could not be opened: %2.").arg(file.fileName(), file.errorString()).toStdString());
-    }
-    options.prompt = QString::fromUtf8(file.readAll());
-  }
-  options.expected = reader.text("expect");
-  if (reader.has("raw") && reader.has("chat"))
-    throw Error(tr("Give --raw or --chat, not both.").toStdString());
-  options.raw = reader.has("raw");
+  readPrompt(reader, options);
   if (reader.has("max-new")) options.answer_length = reader.integer("max-new", 1, 4096);
-  if (reader.has("disrupt")) options.disruption = parse_disruption(reader.text("disrupt").toStdString());
-  if (reader.has("site")) {
-    const std::optional<Site> site = site_from_name(reader.text("site").toStdString());
-    if (site != Site::Query && site != Site::Key && site != Site::Value) {
-      fail(QStringLiteral("site"), reader.text("site"), tr("query, key or value"));
+  if (reader.has("disrupt")) {
+    try {
+      options.disruption = parse_disruption(reader.text("disrupt").toStdString());
+    } catch (const Error& error) {
+      throw UsageError(tr("--disrupt is \"%1\": %2")
+                           .arg(reader.text("disrupt"), QString::fromUtf8(error.what()))
+                           .toStdString());
     }
-    options.site = site;
   }
-  if (reader.has("layer")) options.layer = reader.integer("layer", 1, kMany) - 1;
-  if (reader.has("head")) options.head = reader.integer("head", 1, kMany) - 1;
-  if (reader.has("dim")) options.dim = reader.integer("dim", 0, kMany);
-  if (reader.has("position")) options.position = reader.integer("position", 0, kMany);
+  readSelection(reader, options);
   readLook(reader, options);
   readFigure(reader, options);
-  if (reader.has("view")) options.view = reader.text("view");
-  options.screenshot = reader.text("screenshot");
-  if (reader.has("size")) {
-    static const QRegularExpression pattern(QStringLiteral("^([0-9]{2,5})x([0-9]{2,5})$"));
-    const QRegularExpressionMatch match = pattern.match(reader.text("size"));
-    if (!match.hasMatch())
-      fail(QStringLiteral("size"), reader.text("size"), tr("WIDTHxHEIGHT, such as 1280x800"));
-    options.size = {match.captured(1).toInt(), match.captured(2).toInt()};
-  }
-  if (reader.has("theme")) {
-    const QString theme = reader.text("theme");
-    if (theme == QStringLiteral("light"))
-      options.theme = Theme::Light;
-    else if (theme == QStringLiteral("dark"))
-      options.theme = Theme::Dark;
-    else if (theme == QStringLiteral("system"))
-      options.theme = Theme::System;
-    else
-      fail(QStringLiteral("theme"), theme, tr("light, dark or system"));
-  }
-  if (reader.has("device")) options.load.device = reader.text("device").toStdString();
-  if (reader.has("dtype")) options.load.dtype = reader.text("dtype").toStdString();
-  if (reader.has("threads")) options.load.threads = reader.integer("threads", 0, 4096);
+  readWindow(reader, options);
+  readLoad(reader, options.load);
   return options;
 }
 
@@ -250,90 +302,6 @@ QString optionsHelp() {
          "  qkscope model.gguf --layer 17 --export figure.pdf    the picture as a file; needs no display"));
   addOptions(parser);
   return parser.helpText();
-}
-
-QStringList figureArguments(const Document& document, const QString& view, const FigureOptions& figure,
-                            const LoadOptions& load) {
-  QStringList arguments;
-  const auto add = [&arguments](const char* name, const QString& value) {
-    arguments << u"--" + QLatin1String(name) << value;
-  };
-  if (!document.model.isEmpty()) arguments << document.model;
-  if (document.selected_prompt < static_cast<int>(document.prompts.size())) {
-    const Prompt& prompt = document.prompts[static_cast<std::size_t>(document.selected_prompt)];
-    add("prompt", prompt.text);
-    if (!prompt.expected.isEmpty()) add("expect", prompt.expected);
-    arguments << (prompt.raw ? QStringLiteral("--raw") : QStringLiteral("--chat"));
-  }
-  if (document.disrupted)
-    add("disrupt", QString::fromStdString(to_option(document.disruptions[document.disruption_position])));
-  const Selection& selection = document.selection;
-  const std::string_view site = site_name(selection.site);
-  add("site", QString::fromUtf8(site.data(), static_cast<qsizetype>(site.size())));
-  add("layer", QString::number(selection.layer + 1));
-  add("head", QString::number(selection.head + 1));
-  if (selection.dim >= 0) add("dim", QString::number(selection.dim));
-  if (selection.position >= 0) add("position", QString::number(selection.position));
-  const Look& look = document.look;
-  add("picture", nameOf(look.picture));
-  add("shown", nameOf(look.shown));
-  if (!look.after_rope) arguments << QStringLiteral("--before-rope");
-  add("lambda", numberText(look.lambda));
-  add("color-map", look.color_map);
-  add("scale", nameOf(look.scale));
-  switch (look.range) {
-    case ColorRange::Full:
-      add("range", QStringLiteral("full"));
-      break;
-    case ColorRange::Percentile:
-      add("range", u"percentile:" + numberText(look.percentile));
-      break;
-    case ColorRange::Exact:
-      add("range", u"exact:" + numberText(look.exact_low) + u',' + numberText(look.exact_high));
-      break;
-  }
-  if (!look.one_scale) arguments << QStringLiteral("--separate-scales");
-  add("device", QString::fromStdString(load.device));
-  add("dtype", QString::fromStdString(load.dtype));
-  add("view", view);
-  add("width", numberText(figure.width_mm));
-  add("height", numberText(figure.height_mm));
-  add("dpi", QString::number(figure.dpi));
-  if (!figure.data) arguments << QStringLiteral("--no-data");
-  add("export", figure.path);
-  return arguments;
-}
-
-QString shellLine(const QStringList& arguments) {
-  // Anchored at the very end: a plain $ would let a newline at the end through.
-  static const QRegularExpression plain(
-      QRegularExpression::anchoredPattern(QStringLiteral("[A-Za-z0-9_@%+=:,./-]+")));
-  QStringList words{QStringLiteral("qkscope")};
-  for (QString argument : arguments) {
-    if (!plain.match(argument).hasMatch()) {
-      argument = u'\'' + argument.replace(u'\'', QStringLiteral("'\\''")) + u'\'';
-    }
-    words << argument;
-  }
-  return words.join(u' ');
-}
-
-void applyOptions(const Options& options, Document& document) {
-  if (!options.prompt.isEmpty()) {
-    document.prompts = {{PromptKind::Free, options.prompt, options.expected, options.raw}};
-    document.selected_prompt = 0;
-  }
-  if (options.disruption) {
-    document.disruptions = {*options.disruption};
-    document.disruption_position = 0;
-    document.disrupted = true;
-  }
-  for (const auto& change : options.look) change(document.look);
-  if (options.site) document.selection.site = *options.site;
-  if (options.layer) document.selection.layer = *options.layer;
-  if (options.head) document.selection.head = *options.head;
-  if (options.dim) document.selection.dim = *options.dim;
-  if (options.position) document.selection.position = *options.position;
 }
 
 }  // namespace qkscope

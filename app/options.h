@@ -7,28 +7,42 @@
 #include <vector>
 
 #include "app/document.h"
+#include "app/names.h"
 #include "app/settings.h"
 #include "core/model/language_model.h"
+#include "views/view.h"
 
 namespace qkscope {
+
+/// What a figure's file may end in.
+const QStringList& figureSuffixes();
+/// Width and height, mm.
+inline constexpr Limits figure_limits{20, 2000};
+/// Of a PNG.
+struct DpiLimits {
+  int low, high;
+};
+inline constexpr DpiLimits dpi_limits{36, 2400};
 
 /// A figure on paper.
 struct FigureOptions {
   QString path;  // .pdf, .svg or .png
   double width_mm = 170, height_mm = 120;
-  int dpi = 300;     // PNG
-  bool data = true;  // .csv, .safetensors and .json beside it
+  int dpi = 300;       // PNG
+  bool data = true;    // .csv, .safetensors and .json beside it
+  bool force = false;  // files of these names are replaced
+  FigureZoom zoom = whole_figure;
   bool operator==(const FigureOptions&) const = default;
 };
 
 /// What the command line of qkscope says.
 struct Options {
-  QString model;   // path or name, or a .qkscope document; empty = the last, else the default model
-  QString prompt;  // one prompt in place of the document's
+  QString model;  // path or name, or a .qkscope document; empty = the last, else the default model
+  std::optional<QString> prompt;  // one prompt in place of the document's
   QString expected;
   bool raw = false;
   std::optional<Disruption> disruption;           // set: it is on
-  std::optional<int> layer, head, dim, position;  // 0-based
+  std::optional<int> layer, head, dim, position;  // 0-based; dim and position -1: none
   std::optional<Site> site;
   std::vector<std::function<void(Look&)>> look;  // what the options change of the document's look
   QString view = QStringLiteral("picture");
@@ -52,10 +66,15 @@ QString optionsHelp();
 /// The arguments that make a figure of `document` again: parseOptions reads them back.
 QStringList figureArguments(const Document& document, const QString& view, const FigureOptions& figure,
                             const LoadOptions& load);
+/// "0.25,0,0.5,1": what --zoom reads.
+QString zoomText(const FigureZoom& zoom);
 /// As typed in a shell: quoted where needed.
 QString shellLine(const QStringList& arguments);
 
 /// `document` as the options want it.
 void applyOptions(const Options& options, Document& document);
+/// Throws Error naming the option that asks for a layer, head, dim or position that the model or its prompt
+/// of `positions` tokens does not have, and those there are. `positions` 0: not known yet.
+void checkSelection(const Options& options, const Document& document, const DecoderSpec& spec, int positions);
 
 }  // namespace qkscope

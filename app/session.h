@@ -61,6 +61,8 @@ class Session : public QObject {
 
   /// For the views: the model, the selected prompt's comparison, whether it is of an earlier question.
   const ViewData& data() const { return data_; }
+  /// Whether data() answers in full what is asked now: all that belongs to the present prompt and disruption.
+  bool showsWhatIsAsked() const { return model_ && !loading_ && !prompts_.empty() && picturesAreThere(); }
   const PassTimes& times() const { return times_; }
   /// Loading, running, or about to.
   bool isBusy() const { return loading_ || !pending_.empty() || planner_.isActive(); }

@@ -85,6 +85,13 @@ void Settings::setPromptLoss(bool on) {
   write("prompt_loss", on);
 }
 
+QVariantMap Settings::dialog(const QString& name) const {
+  return QSettings().value(u"dialog/" + name).toMap();
+}
+void Settings::setDialog(const QString& name, const QVariantMap& entries) {
+  QSettings().setValue(u"dialog/" + name, entries);
+}
+
 QString Settings::folder(const QString& purpose) const {
   return QSettings().value(u"folder/" + purpose).toString();
 }

@@ -2,6 +2,7 @@
 #include <QByteArray>
 #include <QString>
 #include <QStringList>
+#include <QVariantMap>
 
 namespace qkscope {
 
@@ -35,6 +36,9 @@ class Settings {
   bool promptLoss() const;
   void setPromptLoss(bool on);
 
+  /// What a dialog remembers of its entries, by its object name.
+  QVariantMap dialog(const QString& name) const;
+  void setDialog(const QString& name, const QVariantMap& entries);
   /// Folder a dialog starts in.
   QString folder(const QString& purpose) const;
   void setFolder(const QString& purpose, const QString& folder);

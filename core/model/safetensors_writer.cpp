@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/model/atomic_file.h"
 #include "core/model/wording.h"
 
 namespace qkscope {
@@ -40,6 +39,12 @@ void SafetensorsWriter::add(const std::string& name, std::span<const std::int64_
 }
 
 void SafetensorsWriter::write(const std::filesystem::path& path) const {
+  AtomicFile file(path);
+  write(file);
+  file.commit();
+}
+
+void SafetensorsWriter::write(AtomicFile& file) const {
   json header = json::object();
   if (!metadata_.empty()) header["__metadata__"] = metadata_;
   // Readers map the file: 8-byte numbers first keeps every array aligned to its own size.
@@ -57,12 +62,10 @@ void SafetensorsWriter::write(const std::filesystem::path& path) const {
   std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
   text.append((8 - text.size() % 8) % 8, ' ');
 
-  AtomicFile file(path);
   const std::uint64_t length = text.size();
   file.write(std::as_bytes(std::span(&length, 1)));
   file.write(text);
   for (const Entry* entry : order) file.write(bytes_of(entry->numbers));
-  file.commit();
 }
 
 }  // namespace qkscope

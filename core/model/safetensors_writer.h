@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "core/array.h"
+#include "core/model/atomic_file.h"
 
 namespace qkscope {
 
@@ -23,6 +24,8 @@ class SafetensorsWriter {
 
   /// Writes `path`, whole or not at all. Throws Error naming it, a full disk included.
   void write(const std::filesystem::path& path) const;
+  /// Into a file that the caller commits.
+  void write(AtomicFile& file) const;
 
  private:
   using Numbers = std::variant<std::span<const float>, std::span<const std::int64_t>>;

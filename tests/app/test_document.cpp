@@ -84,6 +84,18 @@ class TestDocument : public TestCase {
     row("wrong type", R"({"format": "qkscope-document", "version": 1, "model": 7})", "\"model\" is \"7\"");
     row("look", R"({"format": "qkscope-document", "version": 1, "look": {"scale": "cubic"}})",
         "linear, log or symlog");
+    const auto look = [&row](const char* name, const char* json, const char* words) {
+      row(name,
+          QByteArray(R"({"format": "qkscope-document", "version": 1, "look": {)")
+              .append(json)
+              .append("}}")
+              .constData(),
+          words);
+    };
+    look("color map", R"("color_map": "jet")", "\"color_map\" is \"jet\", but must be viridis");
+    look("lambda", R"("lambda": -1)", "\"lambda\" is \"-1\"");
+    look("percentile", R"("percentile": 12)", "from 50 to 100");
+    look("limits", R"("exact_low": 2, "exact_high": 1)", "below \"exact_high\"");
     row("site", R"({"format": "qkscope-document", "version": 1, "selection": {"site": "mlp_out"}})",
         "query, key or value");
     row("fraction", R"({"format": "qkscope-document", "version": 1, "selected_prompt": 0.5})",

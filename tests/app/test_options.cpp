@@ -1,13 +1,85 @@
 #include <QProcess>
 
+#include <QFile>
+#include <QRegularExpression>
+#include <QTemporaryDir>
+#include <map>
+
+#include "app/names.h"
 #include "app/options.h"
-#include "core/error.h"
+#include "app/usage_error.h"
 #include "tests/support/test_case.h"
+#include "views/colormap.h"
 
 namespace qkscope::test {
 
 class TestOptions : public TestCase {
   Q_OBJECT
+
+  static QString s(const char* text) { return QString::fromUtf8(text); }
+
+  /// Every option that takes a value: texts it must not take, and words of what it does take.
+  struct Bad {
+    QStringList values;
+    QString allowed;
+    QStringList with;  // what has to be given, too
+  };
+  static std::map<QString, Bad> badValues() {
+    const auto list = [](const char* text) { return QString::fromUtf8(text).split(u'|'); };
+    const auto from_one = list("|0|-1|1.5|1e3|two|3x| 3|3 |nan|2000001|99999999999999999999|0x3|none|1-4");
+    const auto from_zero = list("|-1|1.5|two|3x| 3|nan|99999999999999999999|NONE");
+    const auto reals = list("|-1|nan|inf|-inf|1e400|x|3x| 3|1,5|0x5");
+    const auto mm = list("|0|-1|19.9|2000.1|nan|inf|1e400|x|30mm| 30|30,5");
+    const auto names = list("|jet|LINEAR|linear |0|query,key");
+    const QStringList exported = list("--export|x.pdf");
+    return {
+        {s("prompt"), {{s("")}, s("not empty"), {}}},
+        {s("prompt-file"), {{s(""), s(" ")}, s("text file"), {}}},
+        {s("expect"), {{s(""), s(" ")}, s("the answer"), list("--prompt|x")}},
+        {s("max-new"), {list("|0|-1|1.5|4097|many|99999999999| 5|nan"), s("1 to 4096"), {}}},
+        {s("disrupt"),
+         {list("|nonsense|site=z|site=|pick=largest|pick=lambda:nan|pick=lambda:-1|layers=0"
+               "|layers=4-1|layers=1-4x|seed=-1|seed=99999999999999999999|q|site=q,site=k"),
+          s("expected|twice|backwards"),
+          {}}},
+        {s("site"), {list("|mlp|q|Query|query,key|query_pre"), s("query, key or value"), {}}},
+        {s("layer"), {from_one, s("from 1 to"), {}}},
+        {s("head"), {from_one, s("from 1 to"), {}}},
+        {s("dim"), {from_zero, s("from 0 to"), {}}},
+        {s("position"), {from_zero, s("from 0 to"), {}}},
+        {s("picture"), {names, s("heads-dims, positions-dims or all-layers"), {}}},
+        {s("shown"), {names, s("baseline, disrupted or difference"), {}}},
+        {s("lambda"), {reals, s("from 0 to"), {}}},
+        {s("color-map"), {list("|jet|Viridis|viridis |rdbu_r"), s("viridis, cividis, magma"), {}}},
+        {s("scale"), {list("|cubic|LINEAR|log "), s("linear, log or symlog"), {}}},
+        {s("range"),
+         {list("|5|fulll|full:|full:1|percentile|percentile:|percentile:49|percentile:101|percentile:nan"
+               "|percentile:99.5.5|percentile:99,1|exact|exact:1|exact:5,1|exact:1,1|exact:nan,1|exact:0,inf"
+               "|exact:0,1,2|exact:,1|exact:0, 1|exact:0,1x|exact:1e-5,e"),
+          s("percentile:|exact:LOW,HIGH"),
+          {}}},
+        {s("export"), {list("|x|x.jpg|pdf|x.pdf.txt|dir/"), s(".pdf, .svg or .png"), {}}},
+        {s("width"), {mm, s("from 20 to 2000"), exported}},
+        {s("height"), {mm, s("from 20 to 2000"), exported}},
+        {s("dpi"), {list("|35|2401|-300|300.5|nan| 300|99999999999"), s("36 to 2400"), exported}},
+        {s("zoom"),
+         {list("|1|0,0,1|0,0,1,1,1|0,0,0,1|0,0,1,0|-0.1,0,1,1|0.5,0,0.6,1|0,0.5,1,0.6|nan,0,1,1|0,0,inf,1|a,"
+               "b,c,d"
+               "|0,0,1,1 "),
+          s("LEFT,TOP,WIDTH,HEIGHT"), exported}},
+        {s("screenshot"), {list("|x|x.jpg|png"), s(".png"), {}}},
+        {s("size"),
+         {list("|big|1280|1280x|1280x800x2|199x800|1280x99999|-1280x800|1280x800 |1280X800"),
+          s("1280x800"),
+          {}}},
+        {s("theme"), {list("|pink|Dark|dark "), s("light, dark or system"), {}}},
+        {s("device"),
+         {list("|gpu|cuda:|cuda:x|cuda:-1|CPU|cpu |cuda:99999"), s("auto, cpu, cuda or cuda:N"), {}}},
+        {s("dtype"), {list("|int4|Float32|float|auto "), s("float32, bfloat16 or float16"), {}}},
+        {s("threads"), {list("|-1|1025|1.5|x|nan|99999999999"), s("0 to 1024"), {}}},
+    };
+  }
+
  private Q_SLOTS:
   void figureArgumentsAreReadBack() {
     Document d = defaultDocument();
@@ -18,19 +90,21 @@ class TestOptions : public TestCase {
     d.disrupted = true;
     d.disruptions = {
         parse_disruption("site=qk,pick=largest:1,replace=mean,pool=chosen,mask=live,layers=2-5")};
-    d.selection = {Site::Key, 4, 2, 17, 3};
+    d.selection = {Site::Key, 4, 2, 17, -1};
     d.look.picture = Picture::PositionsDims;
     d.look.shown = Shown::Difference;
     d.look.after_rope = false;
-    d.look.lambda = 3.5;
+    d.look.lambda = 3.0000000000000004;
     d.look.color_map = QStringLiteral("magma");
     d.look.scale = ColorScale::Log;
     d.look.range = ColorRange::Exact;
     d.look.exact_low = -2.5;
     d.look.exact_high = 1e6;
     d.look.one_scale = false;
-    FigureOptions figure{QStringLiteral("out dir/x.svg"), 84.5, 60, 600, true};
+    FigureOptions figure{QStringLiteral("out dir/x.svg"), 84.5, 60, 600};
+    figure.zoom = {0.1, 1.0 / 3, 0.7, 0.5};
     LoadOptions load;
+    load.threads = 3;
     load.device = "cpu";
     load.dtype = "float32";
 
@@ -47,6 +121,56 @@ class TestOptions : public TestCase {
     QCOMPARE(options.view, QStringLiteral("overview"));
     QCOMPARE(options.load.device, load.device);
     QCOMPARE(options.load.dtype, load.dtype);
+    QCOMPARE(options.load.threads, load.threads);
+  }
+
+  /// Whatever a Look is, its options make it again, whatever it was before.
+  void everyLookIsSaid_data() {
+    QTest::addColumn<Look>("look");
+    const auto row = [](const char* name, const std::function<void(Look&)>& change) {
+      Look look;
+      change(look);
+      QTest::newRow(name) << look;
+    };
+    row("standard", [](Look&) {});
+    for (const auto& [value, name] : Names<Picture>::table)
+      row(name, [value = value](Look& look) { look.picture = value; });
+    for (const auto& [value, name] : Names<Shown>::table)
+      row(name, [value = value](Look& look) { look.shown = value; });
+    for (const auto& [value, name] : Names<ColorScale>::table)
+      row(name, [value = value](Look& look) { look.scale = value; });
+    for (const ColorMap& map : colorMaps())
+      row(map.name.toLatin1().constData(), [&map](Look& look) { look.color_map = map.name; });
+    row("percentile", [](Look& look) { look.range = ColorRange::Percentile, look.percentile = 99.99; });
+    row("exact",
+        [](Look& look) { look.range = ColorRange::Exact, look.exact_low = -1e-30, look.exact_high = 0.1; });
+    row("before", [](Look& look) { look.after_rope = false; });
+    row("apart", [](Look& look) { look.one_scale = false; });
+    row("lambda", [](Look& look) { look.lambda = 4.999999; });
+  }
+  void everyLookIsSaid() {
+    QFETCH(Look, look);
+    Look other;  // different in every member
+    other.picture = look.picture == Picture::HeadsDims ? Picture::AllLayers : Picture::HeadsDims;
+    other.shown = look.shown == Shown::Baseline ? Shown::Difference : Shown::Baseline;
+    other.after_rope = !look.after_rope;
+    other.lambda = look.lambda + 1;
+    other.color_map =
+        look.color_map == QStringLiteral("magma") ? QStringLiteral("plasma") : QStringLiteral("magma");
+    other.scale = look.scale == ColorScale::Log ? ColorScale::SymLog : ColorScale::Log;
+    other.range = look.range == ColorRange::Full ? ColorRange::Percentile : ColorRange::Full;
+    other.one_scale = !look.one_scale;
+    other.percentile = look.percentile;
+    other.exact_low = look.exact_low;
+    other.exact_high = look.exact_high;
+    Document d = defaultDocument();
+    d.look = look;
+    FigureOptions figure;
+    figure.path = QStringLiteral("x.pdf");
+    Document back = defaultDocument();
+    back.look = other;
+    applyOptions(parseOptions(figureArguments(d, QStringLiteral("picture"), figure, {})), back);
+    QVERIFY(back.look == look);
   }
 
   void optionsChangeOnlyWhatTheySay() {
@@ -88,26 +212,27 @@ class TestOptions : public TestCase {
     QCOMPARE(back, arguments);
   }
 
+  /// Options that go together, or not.
   void errors_data() {
     QTest::addColumn<QStringList>("arguments");
     QTest::addColumn<QString>("words");
     const auto row = [](const char* line, const char* words) {
       QTest::newRow(line) << QString::fromLatin1(line).split(u' ') << QString::fromLatin1(words);
     };
-    row("--layer 0", "--layer is \"0\"");
-    row("--layer two", "whole number");
-    row("--export x.jpg", ".pdf, .svg or .png");
-    row("--export x.pdf --width 3", "--width");
-    row("--theme pink", "light, dark or system");
-    row("--size big", "1280x800");
-    row("--scale cubic", "linear, log or symlog");
-    row("--range 5", "percentile:99");
-    row("--site mlp", "query, key or value");
-    row("--raw --chat", "not both");
+    row("--prompt x --raw --chat", "not both");
+    row("--prompt x --prompt-file y", "not both");
+    row("--before-rope --after-rope", "not both");
+    row("--one-scale --separate-scales", "not both");
+    row("--export x.pdf --screenshot x.png", "not both");
+    row("--raw", "--raw means nothing without --prompt");
+    row("--expect x", "--expect means nothing without --prompt");
+    for (const char* line : {"--width 80", "--height 80", "--dpi 80", "--zoom 0,0,1,1", "--no-data",
+                             "--force", "--view picture"})
+      row(line, "means nothing without --export");
     row("a b", "One MODEL");
     row("--frobnicate", "frobnicate");
-    row("--prompt-file /no/such", "/no/such");
-    row("--disrupt site=z", "site");
+    row("--raw=1 --prompt x", "raw");
+    row("--layer", "layer");
   }
   void errors() {
     QFETCH(QStringList, arguments);
@@ -115,9 +240,97 @@ class TestOptions : public TestCase {
     try {
       parseOptions(arguments);
       QFAIL("no error");
-    } catch (const Error& error) {
+    } catch (const UsageError& error) {
       QVERIFY2(QString::fromUtf8(error.what()).contains(words), error.what());
     }
+  }
+
+  void badValuesAreRefused() {
+    for (const auto& [option, bad] : badValues()) {
+      for (const QString& value : bad.values) {
+        const QString line = u"--" + option + u'=' + value;
+        QString words;
+        try {
+          parseOptions(QStringList(bad.with) << line);
+        } catch (const UsageError& error) {
+          words = QString::fromUtf8(error.what());
+        }
+        QVERIFY2(words.contains(u"--" + option) && words.contains(value.left(12)), qPrintable(line + words));
+        const QStringList allowed = bad.allowed.split(u'|');
+        QVERIFY2(std::any_of(allowed.begin(), allowed.end(),
+                             [&words](const QString& some) { return words.contains(some); }),
+                 qPrintable(line + u": " + words));
+      }
+    }
+  }
+  /// So that a new option comes with its bad values. The view's name is checked where views are made.
+  void everyOptionHasBadValues() {
+    QStringList known{s("view")};
+    for (const auto& [option, bad] : badValues()) known << option;
+    static const QRegularExpression pattern(QStringLiteral("--([a-z-]+) <"));
+    int seen = 0;
+    for (auto all = pattern.globalMatch(optionsHelp()); all.hasNext(); ++seen) {
+      const QString name = all.next().captured(1);
+      QVERIFY2(known.contains(name), qPrintable(name));
+    }
+    QCOMPARE(seen, known.size());
+  }
+
+  void promptsOfFiles() {
+    QTemporaryDir folder;
+    const auto write = [&folder](const QByteArray& bytes) {
+      QFile file(folder.filePath(QStringLiteral("p.txt")));
+      return file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() ? file.fileName()
+                                                                                  : QString();
+    };
+    const auto prompt = [&](const QByteArray& bytes) {
+      return *parseOptions({QStringLiteral("--prompt-file"), write(bytes)}).prompt;
+    };
+    QCOMPARE(prompt("one\ntwo\n"), QStringLiteral("one\ntwo"));
+    QCOMPARE(prompt("one\n\n"), QStringLiteral("one\n"));
+    QVERIFY_EXCEPTION_THROWN(prompt("\n"), Error);
+    QVERIFY_EXCEPTION_THROWN(prompt("\xff\xfe"), Error);
+    QVERIFY_EXCEPTION_THROWN(parseOptions({QStringLiteral("--prompt-file"), QStringLiteral("/no/such")}),
+                             Error);
+  }
+
+  void selectionsBesideTheModel_data() {
+    QTest::addColumn<QStringList>("arguments");
+    QTest::addColumn<QString>("words");  // empty: there is such a thing
+    const auto row = [](const char* line, const char* words) {
+      QTest::newRow(line) << QString::fromLatin1(line).split(u' ') << QString::fromLatin1(words);
+    };
+    row("--layer 3", "");
+    row("--layer 4", "--layer is \"4\", but must be from 1 to 3");
+    row("--head 4", "");
+    row("--head 5", "--head is \"5\", but must be from 1 to 4");
+    row("--site key --head 2", "");
+    row("--site key --head 3", "--head is \"3\", but must be from 1 to 2");
+    row("--site value --head 3", "from 1 to 2");
+    row("--dim 7", "");
+    row("--dim none", "");
+    row("--dim 8", "--dim is \"8\", but must be from 0 to 7");
+    row("--position 5", "");
+    row("--position 6", "--position is \"6\", but must be from 0 to 5");
+  }
+  void selectionsBesideTheModel() {
+    QFETCH(QStringList, arguments);
+    QFETCH(QString, words);
+    DecoderSpec spec;
+    spec.num_layers = 3;
+    spec.num_heads = 4;
+    spec.num_kv_heads = 2;
+    spec.head_dim = 8;
+    const Options options = parseOptions(arguments);
+    Document d = defaultDocument();
+    applyOptions(options, d);
+    QString found;
+    try {
+      checkSelection(options, d, spec, 6);
+    } catch (const UsageError& error) {
+      found = QString::fromUtf8(error.what());
+    }
+    QVERIFY2(words.isEmpty() ? found.isEmpty() : found.contains(words), qPrintable(found));
   }
 };
 
