@@ -144,11 +144,11 @@ int runWindow(const Options& options) {
   if (options.answer_length) window.session().setMaxNewTokens(*options.answer_length);
   const bool screenshot = !options.screenshot.isEmpty();
   if (screenshot) {
-    window.resize(options.size);
+    window.resize(options.size.value_or(window.size()));
     window.show();
   } else {
     window.show();
-    window.restoreLayout();
+    window.restoreLayout(options.size);
   }
   openInitial(window, options, !screenshot);
   return screenshot ? takeScreenshot(window, options) : QApplication::exec();

@@ -7,6 +7,18 @@
 
 namespace qkscope {
 
+namespace {
+
+/// As small as its sign.
+class GripButton : public QToolButton {
+ public:
+  using QToolButton::QToolButton;
+  QSize sizeHint() const override { return {fontMetrics().height(), fontMetrics().ascent()}; }
+  QSize minimumSizeHint() const override { return sizeHint(); }
+};
+
+}  // namespace
+
 DockGrip::DockGrip(QDockWidget* dock)
     : QWidget(dock), upright_(dock->features() & QDockWidget::DockWidgetVerticalTitleBar) {
   setObjectName(QStringLiteral("dockGrip"));
@@ -14,12 +26,11 @@ DockGrip::DockGrip(QDockWidget* dock)
   layout->setContentsMargins(2, 2, 2, 0);
   layout->setSpacing(0);
   const auto button = [&](const QString& sign, const QString& about) {
-    auto* tool = new QToolButton(this);
+    auto* tool = new GripButton(this);
     tool->setText(sign);
     tool->setToolTip(about);
     tool->setAccessibleName(about);
     tool->setFocusPolicy(Qt::NoFocus);
-    tool->setFixedSize(16, 14);
     layout->addWidget(tool);
     return tool;
   };

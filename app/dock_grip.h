@@ -11,8 +11,6 @@ class DockGrip : public QWidget {
   Q_OBJECT
  public:
   explicit DockGrip(QDockWidget* dock);
-  QSize sizeHint() const override { return {20, 16}; }
-  QSize minimumSizeHint() const override { return {20, 16}; }
 
  protected:
   void paintEvent(QPaintEvent* event) override;

@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 #include <QDialog>
 #include <QDialogButtonBox>
+#include <QMenuBar>
 #include <QTextBrowser>
 #include <QVBoxLayout>
 
@@ -37,24 +38,37 @@ QString row(const QString& keys, const QString& what) {
       .arg(keys.toHtmlEscaped(), what.toHtmlEscaped());
 }
 
+QString rows(const QMenu& menu) {
+  QString html;
+  for (const QAction* action : menu.actions()) {
+    if (action->menu()) html += rows(*action->menu());
+    if (action->shortcuts().isEmpty()) continue;
+    QStringList keys;
+    for (const QKeySequence& sequence : action->shortcuts())
+      keys << sequence.toString(QKeySequence::NativeText);
+    html += row(keys.join(tr(" or ")), action->text().remove(u'&'));
+  }
+  return html;
+}
+
 }  // namespace
 
-void showKeyboard(const QList<QAction*>& actions, QWidget* parent) {
+void showKeyboard(const QMenuBar& menus, QWidget* parent) {
   QString html = QStringLiteral("<h3>%1</h3><table>").arg(tr("In the picture"));
   html += row(tr("arrows"), tr("walk the cells")) +
           row(tr("wheel"), tr("zoom at the cursor (Ctrl: dims only, Shift: rows only)")) +
           row(tr("drag"), tr("move")) + row(tr("Ctrl+drag"), tr("zoom into a box")) +
-          row(tr("double click"), tr("fit")) + row(tr("Backspace"), tr("zoom back"));
-  html += QStringLiteral("</table><h3>%1</h3><table>").arg(tr("Everywhere"));
-  for (const QAction* action : actions) {
-    QStringList keys;
-    for (const QKeySequence& sequence : action->shortcuts())
-      keys << sequence.toString(QKeySequence::NativeText);
-    QString text = action->text();
-    html += row(keys.join(tr(" or ")), text.remove(u'&'));
+          row(tr("double click"), tr("fit")) + row(tr("Backspace"), tr("zoom back")) +
+          row(tr("+ or -"), tr("zoom")) + row(tr("Home or End"), tr("first or last dim"));
+  for (const QAction* action : menus.actions()) {
+    if (const QString keys = action->menu() ? rows(*action->menu()) : QString(); !keys.isEmpty()) {
+      html += QStringLiteral("</table><h3>%1</h3><table>").arg(action->text().remove(u'&').toHtmlEscaped());
+      html += keys;
+    }
   }
   html += QStringLiteral("</table><h3>%1</h3><table>").arg(tr("On a prompt card"));
-  html += row(tr("Space"), tr("show it in the pictures")) + row(tr("Del"), tr("remove it"));
+  html += row(tr("Space or Return"), tr("show it in the pictures")) + row(tr("F2"), tr("edit it")) +
+          row(tr("Del"), tr("remove it"));
   showText(tr("Keyboard"), html + QStringLiteral("</table>"), {560, 640}, parent);
 }
 

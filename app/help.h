@@ -1,11 +1,11 @@
 #pragma once
-#include <QAction>
-#include <QList>
+class QMenuBar;
+class QWidget;
 
 namespace qkscope {
 
-/// All keys: those of `actions`, and those of the picture.
-void showKeyboard(const QList<QAction*>& actions, QWidget* parent);
+/// All keys: those of everything in `menus`, and those of the picture and the cards.
+void showKeyboard(const QMenuBar& menus, QWidget* parent);
 /// What the pictures and numbers do not say.
 void showLimits(QWidget* parent);
 void showAbout(QWidget* parent);

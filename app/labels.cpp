@@ -12,6 +12,10 @@ constexpr int kPadding = 10;
 constexpr int kLeastLetters = 9;  // of what gives way
 }  // namespace
 
+QString menuWords(QString name) {
+  return name.replace(u'&', QStringLiteral("&&")).replace(u'\t', u' ').replace(u'\n', u' ');
+}
+
 ElidedLabel::ElidedLabel(Qt::Alignment alignment, QWidget* parent) : QWidget(parent), alignment_(alignment) {
   setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 }

@@ -3,6 +3,9 @@
 
 namespace qkscope {
 
+/// The name of a file as the words of a menu: "&" underlines nothing, a tab sets no shortcut off.
+QString menuWords(QString name);
+
 /// One line of text that gives way where there is no room, and shows the whole as its tooltip then.
 class ElidedLabel : public QWidget {
   Q_OBJECT

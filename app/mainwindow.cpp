@@ -113,6 +113,8 @@ QDockWidget* MainWindow::makeDock(const ViewEntry& entry, View* view) {
   dock->setTitleBarWidget(new DockGrip(dock));
   dock->setWidget(view);
   docks_->add(area(entry.place), dock);
+  // Behind another tab a dock only lies out of sight, where Tab would lead to its controls all the same.
+  connect(dock, &QDockWidget::visibilityChanged, view, &QWidget::setVisible);
   connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::updateNeeds);
   return dock;
 }
@@ -132,8 +134,12 @@ void MainWindow::arrangeDocks() {
   docks_->reset();
 }
 
-void MainWindow::restoreLayout() {
+void MainWindow::restoreLayout(std::optional<QSize> size) {
   restoreGeometry(settings_.geometry());
+  if (size) {
+    showNormal();
+    resize(*size);
+  }
   if (restoreState(settings_.layout(), kLayoutVersion)) {
     docks_->keep();
   } else {

@@ -41,8 +41,8 @@ class MainWindow : public QMainWindow {
   Document document() const;
   void setDocument(const Document& document);
   const QString& documentPath() const { return path_; }
-  /// Window position and docks as they were when the window was last closed.
-  void restoreLayout();
+  /// Window position and docks as they were when the window was last closed; `size`, where it is given, wins.
+  void restoreLayout(std::optional<QSize> size = {});
 
  public Q_SLOTS:
   /// A model (its card is shown first, if `ask`), or a document. Anything else gives one sentence in the

@@ -96,6 +96,7 @@ void MainWindow::makeWindowMenu(QMenu* view_menu) {
     action->setObjectName(u"panel_" + placed.entry->id);
     if (!placed.entry->shortcut.isEmpty()) action->setShortcut(placed.entry->shortcut);
     panels_menu_->addAction(action);
+    addAction(action);  // so that its keys work while the menu bar is hidden
   }
   panels_menu_->addSeparator();
   add(panels_menu_, {tr("Reset the layout"), QStringLiteral("resetLayout"), {}}, [this] {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "app/help.h"
+#include "app/labels.h"
 #include "app/mainwindow.h"
 #include "views/disruption_view.h"
 #include "views/disruption_words.h"
@@ -78,9 +79,9 @@ void MainWindow::fillRecent() {
   const QStringList recent = settings_.recent();
   for (int i = 0; i < recent.size(); ++i) {
     const QString path = recent[i];
-    QAction* action =
-        recent_menu_->addAction(QStringLiteral("&%1  %2").arg(i + 1).arg(QFileInfo(path).fileName()), this,
-                                [this, path] { openPath(path, true); });
+    QAction* action = recent_menu_->addAction(
+        QStringLiteral("&%1  %2").arg(i + 1).arg(menuWords(QFileInfo(path).fileName())), this,
+        [this, path] { openPath(path, true); });
     action->setToolTip(path);
   }
   recent_menu_->setToolTipsVisible(true);
@@ -104,9 +105,11 @@ void MainWindow::makeModelMenu() {
     for (const QFileInfo& info :
          folder.entryInfoList(QDir::Files | QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name)) {
       if (!info.isDir() && info.suffix().toLower() != QStringLiteral("gguf")) continue;
-      installed->addAction(info.fileName(), this, [this, path = info.filePath()] { openPath(path, true); });
+      installed->addAction(menuWords(info.fileName()), this,
+                           [this, path = info.filePath()] { openPath(path, true); });
     }
-    if (installed->isEmpty()) installed->addAction(tr("none in %1").arg(folder.path()))->setEnabled(false);
+    if (installed->isEmpty())
+      installed->addAction(tr("none in %1").arg(menuWords(folder.path())))->setEnabled(false);
   });
   menu->addSeparator();
   QMenu* length = menu->addMenu(tr("&Longest answer"));
@@ -302,13 +305,8 @@ void MainWindow::makeFigureMenu() {
 
 void MainWindow::makeHelpMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&Help"));
-  add(menu, {tr("&Keyboard"), QStringLiteral("keyboard"), {key(Qt::Key_F1), key(Qt::Key_Question)}}, [this] {
-    QList<QAction*> with_keys;
-    for (QAction* action : actions()) {
-      if (!action->shortcuts().isEmpty()) with_keys << action;
-    }
-    showKeyboard(with_keys, this);
-  });
+  add(menu, {tr("&Keyboard"), QStringLiteral("keyboard"), {key(Qt::Key_F1), key(Qt::Key_Question)}},
+      [this] { showKeyboard(*menuBar(), this); });
   add(menu, {tr("&Limits of the method"), QStringLiteral("limits"), {}}, [this] { showLimits(this); });
   add(menu, {tr("&About QKScope"), QStringLiteral("about"), {}}, [this] {
     showAbout(this);

@@ -48,7 +48,7 @@ struct Options {
   QString view = QStringLiteral("picture");
   std::optional<FigureOptions> figure;
   QString screenshot;
-  QSize size{1280, 800};
+  std::optional<QSize> size;
   std::optional<Theme> theme;
   LoadOptions load;
   std::optional<int> answer_length;

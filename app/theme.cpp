@@ -3,8 +3,10 @@
 #include <QApplication>
 #include <QFontDatabase>
 #include <QPalette>
+#include <QPointer>
 #include <QStyle>
-#include <QStyleFactory>
+
+#include "app/style.h"
 
 namespace qkscope {
 
@@ -86,7 +88,6 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 QToolButton, QPushButton {
   background: {inset}; color: {text}; border: 1px solid transparent; border-radius: 5px; padding: 4px 9px; }
 QToolButton:hover, QPushButton:hover { border-color: {muted}; }
-QToolButton:focus, QPushButton:focus { border-color: {accent}; }
 QToolButton:checked, QPushButton:checked { background: {accent}; color: {on_accent}; }
 QToolButton:disabled, QPushButton:disabled { color: {disabled}; }
 QToolButton::menu-indicator { image: none; }
@@ -97,17 +98,15 @@ QAbstractButton[segment="first"] { border-top-left-radius: 5px; border-bottom-le
 QAbstractButton[segment="last"] { border-top-right-radius: 5px; border-bottom-right-radius: 5px; }
 QAbstractButton[segment="middle"], QAbstractButton[segment="last"] { border-left: none; }
 QAbstractButton[segment]:checked { background: {accent}; color: {on_accent}; border-color: {accent}; }
-QAbstractButton[segment]:focus { border-bottom-color: {text}; }
 QAbstractButton[role="disrupt"] { border: 1px solid {disrupted}; color: {disrupted}; background: {raised};
   font-weight: 600; padding: 4px 12px; }
 QAbstractButton[role="disrupt"]:checked { background: {disrupted}; color: {on_disrupted}; }
-QAbstractButton[role="disrupt"]:focus { border-color: {text}; }
 QAbstractButton[role="quiet"] { background: transparent; padding: 0 6px; }
+QFileDialog QToolButton, QTabBar QToolButton, QLineEdit QToolButton { padding: 1px; }
 QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QLineEdit, QPlainTextEdit {
   background: {raised}; color: {text}; border: 1px solid {line}; border-radius: 4px; padding: 2px 5px;
   selection-background-color: {accent}; selection-color: {on_accent}; }
-QLineEdit:focus, QPlainTextEdit:focus { border-color: {accent}; }
 QLineEdit:disabled { color: {disabled}; background: {ground}; }
 QTableView { background: {raised}; border: none; gridline-color: {line}; selection-background-color: {row};
   selection-color: {text}; alternate-background-color: {ground}; }
@@ -165,11 +164,12 @@ void applyTheme(Theme theme, double ui_scale) {
   const bool system_dark = systemIsDark();  // asked before anything is changed
   const bool dark = theme == Theme::Dark || (theme == Theme::System && system_dark);
   const Colors& c = colors(dark);
-  if (QApplication::style()->name() != QStringLiteral("fusion"))
-    QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  static QPointer<Style> style;
+  if (!style) QApplication::setStyle(style = new Style);
   QApplication::setFont(interfaceFont(ui_scale));
   QApplication::setPalette(palette(c));
   qApp->setStyleSheet(styleSheet(c));
+  style->showFocus(QApplication::focusWidget());
 }
 
 }  // namespace qkscope

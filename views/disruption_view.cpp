@@ -7,6 +7,7 @@
 #include <QPushButton>
 #include <QScrollArea>
 #include <QToolButton>
+#include <algorithm>
 #include <functional>
 #include <limits>
 
@@ -57,7 +58,7 @@ DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, 
   auto* scroll = new QScrollArea(this);
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setWidgetResizable(true);
-  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setFocusPolicy(Qt::NoFocus);
   auto* inside = new QWidget(scroll);
   auto* column = new QVBoxLayout(inside);
   column->setContentsMargins(10, 8, 10, 8);
@@ -347,6 +348,10 @@ void DisruptionView::showOutlines() {
 
 void DisruptionView::refresh() {
   QString words = longWords(disruption_);
+  const auto preset = std::find_if(presets().begin(), presets().end(), [this](const DisruptionPreset& one) {
+    return one.disruption == disruption_;
+  });
+  if (preset != presets().end()) words.prepend(QString::fromStdString(preset->about) + u'\n');
   const auto& comparison = data().comparison;
   if (on_ && !data().stale && comparison && comparison->disrupted) {
     words +=

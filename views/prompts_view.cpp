@@ -1,8 +1,10 @@
 #include "views/prompts_view.h"
 
+#include <QCoreApplication>
 #include <QHBoxLayout>
 #include <QMenu>
 #include <QScrollArea>
+#include <QTimer>
 #include <QToolButton>
 
 #include "views/prompt_card.h"
@@ -20,18 +22,18 @@ const ViewRegistration registration(
 
 }  // namespace
 
-PromptsView::PromptsView(ViewState& state, QWidget* parent) : View(state, parent), row_(new QHBoxLayout) {
-  auto* scroll = new QScrollArea(this);
-  scroll->setFrameShape(QFrame::NoFrame);
-  scroll->setWidgetResizable(true);
-  scroll->setFocusPolicy(Qt::NoFocus);
-  auto* inside = new QWidget(scroll);
+PromptsView::PromptsView(ViewState& state, QWidget* parent)
+    : View(state, parent), scroll_(new QScrollArea(this)), row_(new QHBoxLayout) {
+  scroll_->setFrameShape(QFrame::NoFrame);
+  scroll_->setWidgetResizable(true);
+  scroll_->setFocusPolicy(Qt::NoFocus);
+  auto* inside = new QWidget(scroll_);
   row_->setContentsMargins(8, 4, 2, 6);
   row_->setSpacing(8);
   inside->setLayout(row_);
-  scroll->setWidget(inside);
+  scroll_->setWidget(inside);
   inside->setAutoFillBackground(false);
-  scroll->viewport()->setAutoFillBackground(false);
+  scroll_->viewport()->setAutoFillBackground(false);
 
   auto* add = new QToolButton(this);
   add->setObjectName(QStringLiteral("addPrompt"));
@@ -64,7 +66,7 @@ PromptsView::PromptsView(ViewState& state, QWidget* parent) : View(state, parent
   auto* layout = new QHBoxLayout(this);
   layout->setContentsMargins(0, 0, 8, 0);
   layout->setSpacing(4);
-  layout->addWidget(scroll, 1);
+  layout->addWidget(scroll_, 1);
   auto* side = new QVBoxLayout;
   side->setContentsMargins(0, 4, 0, 6);
   side->addWidget(add);
@@ -79,6 +81,7 @@ QSize PromptsView::sizeHint() const {
 
 void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vector<PromptResult>& results,
                              int selected) {
+  const bool moved = selected != selected_ || prompts.size() != prompts_.size();
   prompts_ = prompts;
   results_ = results;
   results_.resize(prompts_.size());
@@ -92,6 +95,7 @@ void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vect
     auto* card = new PromptCard(this);
     card->setObjectName(QStringLiteral("promptCard%1").arg(index));
     row_->addWidget(card, 1);
+    card->show();
     connect(card, &PromptCard::selected, this, [this, index] { Q_EMIT promptSelected(index); });
     connect(card, &PromptCard::positionSelected, this, [this](int position) {
       Selection selection = this->state().selection();
@@ -110,10 +114,19 @@ void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vect
     cards_[i]->setSelected(static_cast<int>(i) == selected_);
   }
   markPositions();
+  if (moved) QTimer::singleShot(0, this, &PromptsView::showSelected);
 }
 
 void PromptsView::markPositions() {
   for (PromptCard* card : cards_) card->setPositions(state().selection().position, state().hoverPosition());
+}
+
+void PromptsView::showSelected() {
+  const auto i = static_cast<std::size_t>(selected_);
+  if (i >= cards_.size()) return;
+  // What the layouts have still to do decides where it will stand.
+  QCoreApplication::sendPostedEvents(nullptr, QEvent::LayoutRequest);
+  scroll_->ensureWidgetVisible(cards_[i], 8, 0);
 }
 
 void PromptsView::setResult(int index, const PromptResult& result) {

@@ -7,6 +7,7 @@
 #include "views/view.h"
 
 class QHBoxLayout;
+class QScrollArea;
 
 namespace qkscope {
 
@@ -40,12 +41,15 @@ class PromptsView : public View {
   void addPrompt(const Prompt& prompt);
   void removePrompt(int index);
   void markPositions();
+  /// Brings the selected card into view, once the layout knows where it is.
+  void showSelected();
 
   std::vector<Prompt> prompts_;
   std::vector<PromptResult> results_;
   int selected_ = 0;
   std::function<PromptSize(const Prompt&)> measure_;
   std::vector<PromptCard*> cards_;
+  QScrollArea* scroll_;
   QHBoxLayout* row_;
 };
 

@@ -308,12 +308,20 @@ class TestMainWindow : public AppTestCase {
     {
       MainWindow window;
       window.show();
+      window.resize(1200, 790);
       window.findChild<QDockWidget*>(QStringLiteral("dockOverview"))->hide();
       window.close();
+    }
+    {
+      MainWindow window;
+      window.show();
+      window.restoreLayout(QSize(1111, 777));  // asked for, so it wins over what was kept
+      QCOMPARE(window.size(), QSize(1111, 777));
     }
     MainWindow window;
     window.show();
     window.restoreLayout();
+    QCOMPARE(window.size(), QSize(1200, 790));
     QVERIFY(window.findChild<QDockWidget*>(QStringLiteral("dockOverview"))->isHidden());
     window.findChild<QAction*>(QStringLiteral("resetLayout"))->trigger();
     QVERIFY(!window.findChild<QDockWidget*>(QStringLiteral("dockOverview"))->isHidden());

@@ -5,10 +5,8 @@
 #include <QLabel>
 
 #include "app/labels.h"
-#include "app/mainwindow.h"
 #include "app/theme.h"
-#include "tests/app/app_test.h"
-#include "tests/support/tiny_model.h"
+#include "tests/app/window_test.h"
 
 namespace qkscope::test {
 
@@ -26,41 +24,10 @@ struct State {
 
 constexpr State kStates[] = {{Theme::Light, 0}, {Theme::Dark, 0}, {Theme::Light, 4}, {Theme::Dark, 2}};
 
-void settle() {
-  for (int i = 0; i < 6; ++i) {
-    QCoreApplication::sendPostedEvents();
-    QCoreApplication::processEvents();
-  }
-}
-
 }  // namespace
 
-class TestTheme : public AppTestCase {
+class TestTheme : public WindowTestCase {
   Q_OBJECT
-
-  TinyModel model_;
-
-  /// A window with everything in it that can be styled: answers of both arms, a disruption, a message.
-  std::unique_ptr<MainWindow> makeWindow() const {
-    auto window = std::make_unique<MainWindow>();
-    window->session().setMaxNewTokens(6);
-    Document document = window->document();
-    document.prompts = {{PromptKind::Context, QStringLiteral("Ab cd efg h"), QStringLiteral(" xy"), true},
-                        {PromptKind::Memory, QStringLiteral("what is it?"), QString(), true}};
-    document.disruptions = {parse_disruption("site=q,pick=largest:2,replace=zero")};
-    document.disruption_position = 0;
-    document.disrupted = true;
-    document.look.shown = Shown::Disrupted;
-    document.look.lambda = 1.5;
-    document.selection = {Site::Query, 0, 1, 3, -1};
-    window->setDocument(document);
-    window->resize(1280, 800);
-    window->show();
-    window->loadModel(QString::fromStdString(model_.folder().string()), {});
-    if (!finish(window->session()) || !window->session().model()) return nullptr;
-    window->showError(QStringLiteral("A sentence that says what went wrong."));
-    return window;
-  }
 
   static void turn(MainWindow& window, const State& state) {
     const auto trigger = [&window](const char* name) {

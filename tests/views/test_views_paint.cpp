@@ -71,28 +71,37 @@ class TestViewsPaint : public TestCase {
       view->setData(data);
       const QImage full = snapshot(*view, name);
       if (view->isFigure()) QVERIFY2(full != empty, "data must be seen");
+      // Every way to look at the same numbers is a picture of its own.
+      std::vector<std::pair<QString, QImage>> seen{{QStringLiteral("empty"), empty}, {name, full}};
+      const auto look_at = [&](const Look& look, const QString& what) {
+        state.setLook(look);
+        const QImage image = snapshot(*view, name + u'_' + what);
+        for (const auto& [other, picture] : seen)
+          QVERIFY2(image != picture, qPrintable(QStringLiteral("%1 and %2").arg(what, other)));
+        seen.emplace_back(what, image);
+      };
       if (entry.place == Place::Centre) {
         Look look;
         look.picture = Picture::PositionsDims;
-        state.setLook(look);
-        snapshot(*view, name + QStringLiteral("_positions"));
+        look_at(look, QStringLiteral("positions"));
         look.color_map = QStringLiteral("RdBu_r");
-        state.setLook(look);
-        snapshot(*view, name + QStringLiteral("_positions_signed"));
+        look_at(look, QStringLiteral("positions_signed"));
         look = Look{};
         look.picture = Picture::AllLayers;
-        state.setLook(look);
-        snapshot(*view, name + QStringLiteral("_layers"));
+        look_at(look, QStringLiteral("layers"));
         look = Look{};
         look.shown = Shown::Difference;
         look.one_scale = false;
-        state.setLook(look);
-        snapshot(*view, name + QStringLiteral("_difference"));
+        look_at(look, QStringLiteral("difference"));
         look = Look{};
         look.range = ColorRange::Percentile;
         look.scale = ColorScale::Log;
-        state.setLook(look);
-        snapshot(*view, name + QStringLiteral("_log"));
+        look_at(look, QStringLiteral("log"));
+        look = Look{};
+        look.lambda = 3;
+        look_at(look, QStringLiteral("lambda"));
+        state.setLook(Look{});
+        QCOMPARE(snapshot(*view, name + QStringLiteral("_again")), full);
       }
     }
   }
@@ -133,18 +142,31 @@ class TestViewsPaint : public TestCase {
         QCOMPARE(array.axes.size(), static_cast<qsizetype>(array.array.shape.size()));
       }
 
-      QImage image(2008, 1417, QImage::Format_ARGB32_Premultiplied);  // 170 x 120 mm at 300 dpi
-      image.setDotsPerMeterX(11811);
-      image.setDotsPerMeterY(11811);
-      QPainter painter(&image);
-      painter.setRenderHint(QPainter::Antialiasing);
-      view->paintFigure(painter, image.rect());
-      painter.end();
+      const auto paper = [](const View& shown) {
+        QImage image(2008, 1417, QImage::Format_ARGB32_Premultiplied);  // 170 x 120 mm at 300 dpi
+        image.setDotsPerMeterX(11811);
+        image.setDotsPerMeterY(11811);
+        QPainter painter(&image);
+        painter.setRenderHint(QPainter::Antialiasing);
+        shown.paintFigure(painter, image.rect());
+        return image;
+      };
+      const QImage image = paper(*view);
       QCOMPARE(image.pixelColor(0, 0), QColor(Qt::white));
+      // It shows these numbers: none, or others, give another figure; the same, the same.
+      QCOMPARE(paper(*view), image);
+      const std::unique_ptr<View> other(entry.make(state, nullptr));
+      QVERIFY(paper(*other) != image);
+      Look stricter = look;
+      stricter.lambda = 8;
+      state.setLook(stricter);
+      QVERIFY(paper(*view) != image);
+      state.setLook(look);
       const QString folder = qEnvironmentVariable("QKSCOPE_SNAPSHOTS");
       const QString name = folder + QStringLiteral("/figure_%1_%2").arg(id).arg(picture);
       if (!folder.isEmpty()) image.save(name + QStringLiteral(".png"));
 
+      QPainter painter;
       QBuffer svg;
       QSvgGenerator generator;
       generator.setOutputDevice(&svg);
