@@ -4,7 +4,7 @@
 The judge is Hugging Face transformers: float32, CPU, eager attention. To make them again:
 
     python3 -m venv env && env/bin/pip install torch==2.11.0 transformers==5.23.0 safetensors
-    env/bin/python tests/goldens/make_models.py
+    env/bin/python tests/goldens/make_models.py [NAME...]
 
 Each folder holds config.json, the weights, and expected.safetensors with (T = prompt, V = vocabulary)
     prompt        (T)              int64, token ids
@@ -16,6 +16,9 @@ Each folder holds config.json, the weights, and expected.safetensors with (T = p
                   layers.l.k_pre, layers.l.k  (T, num_kv_heads, head_dim)
                   layers.l.v                  (T, num_kv_heads, head_dim)
                   layers.l.resid              (T, hidden_size)             residual stream after the layer
+
+Variants named bfloat16 store their weights so, and beside expected.safetensors, the numbers of these weights in
+float32, have bfloat16.safetensors: the same numbers computed in bfloat16.
 
 The weights are seeded and larger than usual initialisations, so that attention is neither flat nor one-hot; norm
 weights and biases differ from their neutral values, and one rotary pair of Q and K is amplified, so that every head
@@ -78,6 +81,14 @@ VARIANTS = {
                                                                            rope_theta=1000000.0)), "old", None),
     "qwen2-sliding": ("Qwen2", dict(use_sliding_window=True, sliding_window=7, max_window_layers=1,
                                     rope_parameters=dict(rope_type="default", rope_theta=1000000.0)), "new", None),
+    # An eps that no number is large beside: each of the three norms must add it.
+    "llama-eps": ("Llama", dict(rms_norm_eps=0.5, num_hidden_layers=2, rope_parameters=scaled("default")), "old", None),
+    "llama-bfloat16": ("Llama", dict(num_hidden_layers=2, rope_parameters=scaled("llama3", **LLAMA3),
+                                     max_position_embeddings=512), "old", None),
+    "mistral-bfloat16": ("Mistral", dict(num_attention_heads=4, num_key_value_heads=2, head_dim=16, sliding_window=9,
+                                         num_hidden_layers=2, rope_parameters=scaled("default")), "old", None),
+    "qwen2-bfloat16": ("Qwen2", dict(num_hidden_layers=2, tie_word_embeddings=True,
+                                     rope_parameters=dict(rope_type="default", rope_theta=1000000.0)), "old", None),
 }
 
 
@@ -152,12 +163,14 @@ def expected_numbers(model, prompt):
 @torch.no_grad()
 def make(name, seed):
     architecture, config, spelling, shard = VARIANTS[name]
-    folder = FOLDER / name
+    folder, half = FOLDER / name, name.endswith("bfloat16")
     shutil.rmtree(folder, ignore_errors=True)
     config = getattr(transformers, architecture + "Config")(**{**SMALL, **config})
     model = getattr(transformers, architecture + "ForCausalLM")(config)
     while True:  # until no greedy step hangs on a rounding error and the answer is neither cut short nor monotonous
         randomize(model, seed)
+        if half:
+            model.to(torch.bfloat16)
         model.save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
         (folder / "generation_config.json").unlink(missing_ok=True)
         respell(folder, spelling)
@@ -168,7 +181,12 @@ def make(name, seed):
         if margin > LEAST_MARGIN and END not in answer and len(set(answer)) > 4:
             break
         seed += 100
-    save_file(numbers, folder / "expected.safetensors", metadata={"transformers": transformers.__version__})
+    version = {"transformers": transformers.__version__}
+    save_file(numbers, folder / "expected.safetensors", metadata=version)
+    if half:
+        rounded, _ = expected_numbers(reread.to(torch.bfloat16), prompt)
+        del rounded["continuation"], rounded["prompt"]
+        save_file(rounded, folder / "bfloat16.safetensors", metadata=version)
     for path in folder.iterdir():
         path.chmod(0o644)
     largest = max(path.stat().st_size for path in folder.iterdir())
@@ -181,4 +199,5 @@ if __name__ == "__main__":
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     for number, variant in enumerate(VARIANTS):
-        make(variant, number)
+        if variant in sys.argv[1:] or len(sys.argv) == 1:
+            make(variant, number)

@@ -42,6 +42,9 @@ CASES = {
                                                          original_max_position_embeddings=1024)),
     "yarn, mscale": (64, 163840, 100, dict(rope_type="yarn", rope_theta=10000.0, factor=40.0, mscale=0.707,
                                            mscale_all_dim=1.0, original_max_position_embeddings=4096)),
+    "yarn, a ramp beyond the last pair": (16, 4194304, 100, dict(rope_type="yarn", rope_theta=100.0, factor=4.0,
+                                                                 beta_fast=10000.0,
+                                                                 original_max_position_embeddings=1048576)),
     "yarn, all in the ramp": (16, 64, 100, dict(rope_type="yarn", rope_theta=10000.0, factor=2.0, beta_fast=32.0,
                                                 beta_slow=1.0, original_max_position_embeddings=8)),
 }
