@@ -238,26 +238,4 @@ std::shared_ptr<const LanguageModel> LanguageModel::load(const std::filesystem::
 
 LanguageModel::~LanguageModel() = default;
 
-std::filesystem::path models_folder() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  const std::filesystem::path base =
-      cache && *cache ? std::filesystem::path(cache) : std::filesystem::path(home ? home : ".") / ".cache";
-  return base / "qkscope" / "models";
-}
-
-std::string default_model_name() {
-  return "SmolLM2-135M-Instruct.Q4_1";
-}
-
-std::filesystem::path find_model(const std::string& text) {
-  if (std::filesystem::exists(text)) return text;
-  for (const char* ending : {"", ".gguf"}) {
-    const std::filesystem::path installed = models_folder() / (text + ending);
-    if (std::filesystem::exists(installed)) return installed;
-  }
-  throw Error("There is no model \"" + text + "\": neither a folder or file of this name, nor a model in " +
-              models_folder().string() + "; packaging/run.sh installs the default one.");
-}
-
 }  // namespace qkscope

@@ -86,7 +86,9 @@ class LanguageModel {
   TokenIds stop_tokens_;
 };
 
-/// `text` as given on a command line: a path, or the name of a model in the folders below.
+/// `text` as given on a command line: a path, or the name of a model in the folder below, in any case and
+/// with or without the suffix that says how its numbers are stored. Throws Error listing the candidates where
+/// several fit.
 std::filesystem::path find_model(const std::string& text);
 /// The user's cache folder (XDG_CACHE_HOME/qkscope/models, where packaging/run.sh puts the default model).
 std::filesystem::path models_folder();

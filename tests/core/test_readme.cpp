@@ -1,0 +1,48 @@
+// The README's commands, as they stand there, right after installation.
+#include <QFile>
+#include <QProcess>
+
+#include "core/model/language_model.h"
+#include "tests/support/test_case.h"
+
+using namespace qkscope;
+
+namespace {
+
+/// The lines of code that run qkscope-cli, without the program.
+QStringList commands() {
+  QFile readme(QString::fromStdString(std::string(QKSCOPE_SOURCE_DIR) + "/README.md"));
+  if (!readme.open(QIODevice::ReadOnly)) return {};
+  const QString program = QStringLiteral("    build/release/bin/qkscope-cli ");
+  QStringList found;
+  for (const QString& line : QString::fromUtf8(readme.readAll()).split(QLatin1Char('\n'))) {
+    if (line.startsWith(program)) found << line.sliced(program.size());
+  }
+  return found;
+}
+
+}  // namespace
+
+class TestReadme : public test::TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void thereAreCommands() { QVERIFY(commands().size() >= 2); }
+
+  void commandsRun_data() {
+    QTest::addColumn<QString>("line");
+    for (const QString& line : commands()) QTest::newRow(qPrintable(line)) << line;
+  }
+  void commandsRun() {
+    QFETCH(QString, line);
+    if (!line.contains(QStringLiteral("--help")))
+      QKSCOPE_REQUIRE_DATA(models_folder() / (default_model_name() + ".gguf"));
+    QProcess process;
+    process.start(QStringLiteral(QKSCOPE_CLI), QProcess::splitCommand(line));
+    QVERIFY(process.waitForFinished(240000));
+    QVERIFY2(process.exitCode() == 0, process.readAllStandardError().constData());
+    QVERIFY(!process.readAllStandardOutput().isEmpty());
+  }
+};
+
+QTEST_GUILESS_MAIN(TestReadme)
+#include "test_readme.moc"
