@@ -57,6 +57,7 @@ void print(const ModelCard& card, std::ostream& out) {
   table.add({"needed", bytes_text(static_cast<double>(card.needed_bytes)) + " as " + card.dtype + ", " +
                            bytes_text(static_cast<double>(card.free_bytes)) + " free"});
   table.add({"device", card.device + (card.device_reason.empty() ? "" : " (" + card.device_reason + ")")});
+  for (const std::string& note : card.notes) table.add({"note", note});
   table.print(out);
 }
 
@@ -82,7 +83,8 @@ Document run_info(const Context& context) {
                        {"device_reason", card.device_reason},
                        {"dtype", card.dtype},
                        {"tokenizer", card.tokenizer},
-                       {"chat", card.chat}};
+                       {"chat", card.chat},
+                       {"notes", card.notes}};
   document.update(sizes_json(card.spec));
   return document;
 }

@@ -37,7 +37,7 @@ std::shared_ptr<const LanguageModel> load_model(const Context& context) {
   const auto path = find_model(options.model.empty() ? default_model_name() : options.model);
   auto model = LanguageModel::load(path, options.load, progress);
   if (!shown.empty()) std::cerr << "\r\033[K" << std::flush;
-  for (const std::string& note : model->card().notes) std::cerr << "qkscope-cli: " << note << "\n";
+  for (const std::string& note : model->card().notes) std::cerr << "qkscope-cli: " << one_line(note) << "\n";
   return model;
 }
 

@@ -70,6 +70,8 @@ class Checkpoint {
   /// Tensors whose numbers cannot be read, for their type: name -> the end of a sentence that says why. No
   /// reason to refuse a file whose other tensors are all a model needs.
   const std::map<std::string, std::string, std::less<>>& unreadable() const { return unreadable_; }
+  /// Whether the file holds a tensor of this name, readable or not.
+  bool stores(std::string_view name) const { return find(name) || unreadable_.contains(name); }
   /// nullptr where there is none of this name.
   const TensorEntry* find(std::string_view name) const;
   /// As find, but throws Error where the tensor is stored in a way that cannot be read, or of another shape.

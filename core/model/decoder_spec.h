@@ -45,9 +45,11 @@ struct DecoderSpec {
   int max_position_embeddings = 0;
   double rms_norm_eps = 1e-6;
   std::string hidden_act = "silu";
+  /// What the configuration says of biases; those that are stored are used whatever it says.
   bool qkv_bias = false;
   bool attn_output_bias = false;
   bool mlp_bias = false;
+  /// Head and embedding are one matrix: the configuration says so and only one is stored.
   bool tie_word_embeddings = false;
   std::optional<RopeSpec> rope;
   /// Positions a layer's queries look back on, themselves included; 0 = all. One entry a layer.

@@ -14,6 +14,7 @@
 #include "core/cuda_plugin.h"
 #include "core/model/architecture.h"
 #include "core/model/checkpoint.h"
+#include "core/model/checkpoint_notes.h"
 #include "core/model/decoder.h"
 #include "core/model/rope.h"
 
@@ -124,7 +125,8 @@ TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer
   return {ids.begin(), ids.end()};
 }
 
-std::uint64_t parameters_held(const DecoderSpec& spec) {
+/// Biases apart, which are few.
+std::uint64_t parameters_held(const DecoderSpec& spec, const Target& target) {
   const std::uint64_t hidden = static_cast<std::uint64_t>(spec.hidden_size);
   const std::uint64_t inner = static_cast<std::uint64_t>(spec.intermediate_size);
   const std::uint64_t q =
@@ -133,8 +135,10 @@ std::uint64_t parameters_held(const DecoderSpec& spec) {
       static_cast<std::uint64_t>(spec.num_kv_heads) * static_cast<std::uint64_t>(spec.head_dim);
   const std::uint64_t layer = 2 * hidden + hidden * (2 * q + 2 * kv) + 3 * hidden * inner;
   const std::uint64_t table = static_cast<std::uint64_t>(spec.vocab_size) * hidden;
-  // A tied head is held twice where the CPU packs it: the table to look up, the packed form to multiply.
-  return 2 * table + hidden + static_cast<std::uint64_t>(spec.num_layers) * layer;
+  // A tied head is one matrix but where it is packed: then there are the table to look up and the packed
+  // form.
+  const bool head_apart = !spec.tie_word_embeddings || Linear::packs(target.device, target.dtype);
+  return (head_apart ? 2 : 1) * table + hidden + static_cast<std::uint64_t>(spec.num_layers) * layer;
 }
 
 /// Returns where the weights will be held.
@@ -149,7 +153,7 @@ Target fill_card(ModelCard& card, const Checkpoint& checkpoint, const LoadOption
   card.device = target.device.str();
   card.device_reason = target.reason;
   card.dtype = dtype_name(target.dtype);
-  card.needed_bytes = parameters_held(card.spec) * c10::elementSize(target.dtype);
+  card.needed_bytes = parameters_held(card.spec, target) * c10::elementSize(target.dtype);
   card.free_bytes = free_memory(target.device);
   return target;
 }
@@ -193,7 +197,8 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
     parts->target = fill_card(card, *parts->checkpoint, options);
     parts->threads = options.threads;
     // Asks for every tensor by name and shape and reads no number.
-    Weights(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
+    const Weights shapes(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
+    card.notes = checkpoint_notes(*parts->checkpoint, card.spec, shapes.names());
     budget.set_what("The tokenizer of '" + path.string() + "'");
     parts->tokenizer = load_tokenizer(*parts->checkpoint, budget, card.notes);
     const ChatTemplate found = parts->checkpoint->chat_template(budget);

@@ -42,10 +42,14 @@ bool packing_wins() {
 
 Linear::Linear(at::Tensor weight, at::Tensor bias)
     : weight_(std::move(weight)), bias_(std::move(bias)), bytes_(weight_.nbytes()) {
-  if (weight_.is_cpu() && weight_.scalar_type() == at::kFloat && packing_wins()) {
+  if (packs(weight_.device(), weight_.scalar_type())) {
     weight_ = pack(weight_);
     packed_ = true;
   }
+}
+
+bool Linear::packs(at::Device device, at::ScalarType dtype) {
+  return device.is_cpu() && dtype == at::kFloat && packing_wins();
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
 
 #include <cstdint>
 
@@ -14,6 +15,8 @@ class Linear {
   Linear(at::Tensor weight, at::Tensor bias);
 
   at::Tensor operator()(const at::Tensor& x) const;  // (rows, in) -> (rows, out)
+  /// Whether weights of this kind are packed, and the plain ones not kept.
+  static bool packs(at::Device device, at::ScalarType dtype);
   bool packed() const { return packed_; }
   std::uint64_t bytes() const { return bytes_; }
 

@@ -134,9 +134,13 @@ RopeFrequencies rope_frequencies(const RopeSpec& spec, int max_position_embeddin
     scale_yarn(spec, trained_length, frequencies.inv_freq);
     frequencies.attention_factor = yarn_attention_factor(spec);
   } else {
-    refuse("rope_type", in_quotes(spec.type), "one of default, linear, dynamic, llama3 and yarn");
+    refuse("rope_type", in_quotes(spec.type), "one of " + rope_types());
   }
   return frequencies;
+}
+
+std::string rope_types() {
+  return "default, linear, dynamic, llama3 and yarn";
 }
 
 std::string describe(const RopeSpec& spec) {

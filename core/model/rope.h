@@ -17,6 +17,9 @@ struct RopeFrequencies {
 /// type.
 RopeFrequencies rope_frequencies(const RopeSpec& spec, int max_position_embeddings, int sequence_length);
 
+/// "default, linear, dynamic, llama3 and yarn": those that rope_frequencies() knows.
+std::string rope_types();
+
 /// "default, theta 100000", "llama3, theta 500000, factor 8": for the model card.
 std::string describe(const RopeSpec& spec);
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,14 @@ struct LayerWeights {
 class Weights {
  public:
   /// Reads a checkpoint with Hugging Face's Llama parameter names, converted straight into `dtype` on
-  /// `device`. On the device "meta" nothing is read. Progress in bytes. Throws Error, Cancelled.
+  /// `device`. Biases are those that are stored, whatever the configuration says, and so is the head; tied,
+  /// it is the embedding, or the embedding is it. On the device "meta" nothing is read. Progress in bytes.
+  /// Throws Error, Cancelled.
   Weights(const Checkpoint& checkpoint, const DecoderSpec& spec, at::Device device, at::ScalarType dtype,
           const Progress& progress);
 
+  /// Of the tensors that these are made of.
+  const std::set<std::string>& names() const { return names_; }
   const LayerWeights& layer(int l) const { return layers_[static_cast<std::size_t>(l)]; }
   const at::Tensor& embedding() const { return embedding_; }  // (vocab_size, C)
   const at::Tensor& final_norm() const { return final_norm_; }
@@ -45,6 +50,7 @@ class Weights {
   std::vector<LayerWeights> layers_;
   at::Tensor embedding_, final_norm_;
   Linear head_;
+  std::set<std::string> names_;
 };
 
 }  // namespace qkscope

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "core/model/tokenizer/utf8.h"
 
@@ -24,6 +25,16 @@ std::string number_text(double value) {
   const auto end = plain ? std::to_chars(text, text + sizeof text, value, std::chars_format::fixed)
                          : std::to_chars(text, text + sizeof text, value);
   return {text, end.ptr};
+}
+
+std::string short_json(const nlohmann::json& value) {
+  constexpr std::size_t longest = 60;
+  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
+  if (text.size() > longest) {
+    text.resize(longest);
+    text += "...";
+  }
+  return text;
 }
 
 std::string shape_text(std::span<const std::int64_t> shape) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@ std::string in_quotes(std::string_view name);
 
 /// The shortest text that reads back as the same number, in any locale: "5", "0.1", "100000", "1e-30".
 std::string number_text(double value);
+
+/// JSON as it would be written, on one line, long text cut.
+std::string short_json(const nlohmann::json& value);
 
 /// "(66, 32, 128)"; "()" for a scalar.
 std::string shape_text(std::span<const std::int64_t> shape);

@@ -1,17 +1,21 @@
-// Mistral: Llama with a sliding window in every layer.
+// Mistral: Llama with a sliding window in every layer; null is none, an absent key is one of 4096.
 #include "core/model/architecture.h"
+#include "core/model/config.h"
 
 namespace qkscope {
 namespace {
 
 DecoderSpec mistral_spec(const Checkpoint& checkpoint) {
-  DecoderSpec spec = llama_like_spec(checkpoint);
-  const int window = Config(checkpoint).positive("sliding_window", 0);
-  spec.sliding_window.assign(spec.sliding_window.size(), window);
+  DecoderSpec spec = llama_like_spec(checkpoint, {.vocab_size = 32000,
+                                                  .intermediate_size = 14336,
+                                                  .max_position_embeddings = 131072,
+                                                  .num_kv_heads = 8});
+  const auto window = Config(checkpoint).size_or_null("sliding_window", 4096, 1 << 30);
+  spec.sliding_window.assign(spec.sliding_window.size(), window.value_or(0));
   return spec;
 }
 
-const ArchitectureRegistration mistral("MistralForCausalLM", mistral_spec);
+const ArchitectureRegistration mistral("MistralForCausalLM", "mistral", mistral_spec);
 
 }  // namespace
 }  // namespace qkscope

@@ -57,6 +57,7 @@ class TestCli : public CliTestCase {
                                 "dtype",
                                 "tokenizer",
                                 "chat",
+                                "notes",
                                 "architecture",
                                 "num_layers",
                                 "num_heads",
@@ -75,6 +76,24 @@ class TestCli : public CliTestCase {
     QCOMPARE(found.at("num_kv_heads").get<int>(), 2);
     QCOMPARE(found.at("rope").at("inv_freq").size(), 8u);
     QCOMPARE(found.at("parameters").get<std::int64_t>(), loaded_->card().parameters);
+  }
+
+  // What a person should know of a model stands in info, and on standard error of whatever loads it.
+  void notesAreTold() {
+    const TinyModel model;
+    model.change_weights([](std::map<std::string, Array>& weights) { weights["vision.w"] = {{1}, {0}}; });
+    const std::string folder = model.folder().string(), note = "does not use: 'vision.w'.";
+    const json notes = run_cli({"info", folder, "--json"}).json().at("notes");
+    QCOMPARE(notes.size(), 1u);
+    QVERIFY(notes[0].get<std::string>().ends_with(note));
+    QVERIFY(run_cli({"info", folder}).out.find(note) != std::string::npos);
+    for (const char* command : {"tokens", "generate", "perplexity", "massive", "disrupt"}) {
+      const CliResult result = run_cli({command, folder, "--prompt", "x", "--threads", "1"});
+      QCOMPARE(result.code, 0);
+      QVERIFY2(result.err.starts_with("qkscope-cli: note: ") && result.err.ends_with(note + "\n"),
+               result.err.c_str());
+    }
+    QVERIFY(printed("info", {}).at("notes").empty());
   }
 
   void tokens() {
@@ -121,7 +140,8 @@ class TestCli : public CliTestCase {
 
   void generates() {
     const json found = printed("generate", prompted({"--max-new", "7"}));
-    QCOMPARE(keys(found), (Keys{"ids", "text", "stopped", "prompt_ids", "format", "prefill_ms", "decode_ms"}));
+    QCOMPARE(keys(found),
+             (Keys{"ids", "text", "stopped", "prompt_ids", "format", "prefill_ms", "decode_ms"}));
     RunRequest request = request_for({});
     request.max_new_tokens = 7;
     const TokenIds answer = Runner(loaded_).run(request).baseline->answer;
@@ -198,8 +218,8 @@ class TestCli : public CliTestCase {
   void disrupts() {
     const json found = printed(
         "disrupt", prompted({"--expect", "Rufus.", "--max-new", "5", "--disrupt", "site=q,pick=largest:3"}));
-    QCOMPARE(keys(found), (Keys{"baseline", "disrupted", "replaced", "definition", "scored_ids", "prompt_ids", "format",
-                                "disruptions"}));
+    QCOMPARE(keys(found), (Keys{"baseline", "disrupted", "replaced", "definition", "scored_ids", "prompt_ids",
+                                "format", "disruptions"}));
     RunRequest request = request_for("site=q,pick=largest:3");
     request.expected = loaded_->tokenizer().encode("Rufus.", false);
     request.score_continuation = true;

@@ -1,0 +1,107 @@
+#include "core/model/checkpoint_notes.h"
+
+#include <algorithm>
+
+#include "core/model/config.h"
+#include "core/model/wording.h"
+
+namespace qkscope {
+namespace {
+
+// Tables and masks that older programs stored and every program computes itself.
+bool is_ignorable(std::string_view name) {
+  constexpr std::string_view endings[] = {"rotary_emb.inv_freq", "attn.masked_bias", "attn.bias",
+                                          "embeddings.position_ids"};
+  return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+// "'a', 'b' and 2 more"
+std::string list_text(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 4;
+  const std::size_t shown = names.size() > most ? most - 1 : names.size();
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) {
+    const bool last = i > 0 && i + 1 == names.size();
+    text += (i == 0 ? "" : last ? " and " : ", ") + in_quotes(names[i]);
+  }
+  return shown < names.size() ? text + " and " + std::to_string(names.size() - shown) + " more" : text;
+}
+
+std::string tensors_text(std::size_t count) {
+  return count == 1 ? "a tensor" : std::to_string(count) + " tensors";
+}
+
+void note_unread(const Checkpoint& checkpoint, const std::set<std::string>& used,
+                 std::vector<std::string>& notes) {
+  std::set<std::string> unread;
+  const auto look = [&](const std::string& name) {
+    const bool is_rope = name == "rope_freqs.weight";  // part of the specification
+    if (!is_rope && !is_ignorable(name) && !used.contains(name)) unread.insert(name);
+  };
+  for (const TensorEntry& entry : checkpoint.tensors()) look(entry.name);
+  for (const auto& [name, why] : checkpoint.unreadable()) look(name);
+  if (unread.empty()) return;
+  notes.push_back("The file holds " + tensors_text(unread.size()) +
+                  " that this architecture does not use: " + list_text({unread.begin(), unread.end()}) + ".");
+}
+
+// transformers reads the key in no Llama-like family, so that nobody trained one with it.
+void note_partial_rotation(const Config& config, std::vector<std::string>& notes) {
+  for (const char* place : {"", "rope_scaling", "rope_parameters"}) {
+    const nlohmann::json* settings = *place ? config.find(place) : &config.json();
+    if (!settings || !settings->is_object()) continue;
+    const nlohmann::json factor = settings->value("partial_rotary_factor", nlohmann::json(1));
+    if (!factor.is_number() || factor == 1) continue;
+    notes.push_back("The configuration says partial_rotary_factor " + short_json(factor) +
+                    ", which this architecture does not use: whole heads rotate.");
+    return;
+  }
+}
+
+struct Biases {
+  bool asked = false;
+  std::vector<const char*> parts;
+};
+
+void note_biases(const DecoderSpec& spec, const std::set<std::string>& used,
+                 std::vector<std::string>& notes) {
+  const Biases groups[] = {{spec.qkv_bias, {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}},
+                           {spec.attn_output_bias, {"self_attn.o_proj"}},
+                           {spec.mlp_bias, {"mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"}}};
+  std::vector<std::string> missing, unasked;
+  for (const Biases& group : groups) {
+    for (int l = 0; l < spec.num_layers; ++l) {
+      for (const char* part : group.parts) {
+        const std::string name = "model.layers." + std::to_string(l) + "." + part + ".bias";
+        if (used.contains(name) != group.asked) (group.asked ? missing : unasked).push_back(name);
+      }
+    }
+  }
+  if (!missing.empty())
+    notes.push_back("The configuration asks for biases that the file does not hold, taken as zero: " +
+                    list_text(missing) + ".");
+  if (!unasked.empty())
+    notes.push_back("The file holds biases that the configuration does not ask for, and they are used: " +
+                    list_text(unasked) + ".");
+}
+
+}  // namespace
+
+std::vector<std::string> checkpoint_notes(const Checkpoint& checkpoint, const DecoderSpec& spec,
+                                          const std::set<std::string>& used) {
+  std::vector<std::string> notes;
+  const Config config(checkpoint);
+  if (config.flag("tie_word_embeddings", false) && !spec.tie_word_embeddings) {
+    notes.push_back(
+        "The configuration ties the head to the embedding, but the file holds a head of its own, " +
+        std::string("which is used."));
+  }
+  if (!checkpoint.gguf()) {  // which says nothing of biases, and of a rotation what it means
+    note_biases(spec, used, notes);
+    note_partial_rotation(config, notes);
+  }
+  note_unread(checkpoint, used, notes);
+  return notes;
+}
+
+}  // namespace qkscope

@@ -1,0 +1,153 @@
+// What a file holds is what is used, whatever its configuration says: heads, biases, and tensors that nobody
+// asked for.
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include "core/model/architecture.h"
+#include "core/model/checkpoint.h"
+#include "core/model/checkpoint_notes.h"
+#include "core/model/decoder.h"
+#include "tests/support/errors.h"
+#include "tests/support/tiny_model.h"
+
+using namespace qkscope;
+using test::TinyModel;
+using Tensors = std::map<std::string, Array>;
+
+namespace {
+
+const c10::InferenceMode inference;
+
+at::Tensor logits(const TinyModel& model) {
+  const auto checkpoint = Checkpoint::open(model.folder());
+  const DecoderSpec spec = make_spec(*checkpoint);
+  const Decoder decoder(spec, Weights(*checkpoint, spec, at::kCPU, at::kFloat, Progress{}));
+  KvCache cache(spec.num_layers);
+  Tap tap;
+  const TokenIds ids = {5, 17, 40, 8, 61, 33};
+  return decoder.logits(decoder.run_layers(decoder.embed(ids), 0, spec.num_layers, cache, tap), tap);
+}
+
+std::vector<std::string> notes(const TinyModel& model) {
+  const auto checkpoint = Checkpoint::open(model.folder());
+  const DecoderSpec spec = make_spec(*checkpoint);
+  return checkpoint_notes(*checkpoint, spec,
+                          Weights(*checkpoint, spec, at::kMeta, at::kFloat, Progress{}).names());
+}
+
+std::string joined(const std::vector<std::string>& sentences) {
+  std::string text;
+  for (const std::string& sentence : sentences) text += sentence + " ";
+  return text;
+}
+
+void set_key(const TinyModel& model, const char* key, const nlohmann::json& value) {
+  model.change_config([&](nlohmann::json& config) { config[key] = value; });
+}
+
+}  // namespace
+
+class TestWeights : public test::TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void storedHeadIsUsed() {
+    const TinyModel model("llama-default");  // embedding and head differ
+    const at::Tensor expected = logits(model);
+    QVERIFY(notes(model).empty());
+    set_key(model, "tie_word_embeddings", true);
+    QVERIFY(logits(model).equal(expected));
+    QVERIFY(test::has_all(joined(notes(model)), {"ties the head", "is used"}));
+    model.change_weights([](Tensors& weights) { weights.erase("lm_head.weight"); });
+    QVERIFY(!logits(model).equal(expected));  // now it is tied
+    QVERIFY(notes(model).empty());
+  }
+
+  void tiedMatrixUnderEitherName() {
+    const TinyModel model("llama-head-dim");  // tied, no head stored
+    const at::Tensor expected = logits(model);
+    QVERIFY(notes(model).empty());
+    model.change_weights([](Tensors& weights) {
+      weights["lm_head.weight"] = weights.at("model.embed_tokens.weight");
+      weights.erase("model.embed_tokens.weight");
+    });
+    QVERIFY(logits(model).equal(expected));
+  }
+
+  // Not tied is the default of every family: without the key, a missing head is a missing head.
+  void absentKeyIsUntied() {
+    const TinyModel model("llama-head-dim");
+    model.change_config([](nlohmann::json& config) { config.erase("tie_word_embeddings"); });
+    QKSCOPE_EXPECT_ERROR(logits(model), "'lm_head.weight'");
+    set_key(model, "tie_word_embeddings", true);
+    model.change_weights([](Tensors& weights) { weights.erase("model.embed_tokens.weight"); });
+    QKSCOPE_EXPECT_ERROR(logits(model), "'model.embed_tokens.weight'");
+  }
+
+  void anyBiasMayBeMissing_data() {
+    QTest::addColumn<QString>("part");
+    for (const char* part : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                             "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"})
+      QTest::newRow(part) << part;
+  }
+  void anyBiasMayBeMissing() {
+    QFETCH(QString, part);
+    const std::string name = "model.layers.1." + part.toStdString() + ".bias";
+    const TinyModel zeroed("llama-bias"), removed("llama-bias"), whole("llama-bias");
+    zeroed.change_weights([&](Tensors& weights) { std::ranges::fill(weights.at(name).data, 0.0f); });
+    removed.change_weights([&](Tensors& weights) { weights.erase(name); });
+    QVERIFY(logits(removed).equal(logits(zeroed)));
+    QVERIFY(!logits(removed).equal(logits(whole)));
+    QVERIFY(test::has_all(joined(notes(removed)), {"asks for biases", "'" + name + "'"}));
+    QVERIFY(notes(whole).empty());
+  }
+
+  void storedBiasesAreUsedUnasked() {
+    const TinyModel model("llama-bias");
+    const at::Tensor expected = logits(model);
+    for (const char* key : {"attention_bias", "mlp_bias"}) set_key(model, key, false);
+    QVERIFY(logits(model).equal(expected));
+    QVERIFY(test::has_all(joined(notes(model)),
+                          {"does not ask for", "'model.layers.0.self_attn.q_proj.bias'", "more"}));
+  }
+
+  void unreadTensorsAreSaid() {
+    const TinyModel model("llama-default");
+    const at::Tensor expected = logits(model);
+    const Array one{{2}, {1, 2}};
+    model.change_weights([&](Tensors& weights) {
+      weights["model.layers.0.self_attn.rotary_emb.inv_freq"] = one;
+      weights["model.layers.0.self_attn.bias"] = one;
+    });
+    QVERIFY(notes(model).empty());  // known to be of no weight
+    model.change_weights([&](Tensors& weights) { weights["lm_head.bias"] = one; });
+    QVERIFY(test::has_all(joined(notes(model)), {"a tensor that", "'lm_head.bias'"}));
+    model.change_weights([&](Tensors& weights) {
+      for (const char* name : {"a", "b", "c", "d"}) weights[std::string("vision.") + name] = one;
+    });
+    QCOMPARE(joined(notes(model)),
+             "The file holds 5 tensors that this architecture does not use: 'lm_head.bias', 'vision.a', "
+             "'vision.b' and 2 more. ");
+    QVERIFY(logits(model).equal(expected));
+    set_key(model, "num_hidden_layers", 1);
+    QVERIFY(test::has_all(joined(notes(model)), {"14 tensors", "and 11 more"}));
+  }
+
+  void unusedRotationIsSaid() {
+    const TinyModel model("llama-default");
+    const at::Tensor expected = logits(model);
+    set_key(model, "partial_rotary_factor", 1.0);
+    QVERIFY(notes(model).empty());
+    set_key(model, "partial_rotary_factor", 0.5);
+    QVERIFY(logits(model).equal(expected));
+    QVERIFY(test::has_all(joined(notes(model)), {"partial_rotary_factor 0.5", "whole heads"}));
+  }
+
+  void layersThatAreMissing() {
+    const TinyModel model("llama-default");
+    set_key(model, "num_hidden_layers", 9999);
+    QKSCOPE_EXPECT_ERROR(logits(model), "'model.layers.2.input_layernorm.weight'");
+  }
+};
+
+QTEST_GUILESS_MAIN(TestWeights)
+#include "test_weights.moc"
