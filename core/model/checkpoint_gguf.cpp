@@ -18,7 +18,15 @@ class GgufCheckpoint : public Checkpoint {
     path_ = path;
     format_ = "GGUF";
     config_ = gguf_config(directory_, where_);
-    for (const GgufTensor& tensor : directory_.tensors) tensors_.push_back(entry(tensor));
+    for (const GgufTensor& tensor : directory_.tensors) {
+      if (tensor.type) {
+        tensors_.push_back(entry(tensor));
+      } else {
+        unreadable_[hugging_face_name(tensor.name)] =
+            "is of type " + tensor.type_name +
+            ", which is not supported; use a file quantized to one like Q8_0, Q6_K, Q4_K or IQ4_XS, or F16";
+      }
+    }
     std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     const auto twice = std::adjacent_find(tensors_.begin(), tensors_.end(),
                                           [](const auto& a, const auto& b) { return a.name == b.name; });
@@ -37,16 +45,16 @@ class GgufCheckpoint : public Checkpoint {
 
  private:
   TensorEntry entry(const GgufTensor& tensor) const {
-    TensorEntry entry{hugging_face_name(tensor.name), tensor.shape, tensor.type, tensor.bytes, 0};
+    TensorEntry entry{hugging_face_name(tensor.name), tensor.shape, *tensor.type, tensor.bytes, 0};
     const std::int64_t heads = permuted_heads(config_, tensor.name);
     if (heads == 0) return entry;
     // Rows are moved whole: each must be a whole number of blocks, and each head an even number of rows.
     const std::int64_t rows = tensor.shape.empty() ? 0 : tensor.shape.front();
-    const bool whole_rows = tensor.shape.size() == 2 || block_layout(tensor.type).elements == 1;
+    const bool whole_rows = tensor.shape.size() == 2 || block_layout(*tensor.type).elements == 1;
     if (heads < 0 || heads > rows || rows % (2 * heads) != 0 || rows > INT32_MAX || !whole_rows) {
       throw Error("tensor " + in_quotes(tensor.name) + " of " + where_ + " has the shape " +
-                  shape_text(tensor.shape) + " of " + std::string(element_type_name(tensor.type)) +
-                  ", expected rows for " + std::to_string(heads) + " heads of even size");
+                  shape_text(tensor.shape) + " of " + tensor.type_name + ", expected rows for " +
+                  std::to_string(heads) + " heads of even size");
     }
     entry.permuted_heads = static_cast<int>(heads);
     return entry;

@@ -40,12 +40,8 @@ constexpr const char* ggml_types[] = {
     "F64",   "IQ1_M",      "BF16",       "Q4_0_4_4",   "Q4_0_4_8", "Q4_0_8_8", "TQ1_0",
     "TQ2_0", "IQ4_NL_4_4", "IQ4_NL_4_8", "IQ4_NL_8_8", "MXFP4",    "NVFP4",    "Q1_0"};
 
-ElementType element_type(std::uint32_t number, const std::string& what) {
-  const std::string_view name = number < std::size(ggml_types) ? ggml_types[number] : "";
-  if (const auto type = element_type_of(name)) return *type;
-  throw Error(
-      what + " is of type " + (name.empty() ? "number " + std::to_string(number) : std::string(name)) +
-      ", which is not supported; use a file quantized to one like Q8_0, Q6_K, Q4_K or IQ4_XS, or F16");
+std::string ggml_type_name(std::uint32_t number) {
+  return number < std::size(ggml_types) ? ggml_types[number] : "number " + std::to_string(number);
 }
 
 std::string_view read_string(ByteReader& reader, const char* what) {
@@ -233,8 +229,19 @@ struct GgufParser {
     return static_cast<Type>(number);
   }
 
-  void read_payload(Type type, std::uint64_t count, const std::string& key) {
-    if (type == Type::String) {
+  void read_payload(Type type, std::uint64_t count, const std::string& key, int depth = 0) {
+    constexpr int deepest = 16;
+    if (depth > deepest)
+      throw Error("the key " + in_quotes(key) + " of " + where + " nests arrays deeper than " +
+                  std::to_string(deepest) + " levels");
+    if (type == Type::Array) {  // of no use here, but no reason to refuse the file
+      check_count(count, 4 + 8, "arrays under " + in_quotes(key));
+      budget.step(count);
+      for (std::uint64_t i = 0; i < count; ++i) {
+        const Type inner = read_type(key);
+        read_payload(inner, reader.read<std::uint64_t>("the length of an array"), key, depth + 1);
+      }
+    } else if (type == Type::String) {
       check_count(count, 8, "strings under " + in_quotes(key));
       budget.step(count);
       for (std::uint64_t i = 0; i < count; ++i) read_string(reader, "a string among the keys");
@@ -252,10 +259,6 @@ struct GgufParser {
     if (value.type == Type::Array) {
       value.type = read_type(key);
       value.count = reader.read<std::uint64_t>("the length of an array");
-      if (value.type == Type::Array) {
-        throw Error("the key " + in_quotes(key) + " of " + where +
-                    " is an array of arrays, which is not supported");
-      }
     }
     const std::size_t start = reader.position();
     read_payload(value.type, value.count.value_or(1), key);
@@ -279,14 +282,15 @@ struct GgufParser {
       tensor.shape.insert(tensor.shape.begin(),
                           std::bit_cast<std::int64_t>(reader.read<std::uint64_t>("a tensor's size")));
     }
-    tensor.type = element_type(reader.read<std::uint32_t>("a tensor's type"), what);
+    tensor.type_name = ggml_type_name(reader.read<std::uint32_t>("a tensor's type"));
+    tensor.type = element_type_of(tensor.type_name);
     offsets.push_back(reader.read<std::uint64_t>("a tensor's place"));
     directory.tensors.push_back(std::move(tensor));
   }
 
   std::uint64_t stored_bytes(const GgufTensor& tensor) const {
     const std::string what = "tensor " + in_quotes(tensor.name) + " of " + where;
-    const BlockLayout block = block_layout(tensor.type);
+    const BlockLayout block = block_layout(*tensor.type);
     std::int64_t count = 0, bytes = 0;
     if (!element_count(tensor.shape, count) ||
         __builtin_mul_overflow(count / block.elements, block.bytes, &bytes)) {
@@ -295,8 +299,7 @@ struct GgufParser {
     const std::int64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
     if (row % block.elements != 0) {
       throw Error(what + " has rows of " + std::to_string(row) + " numbers, expected a multiple of " +
-                  std::to_string(block.elements) + " for the type " +
-                  std::string(element_type_name(tensor.type)));
+                  std::to_string(block.elements) + " for the type " + tensor.type_name);
     }
     return static_cast<std::uint64_t>(bytes);
   }
@@ -317,6 +320,7 @@ struct GgufParser {
     const auto data = file.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(start, file.size())));
     for (std::size_t i = 0; i < offsets.size(); ++i) {
       GgufTensor& tensor = directory.tensors[i];
+      if (!tensor.type) continue;
       const std::uint64_t bytes = stored_bytes(tensor);
       if (offsets[i] % align != 0) {
         throw Error("tensor " + in_quotes(tensor.name) + " of " + where + " starts at byte " +

@@ -56,7 +56,8 @@ class GgufMetadata {
 struct GgufTensor {
   std::string name;                 // GGUF's: "blk.0.attn_q.weight"
   std::vector<std::int64_t> shape;  // row-major (the file lists the sizes the other way round)
-  ElementType type = ElementType::F32;
+  std::optional<ElementType> type;  // nothing: one that cannot be read; then `bytes` is empty
+  std::string type_name;            // "Q4_K", "IQ2_XS", "number 99"
   std::span<const std::byte> bytes;
 };
 

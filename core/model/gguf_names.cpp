@@ -62,27 +62,26 @@ class ConfigWriter {
 
   json write() {
     write_architecture();
-    copy_integer("block_count", "num_hidden_layers");
-    copy_integer("embedding_length", "hidden_size");
-    copy_integer("feed_forward_length", "intermediate_size");
-    copy_integer("context_length", "max_position_embeddings");
-    copy_integer("attention.head_count", "num_attention_heads");
+    require_integer("block_count", "num_hidden_layers");
+    require_integer("embedding_length", "hidden_size");
+    require_integer("feed_forward_length", "intermediate_size");
+    require_integer("context_length", "max_position_embeddings");
+    require_integer("attention.head_count", "num_attention_heads");
     copy_integer("attention.head_count_kv", "num_key_value_heads");
     if (!config_.contains("num_key_value_heads") && config_.contains("num_attention_heads")) {
       config_["num_key_value_heads"] = config_["num_attention_heads"];
     }
     copy_number("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+    if (known_ && !config_.contains("rms_norm_eps")) missing(prefix_ + "attention.layer_norm_rms_epsilon");
     write_vocabulary();
     write_head_dim();
     write_rope();
-    config_["tie_word_embeddings"] = !has_tensor("output.weight");
-    config_["attention_bias"] = has_tensor("blk.0.attn_q.bias");
-    config_["mlp_bias"] = has_tensor("blk.0.ffn_up.bias");
+    write_stops();
+    config_["tie_word_embeddings"] = !tensor("output.weight");
     return std::move(config_);
   }
 
  private:
-  bool has_tensor(std::string_view name) const { return tensor(name) != nullptr; }
   const GgufTensor* tensor(std::string_view name) const {
     const auto found = std::find_if(directory_.tensors.begin(), directory_.tensors.end(),
                                     [&](const GgufTensor& t) { return t.name == name; });
@@ -95,7 +94,8 @@ class ConfigWriter {
                                      [&](const Name& n) { return n.gguf == gguf; });
     // Unknown ones go by GGUF's own name, for the error that says what is not supported.
     std::string name(known != std::end(architectures) ? known->hugging_face : gguf);
-    if (known != std::end(architectures)) config_["hidden_act"] = "silu";
+    known_ = known != std::end(architectures);
+    if (known_) config_["hidden_act"] = "silu";
     config_["model_type"] = gguf;
     if (gguf == "llama") {
       // The converter writes Mistral and Mixtral as llama; what sets them apart are these keys.
@@ -124,6 +124,11 @@ class ConfigWriter {
   void copy_integer(const std::string& gguf, const char* name) {
     if (const auto value = integer(prefix_ + gguf)) config_[name] = *value;
   }
+  // A file says these itself: what config.json leaves out has a default, which is not meant here.
+  void require_integer(const std::string& gguf, const char* name) {
+    copy_integer(gguf, name);
+    if (known_ && !config_.contains(name)) missing(prefix_ + gguf);
+  }
   void copy_number(const std::string& gguf, const char* name) {
     if (const auto value = metadata_.number(prefix_ + gguf)) config_[name] = *value;
   }
@@ -134,11 +139,23 @@ class ConfigWriter {
     if (!config_.contains("vocab_size") && embedding && embedding->shape.size() == 2) {
       config_["vocab_size"] = embedding->shape[0];
     }
-    for (const char* name : {"bos", "eos", "pad"}) {
-      const std::string key = name == std::string_view("pad") ? "padding" : name;
-      const auto id = metadata_.integer("tokenizer.ggml." + key + "_token_id");
-      config_[std::string(name) + "_token_id"] = id ? json(*id) : json();
+  }
+
+  std::optional<std::int64_t> token(const char* name) const {
+    return metadata_.integer(std::string("tokenizer.ggml.") + name + "_token_id");
+  }
+  // The ends of a text, a turn and a message all end an answer.
+  void write_stops() {
+    for (const auto& [name, gguf] : {std::pair{"bos_token_id", "bos"}, {"pad_token_id", "padding"}}) {
+      const auto id = token(gguf);
+      config_[name] = id ? json(*id) : json();
     }
+    json stops = json::array();
+    for (const char* name : {"eos", "eot", "eom"}) {
+      if (const auto id = token(name); id && std::find(stops.begin(), stops.end(), *id) == stops.end())
+        stops.push_back(*id);
+    }
+    config_["eos_token_id"] = stops.empty() ? json() : stops;
   }
 
   // head_dim is the key's length; without one hidden_size / num_attention_heads, which is also what
@@ -149,22 +166,38 @@ class ConfigWriter {
     const std::int64_t heads = config_.value("num_attention_heads", std::int64_t{0});
     if (!config_.contains("head_dim") && heads > 0 && hidden % heads == 0)
       config_["head_dim"] = hidden / heads;
+    if (!known_ || !config_.contains("head_dim")) return;
+    const std::int64_t head_dim = config_["head_dim"];
+    expect("attention.value_length", head_dim, "the length of a key");
+    // What llama.cpp does: llama's heads rotate whole, others in their first dimensions.
+    if (prefix_ == "llama.") return expect("rope.dimension_count", head_dim, "the size of a head");
     const auto rotary_dim = integer(prefix_ + "rope.dimension_count");
-    const std::int64_t head_dim = config_.value("head_dim", std::int64_t{0});
-    if (rotary_dim && head_dim > 0 && *rotary_dim != head_dim) {
-      config_["partial_rotary_factor"] = static_cast<double>(*rotary_dim) / static_cast<double>(head_dim);
-    }
+    if (!rotary_dim || *rotary_dim == head_dim) return;
+    if (*rotary_dim < 2 || *rotary_dim > head_dim || *rotary_dim % 2 != 0)
+      wrong("rope.dimension_count", *rotary_dim, "an even number up to " + std::to_string(head_dim));
+    config_["rotary_dim"] = *rotary_dim;
+  }
+
+  void expect(const std::string& key, std::int64_t value, const std::string& what) const {
+    if (const auto found = integer(prefix_ + key); found && *found != value)
+      wrong(key, *found, std::to_string(value) + ", " + what);
+  }
+  [[noreturn]] void wrong(const std::string& key, std::int64_t found, const std::string& expected) const {
+    throw Error("the key " + in_quotes(prefix_ + key) + " of " + where_ + " is " + std::to_string(found) +
+                ", expected " + expected);
   }
 
   void write_rope() {
     config_["rope_theta"] = metadata_.number(prefix_ + "rope.freq_base").value_or(10000.0);
     const std::string scaling = prefix_ + "rope.scaling.";
-    const std::string type(metadata_.string(scaling + "type").value_or("none"));
-    const auto factor = metadata_.number(scaling + "factor");
-    const auto legacy_factor = metadata_.number(prefix_ + "rope.scale_linear");
-    if (type == "linear" || (type == "none" && legacy_factor && *legacy_factor != 1.0)) {
-      if (!factor && !legacy_factor) missing(scaling + "factor");
-      config_["rope_scaling"] = {{"rope_type", "linear"}, {"factor", factor ? *factor : *legacy_factor}};
+    // A factor without a type is one of linear scaling; "none" scales nothing whatever the factor.
+    const auto said_type = metadata_.string(scaling + "type");
+    const std::string type(said_type.value_or("linear"));
+    auto factor = metadata_.number(scaling + "factor");
+    if (!factor) factor = metadata_.number(prefix_ + "rope.scale_linear");
+    if (type == "linear") {
+      if (!factor && said_type) missing(scaling + "factor");
+      if (factor.value_or(1) != 1) config_["rope_scaling"] = {{"rope_type", "linear"}, {"factor", *factor}};
     } else if (type == "yarn") {
       if (!factor) missing(scaling + "factor");
       write_yarn(scaling, *factor);
@@ -204,6 +237,7 @@ class ConfigWriter {
   const GgufMetadata& metadata_;
   const std::string& where_;
   std::string prefix_;  // "llama."
+  bool known_ = false;  // the architecture
   json config_ = json::object();
 };
 

@@ -1,43 +1,21 @@
-#include <QTemporaryDir>
-#include <cmath>
 #include <cstdlib>
 
 #include "core/budget.h"
 #include "core/model/checkpoint.h"
 #include "core/model/gguf.h"
 #include "tests/support/errors.h"
-#include "tests/support/file_bytes.h"
+#include "tests/support/gguf_model.h"
 #include "tests/support/test_case.h"
 
 using namespace qkscope;
+using test::floats;
 using test::GgufBytes;
+using test::small_llama;
 namespace fs = std::filesystem;
 
 namespace {
 
 constexpr std::uint32_t f32 = 0, q8_0 = 8;
-
-/// A model of two heads, one KV head, head_dim 4, without layers' other tensors.
-GgufBytes small_llama(const std::string& architecture = "llama") {
-  GgufBytes file;
-  const std::string p = architecture + ".";
-  file.text("general.architecture", architecture)
-      .u32(p + "block_count", 1)
-      .u32(p + "context_length", 64)
-      .u32(p + "embedding_length", 8)
-      .u32(p + "feed_forward_length", 16)
-      .u32(p + "attention.head_count", 2)
-      .u32(p + "attention.head_count_kv", 1)
-      .f32(p + "attention.layer_norm_rms_epsilon", 0.5f)
-      .f32(p + "rope.freq_base", 50000.0f);
-  return file;
-}
-
-std::string floats(std::size_t count, float first = 0) {
-  std::vector<float> values;
-  for (std::size_t i = 0; i < count; ++i) values.push_back(first + static_cast<float>(i));
-  return test::raw_bytes(values);
-}
 
 std::string error_of_parsing(const std::string& bytes) {
   return test::error_of([&] {
@@ -48,14 +26,9 @@ std::string error_of_parsing(const std::string& bytes) {
 
 }  // namespace
 
-class TestGguf : public test::TestCase {
+class TestGguf : public test::GgufTestCase {
   Q_OBJECT
 
-  std::shared_ptr<const Checkpoint> open(const GgufBytes& file) {
-    const fs::path path = fs::path(directory_.path().toStdString()) / "m.gguf";
-    test::write_file(path, file.bytes());
-    return Checkpoint::open(path);
-  }
   std::string error_of_opening(const GgufBytes& file) {
     return test::error_of([&] { open(file); });
   }
@@ -90,91 +63,42 @@ class TestGguf : public test::TestCase {
     QKSCOPE_EXPECT_ERROR(metadata.boolean("i"), "expected a bool");
   }
 
-  // ---------------------------------------------------------------------------------------------------
-  // config
-
-  void llamaConfig() {
+  // What this program has no use for is no reason to refuse a file.
+  void unknownKeysAreSkipped() {
+    std::string nested;  // [[1, 2], ["a"], []]
+    test::put<std::uint32_t>(nested, GgufBytes::Array);
+    test::put<std::uint64_t>(nested, 3);
+    test::put<std::uint32_t>(nested, GgufBytes::U8);
+    test::put<std::uint64_t>(nested, 2);
+    nested += "\x01\x02";
+    test::put<std::uint32_t>(nested, GgufBytes::String);
+    test::put<std::uint64_t>(nested, 1);
+    test::put<std::uint64_t>(nested, 1);
+    nested += "a";
+    test::put<std::uint32_t>(nested, GgufBytes::F64);
+    test::put<std::uint64_t>(nested, 0);
     GgufBytes file = small_llama();
-    file.tensor("token_embd.weight", {8, 5}, f32, floats(40));
-    file.tensor("blk.0.attn_q.weight", {8, 8}, f32, floats(64));
+    file.raw("odd", GgufBytes::Array, nested).u32("after", 7);
     const auto checkpoint = open(file);
-    QCOMPARE(checkpoint->format(), "GGUF");
-    QCOMPARE(
-        QString::fromStdString(checkpoint->config().dump()),
-        QStringLiteral(
-            R"({"architectures":["LlamaForCausalLM"],"attention_bias":false,"bos_token_id":null,"eos_token_id":null,)"
-            R"("head_dim":4,"hidden_act":"silu","hidden_size":8,"intermediate_size":16,"max_position_embeddings":64,)"
-            R"("mlp_bias":false,"model_type":"llama","num_attention_heads":2,"num_hidden_layers":1,)"
-            R"("num_key_value_heads":1,"pad_token_id":null,"rms_norm_eps":0.5,"rope_theta":50000.0,)"
-            R"("tie_word_embeddings":true,"vocab_size":5})"));
+    QCOMPARE(*checkpoint->gguf()->integer("after"), 7);
+    QKSCOPE_EXPECT_ERROR(checkpoint->gguf()->strings("odd"), "'odd'", "array of array");
+    QKSCOPE_EXPECT_ERROR(checkpoint->gguf()->numbers("odd"), "'odd'");
+
+    std::string deep;
+    for (int i = 0; i < 1000; ++i) {
+      test::put<std::uint32_t>(deep, GgufBytes::Array);
+      test::put<std::uint64_t>(deep, 1);
+    }
+    QKSCOPE_EXPECT_ERROR(open(small_llama().raw("odd", GgufBytes::Array, deep)), "'odd'", "deeper than");
   }
 
-  void configVariants() {
-    const auto config = [&](GgufBytes file) { return open(file)->config(); };
-    const auto name = [](const nlohmann::json& json) { return json["architectures"][0].get<std::string>(); };
-    QCOMPARE(name(config(small_llama().u32("llama.attention.sliding_window", 32))), "MistralForCausalLM");
-    QCOMPARE(config(small_llama().u32("llama.attention.sliding_window", 32))["sliding_window"].get<int>(),
-             32);
-    QCOMPARE(name(config(small_llama().u32("llama.expert_count", 8))), "MixtralForCausalLM");
-    QCOMPARE(name(config(small_llama("qwen2"))), "Qwen2ForCausalLM");
-    QCOMPARE(name(config(small_llama("wavenet"))), "wavenet");
-    QCOMPARE(
-        config(small_llama().u32("llama.rope.dimension_count", 2))["partial_rotary_factor"].get<double>(),
-        0.5);
-    QCOMPARE(config(small_llama().u32("llama.attention.key_length", 6))["head_dim"].get<int>(), 6);
-    QVERIFY(!config(small_llama().tensor("output.weight", {8, 5}, f32, floats(40)))["tie_word_embeddings"]
-                 .get<bool>());
-    QVERIFY(
-        config(small_llama().tensor("blk.0.attn_q.bias", {8}, f32, floats(8)))["attention_bias"].get<bool>());
-    GgufBytes per_layer;
-    per_layer.text("general.architecture", "llama")
-        .array<std::int32_t>("llama.attention.head_count", GgufBytes::I32, {2, 2});
-    QCOMPARE(config(per_layer)["num_attention_heads"].get<int>(), 2);
-    QCOMPARE(config(per_layer)["num_key_value_heads"].get<int>(), 2);
-  }
-
-  void ropeScaling() {
-    const auto scaling = [&](GgufBytes file) {
-      return open(file)->config().value("rope_scaling", nlohmann::json());
-    };
-    const std::string p = "llama.rope.scaling.";
-    const auto linear = scaling(small_llama().text(p + "type", "linear").f32(p + "factor", 4));
-    QCOMPARE(linear.dump(), R"({"factor":4.0,"rope_type":"linear"})");
-    QCOMPARE(scaling(small_llama().f32("llama.rope.scale_linear", 2)).dump(),
-             R"({"factor":2.0,"rope_type":"linear"})");
-    QVERIFY(scaling(small_llama().text(p + "type", "none")).is_null());
-    const auto yarn = scaling(small_llama()
-                                  .text(p + "type", "yarn")
-                                  .f32(p + "factor", 8)
-                                  .u32(p + "original_context_length", 32)
-                                  .f32(p + "yarn_beta_fast", 16)
-                                  .f32(p + "attn_factor", 0.5));
-    QCOMPARE(yarn["original_max_position_embeddings"].get<int>(), 32);
-    QCOMPARE(yarn["beta_fast"].get<double>(), 16.0);
-    QCOMPARE(yarn["attention_factor"].get<double>(), 0.5 * (0.1 * std::log(8.0) + 1));
-  }
-
-  void badConfig() {
-    GgufBytes none;
-    QKSCOPE_EXPECT_ERROR(open(none), "general.architecture", "m.gguf");
-    GgufBytes wrong;
-    QKSCOPE_EXPECT_ERROR(open(wrong.u32("general.architecture", 3)), "general.architecture", "uint32",
-                         "a string");
-    GgufBytes broken;
-    QKSCOPE_EXPECT_ERROR(open(broken.text("general.architecture", "\xff")), "UTF-8");
-    QKSCOPE_EXPECT_ERROR(open(small_llama().u32("split.count", 3)), "one of 3", "--merge");
-    GgufBytes mixed;
-    mixed.text("general.architecture", "llama")
-        .array<std::int32_t>("llama.attention.head_count", GgufBytes::I32, {2, 4});
-    QKSCOPE_EXPECT_ERROR(open(mixed), "head_count", "layer to layer");
-    QKSCOPE_EXPECT_ERROR(open(small_llama().text("llama.rope.scaling.type", "longrope")), "rope.scaling.type",
-                         "'longrope'", "yarn");
-    QKSCOPE_EXPECT_ERROR(open(small_llama().text("llama.rope.scaling.type", "yarn")), "rope.scaling.factor");
-    QKSCOPE_EXPECT_ERROR(open(small_llama()
-                                  .text("llama.rope.scaling.type", "yarn")
-                                  .f32("llama.rope.scaling.factor", 8)
-                                  .f32("llama.rope.scaling.yarn_log_multiplier", 0.1f)),
-                         "yarn_log_multiplier");
+  void keysAreCharged() {
+    GgufBytes file = small_llama();
+    for (int i = 0; i < 2000; ++i) file.u32("key" + std::to_string(i), 1);
+    const std::string bytes = file.bytes();
+    Budget enough("It", {}, 4 << 20), little("It", {}, 200 << 10);
+    QCOMPARE(parse_gguf(test::as_span(bytes), "m.gguf", enough).metadata.keys().size(), 2009u);
+    QKSCOPE_EXPECT_ERROR(parse_gguf(test::as_span(bytes), "m.gguf", little), "It needs more than");
   }
 
   // --------------------------------------------------------------------------------------------------
@@ -226,9 +150,6 @@ class TestGguf : public test::TestCase {
     const auto expect = [](const std::string& text, const std::vector<std::string>& words) {
       QVERIFY2(test::has_all(text, words), text.c_str());
     };
-    expect(with("w", {4}, 9, 4), {"'w'", "Q8_1", "not supported", "Q4_K"});
-    expect(with("w", {4}, 38, 4), {"'w'", "IQ4_NL_8_8"});
-    expect(with("w", {4}, 77, 4), {"'w'", "number 77"});
     expect(with("w", {33, 2}, q8_0, 68), {"'w'", "rows of 33", "multiple of 32", "Q8_0"});
     expect(with("w", {1, 1, 1, 1, 1}, f32, 4), {"'w'", "5 dimensions"});
     expect(with("w", {std::uint64_t{1} << 40, std::uint64_t{1} << 40}, f32, 4), {"'w'", "absurd shape"});
@@ -250,6 +171,17 @@ class TestGguf : public test::TestCase {
     expect(error_of_opening(small_llama().tensor_at("a", {1}, f32, ~std::uint64_t{31}, floats(2))),
            {"'a'", "truncated"});
     expect(error_of_opening(small_llama().tensor("", {1}, f32, floats(1))), {"empty string"});
+  }
+
+  // Of no weight until a model asks for them.
+  void unreadableTypes() {
+    for (const auto& [type, name] : {std::pair{9u, "Q8_1"}, {38u, "IQ4_NL_8_8"}, {77u, "number 77"}}) {
+      const auto checkpoint = open(small_llama().tensor("blk.0.attn_v.weight", {4}, type, "1234"));
+      QVERIFY(checkpoint->tensors().empty());
+      const std::int64_t shape[] = {4};
+      QKSCOPE_EXPECT_ERROR(checkpoint->require("model.layers.0.self_attn.v_proj.weight", shape), "v_proj",
+                           name, "not supported", "Q4_K");
+    }
   }
 
   void alignment() {
@@ -294,7 +226,7 @@ class TestGguf : public test::TestCase {
     expect(
         error_of_parsing(small_llama().key<std::uint32_t>("k", static_cast<GgufBytes::Type>(13), 0).bytes()),
         {"'k'", "unknown type 13"});
-    // an array of 2^62 numbers, of 2^61 strings, and one of arrays
+    // an array of 2^62 numbers, of 2^61 strings
     for (const auto type : {GgufBytes::F32, GgufBytes::String}) {
       std::string absurd;
       test::put<std::uint32_t>(absurd, type);
@@ -304,9 +236,6 @@ class TestGguf : public test::TestCase {
       std::string bytes = file.bytes().substr(0, 24 + 8 + 1 + 4) + absurd;
       expect(error_of_parsing(bytes), {"'a'", std::to_string(std::uint64_t{1} << 62)});
     }
-    GgufBytes nested;
-    nested.array<std::uint8_t>("a", GgufBytes::Array, std::vector<std::uint8_t>(64));
-    expect(error_of_parsing(nested.bytes()), {"'a'", "array of arrays"});
   }
 
   // A file cut anywhere is an error, never a crash; all of it is none.
@@ -353,9 +282,6 @@ class TestGguf : public test::TestCase {
     QCOMPARE(checkpoint->gguf()->strings("tokenizer.ggml.merges")->size(), 48900u);
     QVERIFY(checkpoint->chat_template().starts_with("{% for message in messages %}"));
   }
-
- private:
-  QTemporaryDir directory_;
 };
 
 QTEST_GUILESS_MAIN(TestGguf)

@@ -58,6 +58,12 @@ class GgufBytes {
     put(keys_, value);
     return *this;
   }
+  /// `payload` as it stands after the type.
+  GgufBytes& raw(std::string_view name, Type type, std::string_view payload) {
+    start(name, type);
+    keys_.append(payload);
+    return *this;
+  }
   GgufBytes& u32(std::string_view name, std::uint32_t value) { return key(name, U32, value); }
   GgufBytes& f32(std::string_view name, float value) { return key(name, F32, value); }
   GgufBytes& text(std::string_view name, std::string_view value) {

@@ -1,0 +1,150 @@
+// What a GGUF file's keys say in config.json's words.
+#include <cmath>
+
+#include "core/model/architecture.h"
+#include "tests/support/errors.h"
+#include "tests/support/gguf_model.h"
+
+using namespace qkscope;
+using test::bare;
+using test::floats;
+using test::GgufBytes;
+using test::small_llama;
+
+namespace {
+
+constexpr std::uint32_t f32 = 0;
+
+}  // namespace
+
+class TestGgufConfig : public test::GgufTestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void llamaConfig() {
+    GgufBytes file = small_llama();
+    file.tensor("token_embd.weight", {8, 5}, f32, floats(40));
+    file.tensor("blk.0.attn_q.weight", {8, 8}, f32, floats(64));
+    const auto checkpoint = open(file);
+    QCOMPARE(checkpoint->format(), "GGUF");
+    QCOMPARE(
+        QString::fromStdString(checkpoint->config().dump()),
+        QStringLiteral(
+            R"({"architectures":["LlamaForCausalLM"],"bos_token_id":null,"eos_token_id":null,)"
+            R"("head_dim":4,"hidden_act":"silu","hidden_size":8,"intermediate_size":16,"max_position_embeddings":64,)"
+            R"("model_type":"llama","num_attention_heads":2,"num_hidden_layers":1,)"
+            R"("num_key_value_heads":1,"pad_token_id":null,"rms_norm_eps":0.5,"rope_theta":50000.0,)"
+            R"("tie_word_embeddings":true,"vocab_size":5})"));
+  }
+
+  void configVariants() {
+    const auto config = [&](GgufBytes file) { return open(file)->config(); };
+    const auto name = [](const nlohmann::json& json) { return json["architectures"][0].get<std::string>(); };
+    QCOMPARE(name(config(small_llama().u32("llama.attention.sliding_window", 32))), "MistralForCausalLM");
+    QCOMPARE(config(small_llama().u32("llama.attention.sliding_window", 32))["sliding_window"].get<int>(),
+             32);
+    QCOMPARE(name(config(small_llama().u32("llama.expert_count", 8))), "MixtralForCausalLM");
+    QCOMPARE(name(config(small_llama("qwen2"))), "Qwen2ForCausalLM");
+    QCOMPARE(name(config(small_llama("wavenet"))), "wavenet");
+    QCOMPARE(config(small_llama().u32("llama.attention.key_length", 6))["head_dim"].get<int>(), 6);
+    QVERIFY(!config(small_llama().tensor("output.weight", {8, 5}, f32, floats(40)))["tie_word_embeddings"]
+                 .get<bool>());
+    const GgufBytes per_layer =
+        bare("llama", "attention.head_count")
+            .array<std::int32_t>("llama.attention.head_count", GgufBytes::I32, {2, 2});
+    QCOMPARE(config(per_layer)["num_attention_heads"].get<int>(), 2);
+    QCOMPARE(config(per_layer)["num_key_value_heads"].get<int>(), 2);
+  }
+
+  // The size of the rotated part and of a value are those of a key, or said, or refused.
+  void headSizes() {
+    const auto with = [&](const char* architecture, const char* key, std::uint32_t value) {
+      return small_llama(architecture).u32(std::string(architecture) + "." + key, value);
+    };
+    for (const char* architecture : {"llama", "qwen2"}) {
+      QVERIFY(!open(with(architecture, "rope.dimension_count", 4))->config().contains("rotary_dim"));
+      QCOMPARE(open(with(architecture, "attention.value_length", 4))->config()["head_dim"].get<int>(), 4);
+      QKSCOPE_EXPECT_ERROR(open(with(architecture, "attention.value_length", 2)), "value_length' of", "is 2",
+                           "expected 4");
+    }
+    QKSCOPE_EXPECT_ERROR(open(with("llama", "rope.dimension_count", 2)), "'llama.rope.dimension_count'",
+                         "is 2", "expected 4", "m.gguf");
+    QCOMPARE(open(with("qwen2", "rope.dimension_count", 2))->config()["rotary_dim"].get<int>(), 2);
+    QCOMPARE(make_spec(*open(with("qwen2", "rope.dimension_count", 2))).rope->rotary_dim, 2);
+    QCOMPARE(make_spec(*open(with("llama", "rope.dimension_count", 4))).rope->rotary_dim, 4);
+    for (const std::uint32_t odd : {0u, 3u, 6u})
+      QKSCOPE_EXPECT_ERROR(open(with("qwen2", "rope.dimension_count", odd)), "'qwen2.rope.dimension_count'",
+                           "expected an even number up to 4");
+  }
+
+  void requiredKeys() {
+    for (const char* architecture : {"llama", "qwen2"}) {
+      for (const std::string key :
+           {"block_count", "context_length", "embedding_length", "feed_forward_length",
+            "attention.head_count", "attention.layer_norm_rms_epsilon"})
+        QKSCOPE_EXPECT_ERROR(open(bare(architecture, key)),
+                             "no key '" + std::string(architecture) + "." + key);
+    }
+  }
+
+  // Whatever ends a text, a turn or a message ends an answer.
+  void stops() {
+    const auto eos = [&](const GgufBytes& file) { return open(file)->config()["eos_token_id"].dump(); };
+    const std::string p = "tokenizer.ggml.";
+    QCOMPARE(eos(small_llama()), "null");
+    QCOMPARE(eos(small_llama().u32(p + "eos_token_id", 3)), "[3]");
+    QCOMPARE(eos(small_llama().u32(p + "eot_token_id", 0)), "[0]");
+    QCOMPARE(
+        eos(small_llama().u32(p + "eom_token_id", 9).u32(p + "eot_token_id", 3).u32(p + "eos_token_id", 3)),
+        "[3,9]");
+  }
+
+  void ropeScaling() {
+    const auto scaling = [&](GgufBytes file) {
+      return open(file)->config().value("rope_scaling", nlohmann::json());
+    };
+    const std::string p = "llama.rope.scaling.";
+    const auto linear = scaling(small_llama().text(p + "type", "linear").f32(p + "factor", 4));
+    QCOMPARE(linear.dump(), R"({"factor":4.0,"rope_type":"linear"})");
+    QCOMPARE(scaling(small_llama().f32("llama.rope.scale_linear", 2)).dump(),
+             R"({"factor":2.0,"rope_type":"linear"})");
+    QVERIFY(scaling(small_llama().text(p + "type", "none")).is_null());
+    // As llama.cpp does: a factor without a type scales linearly, "none" scales nothing.
+    QCOMPARE(scaling(small_llama().f32(p + "factor", 4)).dump(), R"({"factor":4.0,"rope_type":"linear"})");
+    QVERIFY(scaling(small_llama().text(p + "type", "none").f32(p + "factor", 4)).is_null());
+    QVERIFY(scaling(small_llama().f32(p + "factor", 1)).is_null());
+    const auto yarn = scaling(small_llama()
+                                  .text(p + "type", "yarn")
+                                  .f32(p + "factor", 8)
+                                  .u32(p + "original_context_length", 32)
+                                  .f32(p + "yarn_beta_fast", 16)
+                                  .f32(p + "attn_factor", 0.5));
+    QCOMPARE(yarn["original_max_position_embeddings"].get<int>(), 32);
+    QCOMPARE(yarn["beta_fast"].get<double>(), 16.0);
+    QCOMPARE(yarn["attention_factor"].get<double>(), 0.5 * (0.1 * std::log(8.0) + 1));
+  }
+
+  void badConfig() {
+    GgufBytes none;
+    QKSCOPE_EXPECT_ERROR(open(none), "general.architecture", "m.gguf");
+    GgufBytes wrong;
+    QKSCOPE_EXPECT_ERROR(open(wrong.u32("general.architecture", 3)), "general.architecture", "uint32",
+                         "a string");
+    GgufBytes broken;
+    QKSCOPE_EXPECT_ERROR(open(broken.text("general.architecture", "\xff")), "UTF-8");
+    QKSCOPE_EXPECT_ERROR(open(small_llama().u32("split.count", 3)), "one of 3", "--merge");
+    const GgufBytes mixed = bare("llama", "attention.head_count")
+                                .array<std::int32_t>("llama.attention.head_count", GgufBytes::I32, {2, 4});
+    QKSCOPE_EXPECT_ERROR(open(mixed), "head_count", "layer to layer");
+    QKSCOPE_EXPECT_ERROR(open(small_llama().text("llama.rope.scaling.type", "longrope")), "rope.scaling.type",
+                         "'longrope'", "yarn");
+    QKSCOPE_EXPECT_ERROR(open(small_llama().text("llama.rope.scaling.type", "yarn")), "rope.scaling.factor");
+    QKSCOPE_EXPECT_ERROR(open(small_llama()
+                                  .text("llama.rope.scaling.type", "yarn")
+                                  .f32("llama.rope.scaling.factor", 8)
+                                  .f32("llama.rope.scaling.yarn_log_multiplier", 0.1f)),
+                         "yarn_log_multiplier");
+  }
+};
+
+QTEST_GUILESS_MAIN(TestGgufConfig)
+#include "test_gguf_config.moc"
