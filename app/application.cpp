@@ -2,6 +2,7 @@
 
 #include <QApplication>
 #include <QEventLoop>
+#include <QFileInfo>
 #include <QIcon>
 #include <QTimer>
 #include <cerrno>
@@ -74,26 +75,29 @@ void sayWhatIsBeside(MainWindow& window, const Options& options, const Document&
 }
 
 /// What the window opens with: the document and model named, else those of the last time, else the default
-/// ones.
-void openInitial(MainWindow& window, const Options& options, bool remember) {
-  Document document = defaultDocument();
-  Settings settings;
-  if (remember && !settings.lastDocument().isEmpty()) {
+/// ones. `keep`: the session is kept on disk from here on.
+void openInitial(MainWindow& window, const Options& options, bool keep) {
+  SessionFile::Kept start{defaultDocument(), QString()};
+  std::unique_ptr<SessionFile> file;
+  if (keep) {
+    file = std::make_unique<SessionFile>();
     try {
-      document = documentFromJson(settings.lastDocument(), QStringLiteral("the last session"));
+      start = file->kept().value_or(start);
     } catch (const Error& error) {
       window.showError(QString::fromUtf8(error.what()));
     }
   }
   QString model = options.model;
-  if (model.endsWith(QStringLiteral(".qkscope"))) {
-    document = openDocument(model);
-    model = document.model;
+  const bool is_document = model.endsWith(QStringLiteral(".qkscope"));
+  if (is_document) {
+    start = {openDocument(model), QFileInfo(model).absoluteFilePath()};
+    model = start.document.model;
   }
-  applyOptions(options, document);
-  window.setDocument(document);
-  sayWhatIsBeside(window, options, document);
-  if (model.isEmpty()) model = document.model;
+  applyOptions(options, start.document);
+  window.resume(start);
+  sayWhatIsBeside(window, options, start.document);
+  if (file) window.keepIn(std::move(file));
+  if (model.isEmpty()) model = start.document.model;
   std::filesystem::path found;
   try {
     found = find_model(model.isEmpty() ? default_model_name() : model.toStdString());
@@ -105,7 +109,12 @@ void openInitial(MainWindow& window, const Options& options, bool remember) {
     }
     return;
   }
-  window.loadModel(QString::fromStdString(found.string()), options.load);
+  const QString path = QString::fromStdString(found.string());
+  if (is_document && keep) {
+    window.openPath(path, true);  // a document may come from anyone: the card of its model comes first
+  } else {
+    window.loadModel(path, options.load);
+  }
 }
 
 /// Waits until everything asked has been computed and painted, then saves what the window shows.

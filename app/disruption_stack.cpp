@@ -34,6 +34,7 @@ void DisruptionStack::push(const Disruption& value) {
     ++current_;
   }
   pushed_at_ = now;
+  Q_EMIT pushed();
   Q_EMIT changed();
 }
 
@@ -55,6 +56,11 @@ void DisruptionStack::redo() {
   ++current_;
   pushed_at_ = {};
   Q_EMIT changed();
+}
+
+void DisruptionStack::forgetUndone() {
+  history_.resize(current_ + 1);
+  pushed_at_ = {};
 }
 
 void DisruptionStack::restore(std::vector<Disruption> history, std::size_t position, bool on) {

@@ -26,6 +26,9 @@ class DisruptionStack : public QObject {
   void toggle() { setOn(!on_); }
   void undo();
   void redo();
+  /// What could be redone is gone, and the next push is a step of its own: something else has been done
+  /// since.
+  void forgetUndone();
   bool canUndo() const { return current_ > 0; }
   bool canRedo() const { return current_ + 1 < history_.size(); }
 
@@ -38,6 +41,8 @@ class DisruptionStack : public QObject {
 
  Q_SIGNALS:
   void changed();
+  /// A new value stands on top; what could be redone is gone.
+  void pushed();
 
  private:
   std::vector<Disruption> history_;

@@ -13,7 +13,7 @@
 #include "app/labels.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
-#include "app/prompt_text.h"
+#include "core/error.h"
 #include "views/counted.h"
 #include "views/disruption_view.h"
 #include "views/disruption_words.h"
@@ -38,9 +38,27 @@ Qt::DockWidgetArea area(Place place) {
   }
 }
 
+/// Of a model, as a document names it and as it was opened.
+bool samePath(const QString& named, const QString& path) {
+  try {
+    std::error_code error;
+    return std::filesystem::equivalent(find_model(named.toStdString()), path.toStdString(), error);
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
-MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), docks_(new DockSizes(this)) {
+MainWindow::MainWindow(QWidget* parent)
+    : QMainWindow(parent),
+      measurer_([this](const Prompt&, const ReadPrompt& read) {
+        const PromptResult& result = read.described;
+        const QString format =
+            result.format_reason.isEmpty() ? result.format : tr("raw: %1").arg(result.format_reason);
+        if (measured_) measured_({static_cast<int>(read.ids.size()), format, result.problem});
+      }),
+      docks_(new DockSizes(this)) {
   setObjectName(QStringLiteral("mainWindow"));
   setAcceptDrops(true);
   setDockOptions(AnimatedDocks | AllowTabbedDocks | AllowNestedDocks);
@@ -55,6 +73,8 @@ MainWindow::MainWindow(QWidget* parent) : QMainWindow(parent), docks_(new DockSi
   showLook();
   showModel();
   showDisruption();
+  saved_ = document();
+  showTitle();
   resize(1280, 800);
   if (QWidget* picture = centre_->currentWidget()) picture->setFocus();
 }
@@ -150,23 +170,35 @@ void MainWindow::restoreLayout(std::optional<QSize> size) {
 // ---- wiring
 
 void MainWindow::connectSession() {
-  connect(&session_, &Session::failed, this, &MainWindow::showError);
+  connect(&session_, &Session::failed, this, &MainWindow::showFailure);
+  connect(&session_, &Session::inspected, this, &MainWindow::showInspected);
   connect(&session_, &Session::dataChanged, this, &MainWindow::showData);
   connect(&session_, &Session::modelChanged, this, [this] {
     showModel();
     if (!session_.model()) return;
-    model_path_ = loading_path_;
     message_->hide();
-    settings_.addRecent(model_path_);
+    // A document that named no model, or this one in other words, is not modified by it.
+    if (saved_ && (saved_->model.isEmpty() || samePath(saved_->model, modelPath())))
+      saved_->model = modelPath();
+    settings_.addRecent(modelPath());
     fillRecent();
     const DecoderSpec& spec = session_.model()->spec();
     state_.setSelection(clamped(state_.selection(), spec, spec.max_position_embeddings));
     showTitle();
   });
-  connect(&session_, &Session::busyChanged, this, [this] { progress_->setBusy(session_.isBusy()); });
+  connect(&session_, &Session::busyChanged, this, [this] {
+    progress_->setBusy(session_.isBusy());
+    settleMessage();
+  });
   connect(&session_, &Session::progress, progress_, &ProgressWidget::setProgress);
   connect(progress_, &ProgressWidget::cancelled, &session_, &Session::cancel);
   connect(&session_.stack(), &DisruptionStack::changed, this, &MainWindow::showDisruption);
+  connect(&history_, &UndoHistory::changed, this, &MainWindow::showDisruption);
+  connect(&session_, &Session::modelChanged, this, &MainWindow::noteChange);
+  connect(&session_, &Session::promptsChanged, this, &MainWindow::noteChange);
+  connect(&session_.stack(), &DisruptionStack::changed, this, &MainWindow::noteChange);
+  connect(&state_, &ViewState::selectionChanged, this, &MainWindow::noteChange);
+  connect(&state_, &ViewState::lookChanged, this, &MainWindow::noteChange);
   connect(&state_, &ViewState::lookChanged, this, &MainWindow::showLook);
   connect(&state_, &ViewState::hoverChanged, hover_label_, &ElidedLabel::setText);
   if (prompts_) {
@@ -177,21 +209,18 @@ void MainWindow::connectSession() {
     connect(&session_, &Session::promptsChanged, this, show_prompts);
     connect(&session_, &Session::resultChanged, this,
             [this](int i) { prompts_->setResult(i, session_.results()[static_cast<std::size_t>(i)]); });
-    connect(prompts_, &PromptsView::promptsEdited, &session_, &Session::setPrompts);
+    connect(prompts_, &PromptsView::promptsEdited, this, &MainWindow::editPrompts);
     connect(prompts_, &PromptsView::promptSelected, &session_, &Session::selectPrompt);
-    prompts_->setMeasure([this](const Prompt& prompt) -> PromptSize {
-      if (!session_.model()) return {};
-      const RenderedPrompt rendered = renderPrompt(*session_.model(), prompt);
-      const PromptResult result = describePrompt(*session_.model(), prompt, rendered);
-      const QString format =
-          result.format_reason.isEmpty() ? result.format : tr("raw: %1").arg(result.format_reason);
-      return {static_cast<int>(rendered.ids.size()), format};
+    prompts_->setMeasure([this](const Prompt& prompt, std::function<void(const PromptSize&)> take) {
+      if (!session_.model()) return;
+      measured_ = std::move(take);
+      measurer_.read(session_.model(), {prompt});
     });
   }
   if (disruption_) {
     connect(disruption_, &DisruptionView::onRequested, &session_.stack(), &DisruptionStack::setOn);
-    connect(disruption_, &DisruptionView::undoRequested, &session_.stack(), &DisruptionStack::undo);
-    connect(disruption_, &DisruptionView::redoRequested, &session_.stack(), &DisruptionStack::redo);
+    connect(disruption_, &DisruptionView::undoRequested, &history_, &UndoHistory::undo);
+    connect(disruption_, &DisruptionView::redoRequested, &history_, &UndoHistory::redo);
   }
 }
 
@@ -236,14 +265,14 @@ void MainWindow::requestDisruption(const Disruption& disruption, bool turn_on) {
 void MainWindow::showDisruption() {
   const DisruptionStack& stack = session_.stack();
   const bool on = stack.isOn();
-  if (disruption_) disruption_->setDisruption(stack.current(), on, stack.canUndo(), stack.canRedo());
+  if (disruption_) disruption_->setDisruption(stack.current(), on, history_.canUndo(), history_.canRedo());
   disruption_button_->setWords(shortWords(stack.current()), QStringLiteral(" ▾"));
   disruption_button_->setToolTip(longWords(stack.current()));
   QAction* disrupt = actions_.at(QStringLiteral("disrupt"));
   disrupt->setChecked(on);
   disrupt->setIconText(on ? tr("Disrupted [D]") : tr("Disrupt [D]"));
-  actions_.at(QStringLiteral("undo"))->setEnabled(stack.canUndo());
-  actions_.at(QStringLiteral("redo"))->setEnabled(stack.canRedo());
+  actions_.at(QStringLiteral("undo"))->setEnabled(history_.canUndo());
+  actions_.at(QStringLiteral("redo"))->setEnabled(history_.canRedo());
   // What the disruption does is shown as soon as it is there; without one there is but the baseline.
   if (on && wanted_shown_ == Shown::Baseline && state_.look().shown == Shown::Baseline && !was_on_)
     wanted_shown_ = Shown::Disrupted;
@@ -285,7 +314,27 @@ void MainWindow::showTitle() {
   for (const QString& part : {file, model, QStringLiteral("QKScope")}) {
     if (!part.isEmpty()) parts << part;
   }
+  // Qt puts the mark of a modified document where this stands.
+  parts.first().replace(QStringLiteral("[*]"), QStringLiteral("[*][*]"));
+  parts.first() += QStringLiteral("[*]");
   setWindowTitle(parts.join(QStringLiteral(" — ")));
+  setWindowModified(isModified());
+}
+
+/// Of a question that failed, or of a model that did not load.
+void MainWindow::showFailure(const QString& sentence) {
+  showError(sentence);
+  const auto failed = [](const PromptResult& result) { return !result.problem.isEmpty(); };
+  run_error_ = std::ranges::any_of(session_.results(), failed) ? sentence : QString();
+}
+
+/// Once every question has its answer, no sentence stands there that says otherwise.
+void MainWindow::settleMessage() {
+  if (run_error_.isEmpty() || session_.isBusy() || message_->text() != run_error_) return;
+  const auto fine = [](const PromptResult& result) { return result.problem.isEmpty(); };
+  if (!std::ranges::all_of(session_.results(), fine)) return;
+  run_error_.clear();
+  message_->hide();
 }
 
 void MainWindow::showError(const QString& sentence) {
@@ -296,7 +345,12 @@ void MainWindow::showError(const QString& sentence) {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
   settings_.setWindow(saveGeometry(), saveState(kLayoutVersion));
-  settings_.setLastDocument(toJson(document()));
+  if (session_file_) session_file_->write();
+  if (!path_.isEmpty() && isModified() && !close_unasked_) {
+    event->ignore();
+    askBeforeClosing();
+    return;
+  }
   QMainWindow::closeEvent(event);
 }
 

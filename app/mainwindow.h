@@ -9,7 +9,9 @@
 #include "app/document.h"
 #include "app/options.h"
 #include "app/session.h"
+#include "app/session_file.h"
 #include "app/settings.h"
+#include "app/undo_history.h"
 #include "views/view_registry.h"
 
 class QDockWidget;
@@ -39,8 +41,13 @@ class MainWindow : public QMainWindow {
   ViewState& state() { return state_; }
   /// What a .qkscope file would hold now.
   Document document() const;
+  /// A new beginning: nothing to undo, nothing modified.
   void setDocument(const Document& document);
+  /// The same, of a document that belongs to a file, in which it may stand otherwise.
+  void resume(const SessionFile::Kept& kept);
   const QString& documentPath() const { return path_; }
+  /// From here on every change is on disk within half a second.
+  void keepIn(std::unique_ptr<SessionFile> file);
   /// Window position and docks as they were when the window was last closed; `size`, where it is given, wins.
   void restoreLayout(std::optional<QSize> size = {});
 
@@ -73,6 +80,8 @@ class MainWindow : public QMainWindow {
   void showModel();
   void showLook();
   void showTitle();
+  void showFailure(const QString& sentence);
+  void settleMessage();
   void requestDisruption(const Disruption& disruption, bool turn_on);
 
   // mainwindow_bars.cpp
@@ -112,13 +121,34 @@ class MainWindow : public QMainWindow {
   void fillRecent();
   void setUiScale(double scale);
 
-  // mainwindow_files.cpp
-  void openModelDialog(bool folder);
+  // mainwindow_documents.cpp
+  /// A document with all that undo brings back: the ids of its prompts, its file, and what stands there.
+  struct Held {
+    Document document;
+    QString path;
+    std::optional<Document> saved;
+  };
+  Held held() const;
+  void hold(const Held& held);
+  /// A step that can be undone.
+  void replaceDocument(const Document& document, const QString& path);
+  void editPrompts(const std::vector<Prompt>& prompts, int selected);
+  /// Whether closing would lose what the document's file does not hold.
+  bool isModified() const;
+  void noteChange();
+  void askBeforeClosing();
+  QString modelPath() const;
+  void newDocument();
   void openDocumentDialog();
   void openDocumentFile(const QString& path);
   void save();
   void saveAs();
   void saveTo(const QString& path);
+
+  // mainwindow_files.cpp
+  void showInspected(const Inspection& inspection);
+  bool nothingToCopy();
+  void openModelDialog(bool folder);
   void exportDialog();
   void copyImage();
   void copyValues();
@@ -131,7 +161,15 @@ class MainWindow : public QMainWindow {
   ViewState state_;
   Session session_;
   LoadOptions load_options_;
-  QString model_path_, loading_path_, path_;
+  UndoHistory history_{session_.stack()};
+  PromptReader measurer_;  // for the editor of prompts
+  std::function<void(const PromptSize&)> measured_;
+  std::unique_ptr<SessionFile> session_file_;
+  QString asked_model_;            // path of the model that was asked for last
+  QString path_;                   // of the document's file; empty = none
+  std::optional<Document> saved_;  // what stands there, or the beginning of a document without a file
+  bool close_unasked_ = false;
+  QString run_error_;                     // the sentence of a failed question, while the window shows it
   Shown wanted_shown_ = Shown::Baseline;  // to be shown once the disrupted run is there
   bool was_on_ = false;                   // the disruption, when it was last looked at
 

@@ -50,25 +50,32 @@ void MainWindow::openPath(const QString& path, bool ask) {
     // A single .safetensors file is read together with the config.json beside it.
     const QString model = suffix == QStringLiteral("safetensors") && info.isFile() ? info.absolutePath()
                                                                                    : info.absoluteFilePath();
-    const ModelCard card = LanguageModel::inspect(model.toStdString(), load_options_).card;
-    if (!card.problem.empty() && card.spec.num_layers == 0) {
-      showError(QString::fromStdString(card.problem));
-      return;
-    }
-    if (!ask) {
+    if (ask) {
+      session_.inspect(model.toStdString(), load_options_);
+    } else {
       loadModel(model, load_options_);
-      return;
     }
-    auto* dialog = new ModelDialog(card, true, this);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QDialog::accepted, this, [this, model] { loadModel(model, load_options_); });
-    dialog->open();
   }
+}
+
+void MainWindow::showInspected(const Inspection& inspection) {
+  const ModelCard& card = inspection.card;
+  if (!card.problem.empty() && card.spec.num_layers == 0) {
+    showError(QString::fromStdString(card.problem));
+    return;
+  }
+  auto* dialog = new ModelDialog(card, true, this, session_.heldBytes(card));
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &QDialog::accepted, this, [this, inspection] {
+    asked_model_ = QString::fromStdString(inspection.card.path.string());
+    session_.load(inspection);
+  });
+  dialog->open();
 }
 
 void MainWindow::loadModel(const QString& path, const LoadOptions& options) {
   load_options_ = options;
-  loading_path_ = path;
+  asked_model_ = path;
   session_.load(path.toStdString(), options);
 }
 
@@ -80,61 +87,6 @@ void MainWindow::openModelDialog(bool folder) {
   if (path.isEmpty()) return;
   settings_.setFolder(QStringLiteral("model"), folder ? path : QFileInfo(path).absolutePath());
   openPath(path, true);
-}
-
-void MainWindow::openDocumentDialog() {
-  const QString path =
-      QFileDialog::getOpenFileName(this, tr("Document"), settings_.folder(QStringLiteral("document")),
-                                   tr("QKScope documents (*.qkscope)"));
-  if (!path.isEmpty()) openPath(path, true);
-}
-
-void MainWindow::openDocumentFile(const QString& path) {
-  try {
-    const Document document = openDocument(path);
-    path_ = path;
-    setDocument(document);
-    settings_.addRecent(path);
-    fillRecent();
-    showTitle();
-    if (document.model.isEmpty() || document.model == model_path_) return;
-    const std::filesystem::path model = find_model(document.model.toStdString());
-    loadModel(QString::fromStdString(model.string()), load_options_);
-  } catch (const Error& error) {
-    showError(QString::fromUtf8(error.what()));
-  }
-}
-
-void MainWindow::save() {
-  if (path_.isEmpty()) {
-    saveAs();
-  } else {
-    saveTo(path_);
-  }
-}
-
-void MainWindow::saveAs() {
-  const QDir folder(settings_.folder(QStringLiteral("document")));
-  QString path = QFileDialog::getSaveFileName(this, tr("Save the document"),
-                                              folder.filePath(QStringLiteral("untitled.qkscope")),
-                                              tr("QKScope documents (*.qkscope)"));
-  if (path.isEmpty()) return;
-  if (QFileInfo(path).suffix().isEmpty()) path += QStringLiteral(".qkscope");
-  saveTo(path);
-}
-
-void MainWindow::saveTo(const QString& path) {
-  try {
-    saveDocument(document(), path);
-    path_ = path;
-    settings_.setFolder(QStringLiteral("document"), QFileInfo(path).absolutePath());
-    settings_.addRecent(path);
-    fillRecent();
-    showTitle();
-    message_->showNote(tr("Saved %1.").arg(path));
-  } catch (const Error& error) {
-    showError(QString::fromUtf8(error.what()));
-  }
 }
 
 View* MainWindow::shownFigure() const {
@@ -178,7 +130,14 @@ void MainWindow::exportDialog() {
   dialog->open();
 }
 
+bool MainWindow::nothingToCopy() {
+  if (session_.data().comparison) return false;
+  showError(tr("There is nothing to copy yet: open a model and run a prompt first."));
+  return true;
+}
+
 void MainWindow::copyImage() {
+  if (nothingToCopy()) return;
   if (const View* view = shownFigure()) {
     QApplication::clipboard()->setImage(figureImage(*view, FigureOptions()));
     message_->showNote(tr("The picture is on the clipboard."));
@@ -186,6 +145,7 @@ void MainWindow::copyImage() {
 }
 
 void MainWindow::copyValues() {
+  if (nothingToCopy()) return;
   if (const View* view = shownFigure()) {
     QApplication::clipboard()->setText(QString::fromUtf8(figureCsv(view->figureArrays())));
     message_->showNote(tr("The values of the picture are on the clipboard, as comma-separated text."));
@@ -193,6 +153,7 @@ void MainWindow::copyValues() {
 }
 
 void MainWindow::copyCommandLine() {
+  if (nothingToCopy()) return;
   FigureOptions options;
   if (const View* view = shownFigure()) {
     options.path = fileName(view->figureTitle()) + QStringLiteral(".pdf");
@@ -211,34 +172,6 @@ void MainWindow::showCard() {
   auto* dialog = new ModelDialog(session_.model()->card(), false, this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->open();
-}
-
-Document MainWindow::document() const {
-  Document document;
-  document.model = model_path_;
-  document.prompts = session_.prompts();
-  document.selected_prompt = session_.selectedPrompt();
-  const DisruptionStack& stack = session_.stack();
-  document.disruptions = stack.history();
-  document.disruption_position = stack.position();
-  document.disrupted = stack.isOn();
-  document.selection = state_.selection();
-  document.look = state_.look();
-  return document;
-}
-
-void MainWindow::setDocument(const Document& document) {
-  session_.setPrompts(document.prompts, document.selected_prompt);
-  session_.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
-  Selection selection = document.selection;
-  if (session_.model())
-    selection =
-        clamped(selection, session_.model()->spec(), session_.model()->spec().max_position_embeddings);
-  state_.setSelection(selection);
-  wanted_shown_ = document.disrupted ? document.look.shown : Shown::Baseline;
-  Look look = document.look;
-  if (!document.disrupted) look.shown = Shown::Baseline;
-  state_.setLook(look);
 }
 
 }  // namespace qkscope

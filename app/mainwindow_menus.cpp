@@ -9,6 +9,7 @@
 #include "app/help.h"
 #include "app/labels.h"
 #include "app/mainwindow.h"
+#include "app/message_bar.h"
 #include "views/disruption_view.h"
 #include "views/disruption_words.h"
 #include "views/prompts_view.h"
@@ -60,11 +61,8 @@ void MainWindow::makeFileMenu() {
   recent_menu_ = menu->addMenu(tr("Open &recent"));
   fillRecent();
   menu->addSeparator();
-  add(menu, {tr("&New document"), QStringLiteral("newDocument"), {key(Qt::CTRL | Qt::Key_N)}}, [this] {
-    path_.clear();
-    setDocument(defaultDocument());
-    showTitle();
-  });
+  add(menu, {tr("&New document"), QStringLiteral("newDocument"), {key(Qt::CTRL | Qt::Key_N)}},
+      [this] { newDocument(); });
   add(menu, {tr("&Save document"), QStringLiteral("save"), {key(Qt::CTRL | Qt::Key_S)}}, [this] { save(); });
   add(menu, {tr("Save document &as …"), QStringLiteral("saveAs"), {key(Qt::CTRL | Qt::SHIFT | Qt::Key_S)}},
       [this] { saveAs(); });
@@ -130,7 +128,10 @@ void MainWindow::makeModelMenu() {
   })->setChecked(settings_.promptLoss());
   menu->addSeparator();
   add(menu, {tr("&Run again"), QStringLiteral("run"), {key(Qt::Key_F5)}}, [this] { session_.resume(); });
-  add(menu, {tr("&Stop"), QStringLiteral("stop"), {key(Qt::Key_Escape)}}, [this] { session_.cancel(); });
+  add(menu, {tr("&Stop"), QStringLiteral("stop"), {key(Qt::Key_Escape)}}, [this] {
+    session_.cancel();
+    message_->hide();
+  });
   menu->addSeparator();
   add(menu, {tr("&Edit the selected prompt …"), QStringLiteral("editPrompt"), {key(Qt::Key_F2)}}, [this] {
     if (prompts_) prompts_->editPrompt(session_.selectedPrompt());
@@ -280,13 +281,12 @@ void MainWindow::makeDisruptMenu() {
         }
       });
   menu->addSeparator();
-  add(menu, {tr("Undo"), QStringLiteral("undo"), {key(Qt::CTRL | Qt::Key_Z)}},
-      [this] { session_.stack().undo(); });
+  add(menu, {tr("Undo"), QStringLiteral("undo"), {key(Qt::CTRL | Qt::Key_Z)}}, [this] { history_.undo(); });
   add(menu,
       {tr("Redo"),
        QStringLiteral("redo"),
        {key(Qt::CTRL | Qt::SHIFT | Qt::Key_Z), key(Qt::CTRL | Qt::Key_Y)}},
-      [this] { session_.stack().redo(); });
+      [this] { history_.redo(); });
 }
 
 void MainWindow::makeFigureMenu() {

@@ -9,7 +9,14 @@
 
 namespace qkscope {
 
-MessageBar::MessageBar(QWidget* parent) : QFrame(parent), label_(new QLabel(this)) {
+namespace {
+constexpr int kNoteMs = 6000;  // time to read a sentence twice
+}
+
+MessageBar::MessageBar(QWidget* parent) : QFrame(parent), label_(new QLabel(this)), leave_(new QTimer(this)) {
+  leave_->setSingleShot(true);
+  leave_->setInterval(kNoteMs);
+  connect(leave_, &QTimer::timeout, this, &QWidget::hide);
   setObjectName(QStringLiteral("messageBar"));
   setAttribute(Qt::WA_StyledBackground);
   label_->setObjectName(QStringLiteral("messageText"));
@@ -30,9 +37,11 @@ MessageBar::MessageBar(QWidget* parent) : QFrame(parent), label_(new QLabel(this
 
 void MessageBar::showError(const QString& sentence) {
   show(sentence, QStringLiteral("error"));
+  leave_->stop();
 }
 void MessageBar::showNote(const QString& sentence) {
   show(sentence, QStringLiteral("note"));
+  leave_->start();
 }
 QString MessageBar::text() const {
   return isHidden() ? QString() : label_->text();

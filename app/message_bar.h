@@ -8,8 +8,8 @@ class QToolButton;
 
 namespace qkscope {
 
-/// One sentence above the pictures: what went wrong, or what has happened. Stays until it is closed or
-/// replaced.
+/// One sentence above the pictures. What went wrong stays until it is closed or replaced; what has happened
+/// goes by itself.
 class MessageBar : public QFrame {
   Q_OBJECT
  public:
@@ -21,6 +21,7 @@ class MessageBar : public QFrame {
  private:
   void show(const QString& sentence, const QString& kind);
   QLabel* label_;
+  QTimer* leave_;
 };
 
 /// Stage, bar and Cancel in the status bar; comes up only when work takes more than half a second.

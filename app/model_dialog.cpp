@@ -36,7 +36,8 @@ QString modelDetails(const ModelCard& card) {
       .arg(stored);
 }
 
-ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent) : QDialog(parent) {
+ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent, std::uint64_t held)
+    : QDialog(parent) {
   setWindowTitle(tr("Model card"));
   setObjectName(QStringLiteral("modelDialog"));
   auto* form = new QFormLayout(this);
@@ -79,10 +80,13 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent
           ? tr("%1 in %2").arg(text(card.device), text(card.dtype))
           : tr("%1 in %2 (%3)").arg(text(card.device), text(card.dtype), text(card.device_reason)));
 
-  const bool short_of_memory = card.needed_bytes > card.free_bytes && card.free_bytes > 0;
+  // Of a model that is loaded, the free memory of before says nothing.
+  const bool makes_room = offer_load && card.needed_bytes > card.free_bytes;
+  const bool short_of_memory = makes_room && card.needed_bytes > card.free_bytes + held;
   const QString words = !card.problem.empty() ? text(card.problem)
                         : short_of_memory
-                            ? tr("It needs more memory than is free now; loading may fail or take very long.")
+                            ? tr("It needs more memory than is free now: close other programs first.")
+                        : makes_room ? tr("It will load; the model that is open now makes room for it.")
                         : offer_load ? tr("It will load.")
                                      : tr("It is loaded.");
   auto* verdict = new StyledLabel(

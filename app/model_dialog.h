@@ -9,8 +9,9 @@ namespace qkscope {
 class ModelDialog : public QDialog {
   Q_OBJECT
  public:
-  /// `offer_load`: with a button that loads it; else it is the model of now.
-  ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent);
+  /// `offer_load`: with a button that loads it; else it is the model of now. `held`: bytes that the model of
+  /// now would give up for it.
+  ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent, std::uint64_t held = 0);
 };
 
 /// "Llama · 30 layers · 9/3 heads · Q4_1": for the toolbar.

@@ -1,8 +1,19 @@
 #include "app/prompt_text.h"
 
+#include <QCoreApplication>
 #include <algorithm>
 
+#include "core/error.h"
+
 namespace qkscope {
+
+namespace {
+
+QString tr(const char* text) {
+  return QCoreApplication::translate("Prompt", text);
+}
+
+}  // namespace
 
 RenderedPrompt renderPrompt(const LanguageModel& model, const Prompt& prompt) {
   RenderedPrompt rendered;
@@ -54,6 +65,43 @@ PromptResult describePrompt(const LanguageModel& model, const Prompt& prompt,
   return result;
 }
 
+namespace {
+
+/// The positions that the model was made for. A longer prompt would give nothing to explain, and may need
+/// more memory than any machine has.
+std::size_t longestPrompt(const DecoderSpec& spec) {
+  const double stretch = spec.rope && spec.rope->type == "dynamic" ? std::max(1.0, spec.rope->factor) : 1.0;
+  return static_cast<std::size_t>(spec.max_position_embeddings * stretch);
+}
+
+}  // namespace
+
+ReadPrompt readPrompt(const LanguageModel& model, const Prompt& prompt) {
+  ReadPrompt read;
+  try {
+    if (prompt.text.isEmpty()) throw Error(tr("The prompt is empty: press F2 to write one.").toStdString());
+    const RenderedPrompt rendered = renderPrompt(model, prompt);
+    const std::size_t longest = longestPrompt(model.spec());
+    if (rendered.ids.size() > longest) {
+      throw Error(tr("The prompt has %1 tokens, and %2 was made for at most %3: shorten it with F2.")
+                      .arg(rendered.ids.size())
+                      .arg(QString::fromStdString(model.card().name))
+                      .arg(longest)
+                      .toStdString());
+    }
+    if (rendered.ids.empty()) {
+      throw Error(tr("The tokenizer makes no token of the prompt: write another with F2.").toStdString());
+    }
+    read.described = describePrompt(model, prompt, rendered);
+    read.expected = continuationIds(model, prompt.expected);
+    read.ids = rendered.ids;
+  } catch (const Error& error) {
+    read = {};
+    read.described.problem = QString::fromUtf8(error.what());
+  }
+  return read;
+}
+
 std::vector<NextToken> nextTokens(const LanguageModel& model, const Run& run) {
   std::vector<NextToken> next;
   for (const TokenProbability& token : run.next_tokens) {
@@ -70,7 +118,6 @@ PromptArm describeRun(const LanguageModel& model, const Run& run, bool complete)
   arm.next = nextTokens(model, run);
   arm.continuation = run.continuation;
   if (run.continuation) arm.continuation_pieces = pieceTexts(model, run.continuation->tokens);
-  if (run.prompt_text) arm.prompt_loss = run.prompt_text->nll;
   return arm;
 }
 

@@ -24,7 +24,10 @@ RunEvents RunListener::events() {
   };
   events.token = [this](Arm arm, int id) {
     const std::string text = state(arm).decoder.push(id);
-    if (!text.empty()) receiver_.text(arm, QString::fromStdString(text));
+    if (text.empty()) return;
+    QString& so_far = state(arm).text;
+    so_far += QString::fromStdString(text);
+    receiver_.text(arm, so_far);
   };
   events.scored = [this](Arm arm, const Perplexity& perplexity) { receiver_.scored(arm, perplexity); };
   return events;

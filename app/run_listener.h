@@ -11,7 +11,7 @@
 namespace qkscope {
 
 /// Listens to one run on the thread that runs it and passes on what a person can follow: captures that grow,
-/// at most every 30 ms, and text that never ends in half a character.
+/// at most every 30 ms, and the text so far, which never ends in half a character.
 class RunListener {
  public:
   struct Receiver {  // called on the running thread
@@ -31,6 +31,7 @@ class RunListener {
     explicit State(const Tokenizer& tokenizer) : decoder(tokenizer) {}
     Capture capture;
     StreamDecoder decoder;
+    QString text;
   };
   State& state(Arm arm) { return arm == Arm::Baseline ? baseline_ : disrupted_; }
 

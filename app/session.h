@@ -4,15 +4,18 @@
 #include <QTimer>
 #include <deque>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "app/answers.h"
 #include "app/disruption_stack.h"
+#include "app/prompt_reader.h"
 #include "app/task_thread.h"
 #include "core/model/language_model.h"
 #include "core/run/runner.h"
-#include "views/prompt.h"
 #include "views/view.h"
 
 namespace qkscope {
@@ -24,30 +27,41 @@ struct PassTimes {
   int first_layer = 0;  // 0-based, of the disrupted pass
 };
 
-/// Model, prompts and disruption of one window, and the one thread that works for them. Knows what is asked
-/// at the moment and sees to it that exactly this is computed: the selected prompt's pictures first, then
-/// every prompt's answer, then the losses of prompt tokens. A change stops what runs; answers to earlier
-/// questions are dropped. Lives on the GUI thread; never blocks it.
+/// Model, prompts and disruption of one window, and the threads that work for them. Knows what is asked at
+/// the moment and sees to it that exactly this is computed: the selected prompt's pictures first, then every
+/// prompt's answer, then the losses of prompt tokens. A change stops what runs; answers to earlier questions
+/// are dropped. Lives on the GUI thread; never blocks it.
 class Session : public QObject {
   Q_OBJECT
  public:
   explicit Session(QObject* parent = nullptr);
   ~Session() override;
 
+  /// Looks at a checkpoint, on a thread of its own, while all else goes on: inspected() tells what was found,
+  /// also of one that cannot be loaded.
+  void inspect(const std::filesystem::path& path, const LoadOptions& options = {});
   /// Reads a checkpoint; the model of now stays until the new one is there, unless memory is short.
+  void load(const Inspection& inspection);
+  /// Both, one after the other.
   void load(const std::filesystem::path& path, const LoadOptions& options = {});
-  /// Stops loading or running; what is there stays.
+  /// Stops inspecting, loading, running; what is there stays.
   void cancel();
-  /// Runs whatever is asked and not yet answered, also after cancel() or an error.
+  /// Runs whatever is asked and not yet answered, also after cancel() or an error; where there is nothing of
+  /// the kind, everything once more.
   void resume();
 
   const std::shared_ptr<const LanguageModel>& model() const { return model_; }
+  /// On the device of `card`, the bytes that the model of now holds and would give up for another.
+  std::uint64_t heldBytes(const ModelCard& card) const;
   DisruptionStack& stack() { return stack_; }
   const DisruptionStack& stack() const { return stack_; }
 
+  /// Each with its own id.
   const std::vector<Prompt>& prompts() const { return prompts_; }
   int selectedPrompt() const { return selected_; }
   const std::vector<PromptResult>& results() const { return results_; }
+  /// A prompt keeps its answers by its id, wherever it stands now; one without an id takes that of an equal
+  /// one which would go otherwise, or a new one.
   void setPrompts(std::vector<Prompt> prompts, int selected);
   void selectPrompt(int index);
 
@@ -64,11 +78,12 @@ class Session : public QObject {
   /// Whether data() answers in full what is asked now: all that belongs to the present prompt and disruption.
   bool showsWhatIsAsked() const { return model_ && !loading_ && !prompts_.empty() && picturesAreThere(); }
   const PassTimes& times() const { return times_; }
-  /// Loading, running, or about to.
-  bool isBusy() const { return loading_ || !pending_.empty() || planner_.isActive(); }
+  /// Inspecting, loading, reading, running, or about to.
+  bool isBusy() const;
   bool isLoading() const { return loading_; }
 
  Q_SIGNALS:
+  void inspected(const qkscope::Inspection& inspection);
   void modelChanged();
   void dataChanged();
   void promptsChanged();
@@ -84,53 +99,67 @@ class Session : public QObject {
   struct Job {
     std::uint64_t number = 0;
     Part part = Part::Answer;
-    int prompt = 0;
+    PromptId prompt = 0;
     RunRequest request;
   };
   struct Finished {
     RunRequest request;
     Comparison comparison;
   };
-  /// What has been answered for one prompt.
-  struct Slot {
-    TokenIds ids, expected;
-    std::optional<RunRequest> answered, loss;
-  };
+
+  // session.cpp: what is asked, and what is to be done for it
   void schedule();
-  void tellPromptLength();
   void plan();
+  void readPrompts();
   std::vector<Job> wanted() const;
-  RunRequest request(int prompt, Part part) const;
+  Answers& answers(PromptId id) { return answers_.at(id); }
+  const Answers& answers(PromptId id) const { return answers_.at(id); }
+  /// 0 where there is no prompt.
+  PromptId selectedId() const;
+  bool hasTokens(PromptId id) const;
+  /// Of a prompt that has tokens.
+  RunRequest request(PromptId id, Part part) const;
+  Question question(PromptId id) const;
   bool picturesAreThere() const;
-  /// The request without what only pictures depend on.
-  static RunRequest withoutNeeds(RunRequest request);
+  /// Whether what is finished has all that `job` asks.
+  static bool tells(const Finished& finished, const Job& job);
   /// Whether what `running` will give is all that `job` asks.
   static bool gives(const Job& running, const Job& job);
   TaskThread::Task task(const Job& job);
-  const Job* current(std::uint64_t number) const;
-  void refreshSlots();
-  void markStale();
 
-  // Answers of the thread; each is dropped unless `number` is that of the job that runs.
+  // session_model.cpp: inspecting and loading
+  void startInspecting(const std::filesystem::path& path, const LoadOptions& options,
+                       std::function<void(const Inspection&)> then);
+  void takeModel(const std::shared_ptr<const LanguageModel>& model, const QString& problem);
+  void useModel(const std::shared_ptr<const LanguageModel>& model);
+  void stopWork();
+
+  // session_answers.cpp: what the threads report
+  /// The job that runs, where `number` is its own and its question is still asked; else null.
+  const Job* current(std::uint64_t number) const;
+  void takeRead(const Prompt& prompt, const ReadPrompt& read);
   void takePart(std::uint64_t number, Arm arm, const Capture& part);
   void takePrefilled(std::uint64_t number, Arm arm, const std::shared_ptr<const Run>& run);
   void takeText(std::uint64_t number, Arm arm, const QString& text);
   void takeScore(std::uint64_t number, Arm arm, const Perplexity& perplexity);
   void takeComparison(std::uint64_t number, const Comparison& comparison);
   void takeError(std::uint64_t number, const QString& sentence);
-  void takeModel(std::uint64_t number, const std::shared_ptr<const LanguageModel>& model,
-                 const std::shared_ptr<Runner>& runner, const QString& problem);
-
   void accept(const Job& job, const Comparison& comparison);
   void showPictures(const RunRequest& request, const Comparison& comparison);
-  PromptArm& arm(PromptResult& result, Arm which);
+  /// Tells results and data anew where they have changed.
+  void showResults();
+  void showResult(PromptId id);
+  DataState dataState() const;
+  void showData(bool changed = false);
+  void markStale();
 
   std::shared_ptr<const LanguageModel> model_;
   std::shared_ptr<Runner> runner_;  // used by the thread alone
   DisruptionStack stack_;
   std::vector<Prompt> prompts_;
-  std::vector<PromptResult> results_;
-  std::vector<Slot> slots_;
+  std::map<PromptId, Answers> answers_;
+  std::vector<PromptResult> results_;  // of prompts_, told from answers_
+  PromptId last_id_ = 0;
   int selected_ = 0;
   Needs needs_;
   int max_new_tokens_ = 24;
@@ -138,19 +167,28 @@ class Session : public QObject {
 
   ViewData data_;
   std::optional<RunRequest> pictured_;  // what data_'s comparison answers in full
+  struct PictureFailure {
+    RunRequest request;
+    QString sentence;
+  };
+  std::optional<PictureFailure> unpictured_;  // what it cannot answer, and why
   PassTimes times_;
 
   std::deque<Finished> finished_;  // newest first: going back to a question costs nothing
   std::vector<Job> pending_;       // front: runs or is about to
   std::uint64_t last_number_ = 0;
-  bool paused_ = false;  // after cancel() or an error, until something is asked
-  bool loading_ = false;
-  std::uint64_t load_number_ = 0;
+  bool paused_ = false;  // after cancel(), until something is asked
+  bool loading_ = false, inspecting_ = false;
+  std::uint64_t load_number_ = 0, inspect_number_ = 0;
+  std::function<void(const Inspection&)> inspected_then_;
   std::shared_ptr<const Run> prefilled_baseline_;  // of the job that runs, until the disrupted one is there
   QElapsedTimer job_clock_;                        // since the job that runs was asked for
   QTimer planner_;                                 // merges all changes of one event loop turn
   QTimer stale_timer_;                             // pictures are dimmed only if the new ones take their time
-  TaskThread thread_;                              // last member: stops before anything it reports to is gone
+  // Last members: they stop before anything they report to is gone.
+  PromptReader reader_;
+  TaskThread inspector_;
+  TaskThread thread_;
 };
 
 }  // namespace qkscope

@@ -1,7 +1,8 @@
-#include "app/prompt_text.h"
+#include <algorithm>
+
 #include "app/session.h"
 
-// The half of Session that takes the thread's answers.
+// The part of Session that takes what the threads report, and tells it.
 
 namespace qkscope {
 
@@ -36,25 +37,30 @@ Capture overlay(Capture newer, const Capture& older) {
 }  // namespace
 
 const Session::Job* Session::current(std::uint64_t number) const {
-  return !pending_.empty() && pending_.front().number == number ? &pending_.front() : nullptr;
+  if (pending_.empty() || pending_.front().number != number) return nullptr;
+  const Job& job = pending_.front();
+  // The question may have changed since: then this answers nothing that is asked.
+  if (!hasTokens(job.prompt)) return nullptr;
+  Job asked{number, job.part, job.prompt, request(job.prompt, job.part)};
+  asked.request.needs = job.request.needs;
+  return asked.request == job.request ? &job : nullptr;
 }
 
-void Session::markStale() {
-  if (pending_.empty() || data_.stale || !data_.comparison) return;
-  if (pending_.front().prompt != selected_ || picturesAreThere()) return;
-  data_.stale = true;
-  Q_EMIT dataChanged();
-}
+// ---- from the threads
 
-PromptArm& Session::arm(PromptResult& result, Arm which) {
-  std::optional<PromptArm>& arm = which == Arm::Baseline ? result.baseline : result.disrupted;
-  if (!arm) arm.emplace();
-  return *arm;
+void Session::takeRead(const Prompt& prompt, const ReadPrompt& read) {
+  const auto now = std::ranges::find(prompts_, prompt.id, &Prompt::id);
+  if (now == prompts_.end() || *now != prompt) return;
+  answers(prompt.id).setRead(read);
+  schedule();
+  showResult(prompt.id);
+  showData();
+  Q_EMIT busyChanged();
 }
 
 void Session::takePart(std::uint64_t number, Arm arm, const Capture& part) {
   const Job* job = current(number);
-  if (job == nullptr || job->prompt != selected_ || job->part == Part::PromptLoss) return;
+  if (job == nullptr || job->prompt != selectedId() || job->part == Part::PromptLoss) return;
   if (job_clock_.elapsed() < kPatienceMs || picturesAreThere()) return;
   Comparison shown;
   shown.request = job->request;
@@ -70,27 +76,19 @@ void Session::takePart(std::uint64_t number, Arm arm, const Capture& part) {
   data_.stale = mine != nullptr;
   mine = std::move(run);
   data_.comparison = std::make_shared<const Comparison>(std::move(shown));
-  data_.pieces = results_[static_cast<std::size_t>(selected_)].pieces;
+  data_.pieces = answers(job->prompt).read()->described.pieces;
   pictured_.reset();
-  Q_EMIT dataChanged();
+  showData(/*changed=*/true);
 }
 
 void Session::takePrefilled(std::uint64_t number, Arm arm, const std::shared_ptr<const Run>& run) {
   const Job* job = current(number);
   if (job == nullptr || job->part == Part::PromptLoss) return;
   if (job->part == Part::Answer) {
-    PromptResult& result = results_[static_cast<std::size_t>(job->prompt)];
-    PromptArm& mine = this->arm(result, arm);
-    // A baseline that stands already is not written again letter by letter.
-    if (arm == Arm::Disrupted || !mine.complete) {
-      mine = {};
-      mine.next = nextTokens(*model_, *run);
-    }
-    if (arm == Arm::Disrupted || job->request.disruptions.empty()) result.stale = false;
-    if (job->request.disruptions.empty()) result.disrupted.reset();
-    Q_EMIT resultChanged(job->prompt);
+    answers(job->prompt).begin(job->request, arm, nextTokens(*model_, *run));
+    showResult(job->prompt);
   }
-  if (job->prompt != selected_) return;
+  if (job->prompt != selectedId()) return;
 
   Comparison shown;
   shown.request = job->request;
@@ -110,11 +108,9 @@ void Session::takePrefilled(std::uint64_t number, Arm arm, const std::shared_ptr
 void Session::takeText(std::uint64_t number, Arm arm, const QString& text) {
   const Job* job = current(number);
   if (job == nullptr || job->part != Part::Answer) return;
-  PromptArm& mine = this->arm(results_[static_cast<std::size_t>(job->prompt)], arm);
-  if (mine.complete) return;
-  mine.answer += text;
+  answers(job->prompt).setText(job->request, arm, text);
   Q_EMIT progress(arm == Arm::Baseline ? tr("baseline, answer") : tr("disrupted, answer"), 0, 0);
-  Q_EMIT resultChanged(job->prompt);
+  showResult(job->prompt);
 }
 
 void Session::takeScore(std::uint64_t number, Arm arm, const Perplexity& perplexity) {
@@ -122,62 +118,87 @@ void Session::takeScore(std::uint64_t number, Arm arm, const Perplexity& perplex
   if (job == nullptr || job->part != Part::Answer ||
       perplexity.definition != PerplexityDefinition::Continuation)
     return;
-  PromptArm& mine = this->arm(results_[static_cast<std::size_t>(job->prompt)], arm);
-  mine.continuation = perplexity;
-  mine.continuation_pieces = pieceTexts(*model_, perplexity.tokens);
-  Q_EMIT resultChanged(job->prompt);
+  answers(job->prompt).setScore(job->request, arm, perplexity, pieceTexts(*model_, perplexity.tokens));
+  showResult(job->prompt);
 }
 
 void Session::takeComparison(std::uint64_t number, const Comparison& comparison) {
-  if (current(number) == nullptr) return;
+  if (pending_.empty() || pending_.front().number != number) return;
+  const bool asked = current(number) != nullptr;
   const Job job = pending_.front();
   pending_.erase(pending_.begin());
   prefilled_baseline_.reset();
+  // Right for its own request, whatever is asked by now.
   finished_.push_front({job.request, comparison});
   std::size_t sum = 0;
   for (std::size_t i = 0; i < finished_.size(); ++i) {
     sum += bytes(finished_[i].comparison);
     if (i > 0 && (i >= kFinishedCount || sum > kFinishedBytes)) finished_.resize(i);
   }
-  accept(job, comparison);
   job_clock_.restart();
+  if (asked) {
+    accept(job, comparison);
+    showResult(job.prompt);
+  }
+  // The next question's turn has come.
+  if (!pending_.empty()) showResult(pending_.front().prompt);
+  showData();
   if (pending_.empty()) Q_EMIT busyChanged();
 }
 
 void Session::accept(const Job& job, const Comparison& comparison) {
-  PromptResult& result = results_[static_cast<std::size_t>(job.prompt)];
-  Slot& slot = slots_[static_cast<std::size_t>(job.prompt)];
-  const auto both = [&](auto&& take) {
-    if (comparison.baseline) take(arm(result, Arm::Baseline), *comparison.baseline);
-    if (comparison.disrupted) take(arm(result, Arm::Disrupted), *comparison.disrupted);
-  };
   if (job.part == Part::Answer) {
-    both([this](PromptArm& mine, const Run& run) {
-      std::vector<float> loss = std::move(mine.prompt_loss);
-      mine = describeRun(*model_, run, true);
-      mine.prompt_loss = std::move(loss);
-    });
-    if (!comparison.disrupted) result.disrupted.reset();
-    result.stale = false;
-    result.problem.clear();
-    slot.answered = withoutNeeds(job.request);
+    std::optional<PromptArm> disrupted;
+    if (comparison.disrupted) disrupted = describeRun(*model_, *comparison.disrupted, true);
+    answers(job.prompt).finish(job.request, describeRun(*model_, *comparison.baseline, true), disrupted);
   } else if (job.part == Part::PromptLoss) {
-    both([](PromptArm& mine, const Run& run) {
-      if (run.prompt_text) mine.prompt_loss = run.prompt_text->nll;
-    });
-    slot.loss = job.request;
+    const auto& text = comparison.baseline->prompt_text;
+    answers(job.prompt).setLosses(job.request, text ? text->nll : std::vector<float>());
   }
-  if (job.part != Part::Pictures) Q_EMIT resultChanged(job.prompt);
-  if (job.part != Part::PromptLoss && job.prompt == selected_) showPictures(job.request, comparison);
+  if (job.part != Part::PromptLoss && job.prompt == selectedId()) showPictures(job.request, comparison);
 }
+
+void Session::takeError(std::uint64_t number, const QString& sentence) {
+  if (pending_.empty() || pending_.front().number != number) return;
+  const bool asked = current(number) != nullptr;
+  const Job job = pending_.front();
+  pending_.erase(pending_.begin());
+  const std::shared_ptr<const Run> baseline = std::exchange(prefilled_baseline_, nullptr);
+  job_clock_.restart();
+  if (asked) {
+    // Not asked again until the question changes, or F5 asks it.
+    if (job.part == Part::PromptLoss) {
+      answers(job.prompt).setLosses(job.request, {});
+    } else {
+      answers(job.prompt).fail(job.request, sentence);
+      if (job.prompt == selectedId() && !picturesAreThere()) {
+        unpictured_ = PictureFailure{request(job.prompt, Part::Pictures), sentence};
+        // Of this question's own, what there is; nothing of an earlier one.
+        data_.comparison =
+            baseline ? std::make_shared<const Comparison>(Comparison{job.request, baseline, nullptr})
+                     : nullptr;
+        data_.stale = false;
+        pictured_.reset();
+      }
+    }
+    showResult(job.prompt);
+    showData(/*changed=*/true);
+    Q_EMIT failed(sentence);
+  }
+  if (!pending_.empty()) showResult(pending_.front().prompt);
+  if (pending_.empty()) Q_EMIT busyChanged();
+}
+
+// ---- to the window
 
 void Session::showPictures(const RunRequest& request, const Comparison& comparison) {
   data_.comparison = std::make_shared<const Comparison>(comparison);
-  data_.pieces = results_[static_cast<std::size_t>(selected_)].pieces;
+  data_.pieces = answers(selectedId()).read()->described.pieces;
   data_.stale = false;
   const bool complete = comparison.baseline && (request.disruptions.empty() || comparison.disrupted);
   if (complete) {
     pictured_ = request;
+    unpictured_.reset();
     times_.positions = comparison.baseline->capture.positions;
     // A pass that came from the runner's memory cost nothing and says so with 0; what it once cost stays.
     if (comparison.baseline->prefill_ms > 0) times_.baseline_ms = comparison.baseline->prefill_ms;
@@ -187,26 +208,73 @@ void Session::showPictures(const RunRequest& request, const Comparison& comparis
       times_.first_layer = comparison.disrupted->first_layer;
     }
   }
+  showData(/*changed=*/true);
+}
+
+void Session::showResult(PromptId id) {
+  const auto at = std::ranges::find(prompts_, id, &Prompt::id);
+  if (at == prompts_.end()) return;
+  const auto i = static_cast<std::size_t>(at - prompts_.begin());
+  PromptResult result = answers(id).result(question(id));
+  if (results_[i] == result) return;
+  results_[i] = std::move(result);
+  Q_EMIT resultChanged(static_cast<int>(i));
+}
+
+void Session::showResults() {
+  for (const Prompt& prompt : std::vector(prompts_)) showResult(prompt.id);
+}
+
+DataState Session::dataState() const {
+  if (!model_) return loading_ ? DataState::Loading : DataState::NoModel;
+  if (prompts_.empty()) return DataState::NoPrompt;
+  const auto& read = answers(selectedId()).read();
+  if (read && read->ids.empty()) return DataState::Failed;
+  if (picturesAreThere()) return DataState::Current;
+  if (read && unpictured_ && unpictured_->request == request(selectedId(), Part::Pictures))
+    return DataState::Failed;
+  return paused_ ? DataState::Stopped : DataState::Running;
+}
+
+void Session::showData(bool changed) {
+  const DataState state = dataState();
+  const PromptId id = selectedId();
+  QString problem;
+  bool stale = data_.stale;
+  if (state == DataState::Current) stale = false;
+  if (state == DataState::Stopped) stale = data_.comparison != nullptr;
+  if (state == DataState::Failed) {
+    const bool refused = answers(id).read()->ids.empty();
+    problem = refused ? answers(id).read()->described.problem : unpictured_->sentence;
+    stale = false;
+  }
+  if (state == DataState::NoPrompt || (state == DataState::Failed && answers(id).read()->ids.empty())) {
+    changed = changed || data_.comparison;
+    data_.comparison.reset();
+    data_.pieces.clear();
+    pictured_.reset();
+    stale = false;
+  }
+  // What views ask for may hang on it, so it is told before the run; while a prompt is being read, the last
+  // one's length is the best guess.
+  const bool unread = model_ && id != 0 && !answers(id).read();
+  const int tokens = unread          ? data_.prompt_tokens
+                     : hasTokens(id) ? static_cast<int>(answers(id).read()->ids.size())
+                                     : 0;
+  if (!changed && state == data_.state && problem == data_.problem && stale == data_.stale &&
+      tokens == data_.prompt_tokens)
+    return;
+  data_.prompt_tokens = tokens;
+  data_.state = state;
+  data_.problem = problem;
+  data_.stale = stale;
   Q_EMIT dataChanged();
 }
 
-void Session::takeError(std::uint64_t number, const QString& sentence) {
-  if (current(number) == nullptr) return;
-  const Job job = pending_.front();
-  pending_.erase(pending_.begin());
-  // Not asked again until the question changes.
-  Slot& slot = slots_[static_cast<std::size_t>(job.prompt)];
-  PromptResult& result = results_[static_cast<std::size_t>(job.prompt)];
-  if (job.part == Part::PromptLoss) {
-    slot.loss = job.request;
-  } else {
-    if (job.part == Part::Answer) slot.answered = withoutNeeds(job.request);
-    if (job.prompt == selected_) pictured_ = job.request;
-    result.problem = sentence;
-  }
-  Q_EMIT resultChanged(job.prompt);
-  Q_EMIT failed(sentence);
-  if (pending_.empty()) Q_EMIT busyChanged();
+void Session::markStale() {
+  if (data_.stale || !data_.comparison || dataState() != DataState::Running) return;
+  data_.stale = true;
+  Q_EMIT dataChanged();
 }
 
 }  // namespace qkscope

@@ -52,13 +52,6 @@ void Settings::clearWindow() {
   QSettings().remove(QStringLiteral("window"));
 }
 
-QByteArray Settings::lastDocument() const {
-  return read("last_document").toByteArray();
-}
-void Settings::setLastDocument(const QByteArray& json) {
-  write("last_document", json);
-}
-
 QStringList Settings::recent() const {
   return read("recent").toStringList();
 }

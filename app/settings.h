@@ -22,10 +22,6 @@ class Settings {
   void setWindow(const QByteArray& geometry, const QByteArray& layout);
   void clearWindow();
 
-  /// The document as it was when the program was left (JSON), or nothing.
-  QByteArray lastDocument() const;
-  void setLastDocument(const QByteArray& json);
-
   /// Paths of models and documents, newest first.
   QStringList recent() const;
   void addRecent(const QString& path);

@@ -1,6 +1,7 @@
 #pragma once
 #include <QString>
 #include <QStringList>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -11,12 +12,16 @@ namespace qkscope {
 /// What a prompt is there to show: the answer stands in the prompt, or only in the weights.
 enum class PromptKind { Context, Memory, Free };
 
+/// Names a prompt for as long as a session knows it, wherever it stands and whatever its text becomes.
+using PromptId = std::uint64_t;
+
 /// One prompt of a document, as the user wrote it.
 struct Prompt {
   PromptKind kind = PromptKind::Free;
   QString text;
   QString expected;  // the continuation whose perplexity is told; empty = the baseline's answer
   bool raw = false;  // passed as it is, without the model's chat format
+  PromptId id = 0;   // given by the session; 0 = new, and so it stands in a document
   bool operator==(const Prompt&) const = default;
 };
 
@@ -34,7 +39,23 @@ struct PromptArm {
   std::vector<NextToken> next;
   std::optional<Perplexity> continuation;
   QStringList continuation_pieces;  // readable text of each scored token
-  std::vector<float> prompt_loss;   // nats of each prompt token but the first; empty until computed
+  bool operator==(const PromptArm&) const = default;
+};
+
+/// Where the question of one arm stands. Told by the session, in one place; a card only paints it.
+enum class ArmState {
+  Off,      // nothing is disrupted, so there is no such arm
+  NotRun,   // nothing asks for it: there is no model, or pictures alone are wanted
+  Waiting,  // asked; something else is done first
+  Running,
+  Stopped,  // asked, and stopped before it was answered
+  Failed,   // PromptResult::problem says why
+  Done,     // what stands there answers what is asked now
+};
+struct ArmStatus {
+  ArmState state = ArmState::NotRun;
+  bool earlier = false;  // what stands there answers an earlier setting or text
+  bool operator==(const ArmStatus&) const = default;
 };
 
 /// All that is known of one prompt under the model and the disruption of the moment.
@@ -43,9 +64,22 @@ struct PromptResult {
   int user_begin = 0, user_end = 0;  // the tokens the user wrote; the rest is the chat format
   QString format;                    // "ChatML", "raw"
   QString format_reason;             // why raw, where the model decided it
+  std::vector<float> prompt_loss;    // nats of each prompt token but the first, undisrupted; or empty
   std::optional<PromptArm> baseline, disrupted;
-  QString problem;     // why there is no answer, in one sentence
-  bool stale = false;  // of an earlier disruption or text; a newer one is under way
+  ArmStatus baseline_status, disrupted_status{ArmState::Off, false};
+  QString problem;  // why there is no answer, in one sentence
+  bool operator==(const PromptResult&) const = default;
+
+  const std::optional<PromptArm>& arm(Arm which) const {
+    return which == Arm::Baseline ? baseline : disrupted;
+  }
+  const ArmStatus& status(Arm which) const {
+    return which == Arm::Baseline ? baseline_status : disrupted_status;
+  }
 };
+
+/// What a card says of an arm beside or instead of its answer: "stopped: F5 runs it". Nothing where the
+/// answer speaks for itself.
+QString stateWords(const PromptResult& result, Arm which);
 
 }  // namespace qkscope

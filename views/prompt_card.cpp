@@ -24,6 +24,9 @@ namespace qkscope {
 
 namespace {
 
+// Of a text whose tokens are not known; more would not be seen.
+constexpr qsizetype kLongestUnread = 2000;
+
 Tone kindTone(PromptKind kind) {
   switch (kind) {
     case PromptKind::Context:
@@ -195,6 +198,11 @@ void PromptCard::setPositions(int selected, int hovered) {
   strip_->setHoveredPosition(selected_ ? hovered : -1);
 }
 
+bool PromptCard::grows(Arm which) const {
+  const ArmStatus status = result_.status(which);
+  return status.state == ArmState::Running && !status.earlier;
+}
+
 void PromptCard::showAnswer(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const {
   const Tone tone = pale ? Tone::Muted : Tone::Text;
   std::vector<StyledLabel::Part> parts;
@@ -210,8 +218,13 @@ void PromptCard::showAnswer(StyledLabel* label, const PromptArm& arm, Arm which,
     if (arm.complete && arm.answer == result_.baseline->answer)
       parts.push_back({u' ' + tr("(unchanged)"), Tone::Muted});
   }
-  if (!arm.complete) parts.push_back({QStringLiteral("▌"), Tone::Muted});
-  if (arm.complete && !arm.stopped) parts.push_back({QStringLiteral("\u00a0…"), tone});
+  if (grows(which)) {
+    parts.push_back({QStringLiteral("▌"), Tone::Muted});
+  } else {
+    if (arm.complete && !arm.stopped) parts.push_back({QStringLiteral("\u00a0…"), tone});
+    if (const QString words = stateWords(result_, which); !words.isEmpty())
+      parts.push_back({QStringLiteral(" (%1)").arg(words), Tone::Muted});
+  }
   label->setParts(std::move(parts));
   label->setAccessibleName(arm.answer);
 }
@@ -221,8 +234,8 @@ void PromptCard::showPerplexity(StyledLabel* label, const PromptArm& arm, Arm wh
   const std::optional<double> value = arm.continuation ? arm.continuation->value() : std::nullopt;
   if (!value) {
     label->setParts({{arm.continuation ? tr("no token to score")
-                      : arm.complete   ? QString()
-                                       : QStringLiteral("…"),
+                      : grows(which)   ? QStringLiteral("…")
+                                       : QString(),
                       Tone::Muted}});
     return;
   }
@@ -237,17 +250,13 @@ void PromptCard::showPerplexity(StyledLabel* label, const PromptArm& arm, Arm wh
 }
 
 void PromptCard::fillRow(const Row& row, const std::optional<PromptArm>& arm, Arm which, double loss_scale) {
-  const bool pale = result_.stale && (which == Arm::Disrupted || !arm || !arm->complete);
+  const bool pale = result_.status(which).earlier;
   row.name->setTone(which == Arm::Disrupted && arm ? Tone::Disrupted : Tone::Muted);
   row.next->setVisible(arm.has_value());
   row.perplexity->setVisible(arm.has_value());
   if (!arm) {
     row.losses->setVisible(false);
-    const QString hint = !result_.problem.isEmpty() ? result_.problem
-                         : result_.stale            ? tr("…")
-                         : which == Arm::Disrupted  ? tr("press D to disrupt")
-                                                    : QString();
-    row.answer->setParts({{hint, Tone::Muted}});
+    row.answer->setParts({{stateWords(result_, which), Tone::Muted}});
     return;
   }
   showAnswer(row.answer, *arm, which, pale);
@@ -279,14 +288,14 @@ void PromptCard::showAll() {
   size_->setToolTip(result_.format_reason.isEmpty() ? tr("Chat format: %1").arg(result_.format)
                                                     : tr("Passed raw: %1").arg(result_.format_reason));
   std::vector<float> loss;
-  if (result_.baseline && !result_.baseline->prompt_loss.empty()) {
+  if (!result_.prompt_loss.empty()) {
     // The first token of a text has no loss.
-    loss = result_.baseline->prompt_loss;
+    loss = result_.prompt_loss;
     loss.insert(loss.begin(), std::numeric_limits<float>::quiet_NaN());
     loss.resize(result_.pieces.size(), std::numeric_limits<float>::quiet_NaN());
   }
   if (result_.pieces.isEmpty()) {
-    strip_->setText(prompt_.text);
+    strip_->setText(prompt_.text.left(kLongestUnread));
   } else {
     strip_->setTokens(result_.pieces, result_.user_begin, result_.user_end, std::move(loss));
   }

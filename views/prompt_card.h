@@ -56,6 +56,7 @@ class PromptCard : public QFrame {
   Row makeRow(QGridLayout* grid, int line, Arm arm);
   void fillRow(const Row& row, const std::optional<PromptArm>& arm, Arm which, double loss_scale);
   void showAll();
+  bool grows(Arm which) const;
   void showAnswer(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const;
   void showPerplexity(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const;
 

@@ -5,6 +5,7 @@
 #include <QFormLayout>
 #include <QLabel>
 #include <QPlainTextEdit>
+#include <QPointer>
 #include <QPushButton>
 #include <QShortcut>
 
@@ -27,8 +28,7 @@ class ShortEdit : public QPlainTextEdit {
 
 }  // namespace
 
-PromptEditor::PromptEditor(const Prompt& prompt, std::function<PromptSize(const Prompt&)> measure,
-                           QWidget* parent)
+PromptEditor::PromptEditor(const Prompt& prompt, PromptMeasure measure, QWidget* parent)
     : QDialog(parent),
       measure_(std::move(measure)),
       text_(new QPlainTextEdit(prompt.text, this)),
@@ -65,10 +65,10 @@ PromptEditor::PromptEditor(const Prompt& prompt, std::function<PromptSize(const 
   form->addRow(tr("&Kind"), kind_);
   form->addRow(tr("&Given as"), format_);
   form->addRow(buttons);
-  connect(text_, &QPlainTextEdit::textChanged, this, &PromptEditor::showSize);
-  connect(format_, &QComboBox::currentIndexChanged, this, &PromptEditor::showSize);
+  connect(text_, &QPlainTextEdit::textChanged, this, &PromptEditor::measure);
+  connect(format_, &QComboBox::currentIndexChanged, this, &PromptEditor::measure);
   resize(640, 380);
-  showSize();
+  this->measure();
 }
 
 Prompt PromptEditor::prompt() const {
@@ -76,11 +76,18 @@ Prompt PromptEditor::prompt() const {
           expected_->toPlainText(), format_->currentData().toBool()};
 }
 
-void PromptEditor::showSize() {
+void PromptEditor::measure() {
   if (!measure_) return;
-  const PromptSize size = measure_(prompt());
+  measure_(prompt(), [editor = QPointer(this)](const PromptSize& size) {
+    if (editor) editor->showSize(size);
+  });
+}
+
+void PromptEditor::showSize(const PromptSize& size) {
   size_->setText(
-      QStringLiteral("%1, %2").arg(counted(size.tokens, tr("1 token"), tr("%1 tokens")), size.format));
+      size.problem.isEmpty()
+          ? QStringLiteral("%1, %2").arg(counted(size.tokens, tr("1 token"), tr("%1 tokens")), size.format)
+          : size.problem);
 }
 
 }  // namespace qkscope

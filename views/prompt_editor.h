@@ -13,21 +13,25 @@ namespace qkscope {
 /// What the editor says of a prompt while it is typed.
 struct PromptSize {
   int tokens = 0;
-  QString format;  // "ChatML", "raw: the checkpoint has no chat template"
+  QString format;   // "ChatML", "raw: the checkpoint has no chat template"
+  QString problem;  // why it cannot be asked, in one sentence
 };
+/// Measures a prompt and tells `take`, now or later; a newer question makes it forget the older one.
+using PromptMeasure = std::function<void(const Prompt& prompt, std::function<void(const PromptSize&)> take)>;
 
 /// Edits one prompt: text, expected answer, kind, raw or chat.
 class PromptEditor : public QDialog {
   Q_OBJECT
  public:
   /// `measure` may be empty (no model yet).
-  PromptEditor(const Prompt& prompt, std::function<PromptSize(const Prompt&)> measure, QWidget* parent);
+  PromptEditor(const Prompt& prompt, PromptMeasure measure, QWidget* parent);
   Prompt prompt() const;
 
  private:
-  void showSize();
+  void measure();
+  void showSize(const PromptSize& size);
 
-  std::function<PromptSize(const Prompt&)> measure_;
+  PromptMeasure measure_;
   QPlainTextEdit* text_;
   QPlainTextEdit* expected_;
   QComboBox* kind_;

@@ -6,6 +6,7 @@
 #include <QScrollArea>
 #include <QTimer>
 #include <QToolButton>
+#include <algorithm>
 
 #include "views/prompt_card.h"
 #include "views/prompt_gallery.h"
@@ -141,11 +142,14 @@ void PromptsView::editPrompt(int index) {
   if (i >= prompts_.size()) return;
   auto* editor = new PromptEditor(prompts_[i], measure_, this);
   editor->setAttribute(Qt::WA_DeleteOnClose);
-  connect(editor, &QDialog::accepted, this, [this, editor, i, index] {
-    if (i >= prompts_.size()) return;
+  connect(editor, &QDialog::accepted, this, [this, editor, id = prompts_[i].id] {
+    // Others may have come or gone meanwhile.
     std::vector<Prompt> prompts = prompts_;
-    prompts[i] = editor->prompt();
-    Q_EMIT promptsEdited(prompts, index);
+    const auto edited = std::ranges::find(prompts, id, &Prompt::id);
+    if (edited == prompts.end()) return;
+    *edited = editor->prompt();
+    edited->id = id;
+    Q_EMIT promptsEdited(prompts, static_cast<int>(edited - prompts.begin()));
   });
   editor->open();
 }

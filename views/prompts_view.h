@@ -22,8 +22,8 @@ class PromptsView : public View {
 
   void setPrompts(const std::vector<Prompt>& prompts, const std::vector<PromptResult>& results, int selected);
   void setResult(int index, const PromptResult& result);
-  /// How the editor learns of token count and format; empty = no model.
-  void setMeasure(std::function<PromptSize(const Prompt&)> measure) { measure_ = std::move(measure); }
+  /// How the editor learns of token count and format.
+  void setMeasure(PromptMeasure measure) { measure_ = std::move(measure); }
   QSize sizeHint() const override;
 
  public Q_SLOTS:
@@ -47,7 +47,7 @@ class PromptsView : public View {
   std::vector<Prompt> prompts_;
   std::vector<PromptResult> results_;
   int selected_ = 0;
-  std::function<PromptSize(const Prompt&)> measure_;
+  PromptMeasure measure_;
   std::vector<PromptCard*> cards_;
   QScrollArea* scroll_;
   QHBoxLayout* row_;

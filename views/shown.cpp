@@ -93,16 +93,25 @@ QString exactWords(double value) {
 }
 
 QString whyNothing(const ViewData& data, const Look& look) {
+  if (data.state == DataState::Loading && !data.comparison) return Words::tr("The model is being loaded.");
   if (!data.card) return Words::tr("Open a model to see its queries, keys and values.");
-  if (!data.comparison || !data.comparison->baseline) {
-    return data.stale ? Words::tr("The first pass over the prompt is under way.")
+  const bool needs_disrupted = look.shown != Shown::Baseline;
+  const bool baseline = data.comparison && data.comparison->baseline;
+  if (baseline && (!needs_disrupted || data.comparison->disrupted)) return {};
+  switch (data.state) {
+    case DataState::NoPrompt:
+      return Words::tr("There is no prompt: add one with Ctrl+P.");
+    case DataState::Stopped:
+      return Words::tr("Stopped before it was computed: press F5 to run it.");
+    case DataState::Failed:
+      return data.problem;
+    case DataState::Running:
+      return baseline ? Words::tr("The disrupted pass is under way.")
+                      : Words::tr("The first pass over the prompt is under way.");
+    default:
+      return baseline ? Words::tr("There is no disrupted run: switch a disruption on (D).")
                       : Words::tr("Run a prompt to see it here.");
   }
-  if (look.shown != Shown::Baseline && !data.comparison->disrupted) {
-    return data.stale ? Words::tr("The disrupted pass is under way.")
-                      : Words::tr("There is no disrupted run: switch a disruption on (D).");
-  }
-  return {};
 }
 
 int shownPositions(const ViewData& data) {

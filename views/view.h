@@ -14,13 +14,18 @@
 
 namespace qkscope {
 
+/// How far the comparison is what is asked at the moment.
+enum class DataState { NoModel, Loading, NoPrompt, Running, Stopped, Failed, Current };
+
 /// The model and the comparison all views look at, as values that are never written to again.
 struct ViewData {
   std::shared_ptr<const ModelCard> card;
   std::shared_ptr<const Comparison> comparison;  // of the selected prompt; parts may still be missing
   QStringList pieces;                            // readable text of each prompt token
   int prompt_tokens = 0;                         // of the selected prompt, run or not yet; 0: not known
-  bool stale = false;                            // a newer run is under way: pictures are drawn dimmed
+  bool stale = false;                            // not what is asked now: pictures are drawn dimmed
+  DataState state = DataState::Current;
+  QString problem;  // why there is no comparison, in one sentence, where `state` is Failed
 };
 
 /// The numbers behind a picture, for export: one array and the names of its axes.

@@ -6,7 +6,7 @@
 #include <QTemporaryDir>
 
 #include "app/session.h"
-#include "tests/support/test_case.h"
+#include "tests/support/tiny_model.h"
 
 namespace qkscope::test {
 
@@ -21,8 +21,28 @@ class AppTestCase : public TestCase {
 
   QTemporaryDir folder_;
 
-  /// A real trained model of 260 thousand parameters.
-  static std::filesystem::path smallModel() { return shared_data() / "models" / "stories260K"; }
+  /// A model of the repository that takes long prompts and never ends an answer by itself, with the real
+  /// work of a model: 2 layers, 4/2 heads of 16 dims.
+  static std::filesystem::path smallModel() {
+    static const TinyModel model = [] {
+      TinyModel made;
+      made.change_config([](nlohmann::json& config) { config["max_position_embeddings"] = 16384; });
+      made.change_weights([](std::map<std::string, Array>& weights) {
+        // The row of </s> is that of <pad> turned round and made short: never the most probable token.
+        Array& head = weights.at("lm_head.weight");
+        for (std::int64_t i = 0; i < head.size(1); ++i)
+          head.data[static_cast<std::size_t>(2 * head.size(1) + i)] = 0;
+      });
+      return made;
+    }();
+    return model.folder();
+  }
+  static LoadOptions onOneThread() {
+    LoadOptions options;
+    options.device = "cpu";
+    options.threads = 1;
+    return options;
+  }
 
   QString writeFile(const QString& name, const QByteArray& bytes) const {
     QFile file(folder_.filePath(name));
@@ -42,6 +62,24 @@ class AppTestCase : public TestCase {
     Needs needs;
     needs.norms = {Site::Query, Site::Key, Site::Value};
     return needs;
+  }
+
+  /// A session on the small model with two prompts, idle.
+  struct ReadySession {
+    Session session;
+    bool there = false;
+    ReadySession() {
+      session.setMaxNewTokens(6);
+      session.setNeeds(allNorms());
+      session.setPrompts(smallPrompts(), 0);
+      session.load(smallModel(), onOneThread());
+      there = finish(session) && session.model();
+    }
+  };
+
+  /// What a runner that has seen nothing before makes of what the session says it shows.
+  static Comparison fresh(const Session& session) {
+    return Runner(session.model()).run(session.data().comparison->request);
   }
 
   static bool finish(Session& session) {

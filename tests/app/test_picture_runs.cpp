@@ -63,9 +63,15 @@ class TestPictureRuns : public AppTestCase {
 
     // The length of a new prompt is told before it is run.
     session.setPrompts({{PromptKind::Free, QStringLiteral("other"), QString(), true}}, 0);
-    QCOMPARE(session.data().prompt_tokens,
-             static_cast<int>(renderPrompt(*session.model(), session.prompts()[0]).ids.size()));
+    const auto length = static_cast<int>(renderPrompt(*session.model(), session.prompts()[0]).ids.size());
+    bool told = false;
+    connect(&session, &Session::dataChanged, &session, [&] {
+      const auto& comparison = session.data().comparison;
+      const bool run = comparison && static_cast<int>(comparison->request.prompt.size()) == length;
+      told = told || (!run && session.data().prompt_tokens == length);
+    });
     QVERIFY(finish(session));
+    QVERIFY(told);
   }
 };
 

@@ -1,30 +1,16 @@
 #include <cmath>
 
-#include "app/prompt_text.h"
 #include "tests/app/app_test.h"
+#include "tests/support/runs.h"
 
 namespace qkscope::test {
 
 class TestSession : public AppTestCase {
   Q_OBJECT
 
-  /// A session on the small model with two prompts, idle.
-  struct Ready {
-    Session session;
-    bool there = false;
-    Ready() {
-      session.setMaxNewTokens(6);
-      session.setNeeds(allNorms());
-      session.setPrompts(smallPrompts(), 0);
-      session.load(smallModel());
-      there = finish(session) && session.model();
-    }
-  };
-
  private Q_SLOTS:
   void runsEveryPromptAndShowsTheSelected() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
+    ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
     const int layers = session.model()->spec().num_layers;
@@ -32,12 +18,14 @@ class TestSession : public AppTestCase {
     QVERIFY(data.comparison && data.comparison->baseline);
     QVERIFY(!data.comparison->disrupted);
     QVERIFY(!data.stale);
+    QCOMPARE(data.state, DataState::Current);
     QCOMPARE(data.pieces.size(), data.comparison->baseline->capture.positions);
     for (int layer = 0; layer < layers; ++layer) {
       for (const Site site : {Site::Query, Site::Key, Site::Value}) {
         QVERIFY(data.comparison->baseline->capture.norm(layer, site));
       }
     }
+    QVERIFY(same_numbers(*data.comparison, fresh(session)));
     QCOMPARE(session.results().size(), std::size_t(2));
     for (const PromptResult& result : session.results()) {
       QVERIFY2(result.problem.isEmpty(), qPrintable(result.problem));
@@ -53,8 +41,7 @@ class TestSession : public AppTestCase {
   }
 
   void disruptAndBack() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
+    ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
     const QString baseline = session.results()[0].baseline->answer;
@@ -69,9 +56,10 @@ class TestSession : public AppTestCase {
     QCOMPARE(comparison->request.disruptions, std::vector<Disruption>{value});
     const DecoderSpec& spec = session.model()->spec();
     QCOMPARE(comparison->disrupted->replaced, std::int64_t(2 * spec.num_layers * spec.num_heads));
+    QVERIFY(same_numbers(*comparison, fresh(session)));
     for (const PromptResult& result : session.results()) {
       QVERIFY(result.disrupted && result.disrupted->complete);
-      QVERIFY(!result.stale);
+      QCOMPARE(result.disrupted_status, (ArmStatus{ArmState::Done, false}));
     }
     QCOMPARE(session.results()[0].baseline->answer, baseline);
 
@@ -82,8 +70,7 @@ class TestSession : public AppTestCase {
   }
 
   void goingBackCostsNoRun() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
+    ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
     session.stack().setOn(true);
@@ -96,52 +83,56 @@ class TestSession : public AppTestCase {
     QCOMPARE(session.data().comparison->disrupted, first);  // the very same object
   }
 
-  /// What is undone before it has run leaves the answers of before, which are as good as ever.
-  void undoneBeforeItRan() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
+  /// Whatever is shown as current is what a fresh runner makes of the setting of that moment, however fast
+  /// settings follow one another.
+  void nothingStaleIsShownAsCurrent() {
+    ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
     session.stack().setOn(true);
-    QVERIFY(finish(session));
-    session.stack().push(parse_disruption("site=k,pick=largest:3"));
-    QTRY_VERIFY(session.results()[1].stale);
-    session.stack().undo();
-    QVERIFY(finish(session));
-    for (const PromptResult& result : session.results()) QVERIFY(!result.stale && result.disrupted->complete);
-  }
-
-  void latestWins() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
-    QVERIFY(ready.there);
-    Session& session = ready.session;
-    session.stack().setOn(true);
-    std::vector<double> shown;
-    connect(&session, &Session::dataChanged, &session, [&] {
-      const auto& comparison = session.data().comparison;
-      if (comparison && comparison->disrupted && !session.data().stale) {
-        shown.push_back(comparison->request.disruptions.front().pick.lambda);
+    Runner judge(session.model());
+    int looked = 0;
+    bool right = true;
+    const auto look = [&] {
+      const ViewData& data = session.data();
+      if (data.state == DataState::Current && !data.stale && data.comparison->disrupted) {
+        RunRequest asked = data.comparison->request;
+        asked.disruptions = session.stack().applied();
+        asked.max_new_tokens = 0;
+        asked.score_continuation = false;
+        right = right && data.comparison->disrupted->capture == judge.run(asked).disrupted->capture;
+        ++looked;
       }
-    });
-    Disruption value = session.stack().current();
+    };
+    connect(&session, &Session::dataChanged, &session, look);
+    Disruption value = parse_disruption("site=q,pick=largest:1,replace=zero");
     for (int step = 1; step <= 40; ++step) {
-      value.pick.lambda = 1.0 + 0.1 * step;
+      value.pick.n = 1 + step % 8;
       session.stack().push(value);
-      if (step % 3 == 0) QTest::qWait(2);
+      if (step % 3 != 0) continue;
+      QTest::qWait(step);
+      look();
     }
     QVERIFY(finish(session));
+    QVERIFY(right);
+    QVERIFY(looked > 0);
     QVERIFY(session.data().comparison->request.disruptions.front() == value);
-    QVERIFY(!shown.empty());
-    QCOMPARE(shown.back(), value.pick.lambda);
-    // Never back to an older value: stale answers are dropped.
-    QVERIFY(std::is_sorted(shown.begin(), shown.end()));
-    for (const PromptResult& result : session.results()) QVERIFY(!result.stale);
+    for (std::size_t i = 0; i < 2; ++i) {
+      session.selectPrompt(static_cast<int>(i));
+      QVERIFY(finish(session));
+      RunRequest asked = session.data().comparison->request;
+      asked.max_new_tokens = 6;
+      asked.score_continuation = true;
+      const Comparison wanted = Runner(session.model()).run(asked);
+      const PromptResult& result = session.results()[i];
+      QCOMPARE(result.disrupted_status, (ArmStatus{ArmState::Done, false}));
+      QCOMPARE(result.disrupted->answer,
+               QString::fromStdString(session.model()->tokenizer().decode(wanted.disrupted->answer, true)));
+    }
   }
 
   void selectedPromptDrivesThePictures() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
+    ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
     const auto first = session.data().comparison->request.prompt;
@@ -154,124 +145,68 @@ class TestSession : public AppTestCase {
   }
 
   void needsAreMetAfterwards() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
+    ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
     Needs needs = allNorms();
     needs.values = {Site::Query};
-    needs.value_layers = {2};
+    needs.value_layers = {1};
     session.setNeeds(needs);
     QVERIFY(finish(session));
-    const Array* value = session.data().comparison->baseline->capture.value(2, Site::Query);
+    const Array* value = session.data().comparison->baseline->capture.value(1, Site::Query);
     QVERIFY(value);
     QCOMPARE(value->shape.at(0), std::int64_t(session.data().pieces.size()));
     QVERIFY(session.results()[0].baseline->complete);
   }
 
-  void answersMoveWithTheirPrompts() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
+  /// A pass that takes its time is shown layer by layer.
+  void longPassesComeLayerByLayer() {
+    ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    const QString second = session.results()[1].baseline->answer;
-    session.setPrompts({smallPrompts()[1]}, 0);
-    QVERIFY(session.results()[0].baseline);
-    QCOMPARE(session.results()[0].baseline->answer, second);
+    session.setMaxNewTokens(1);
+    std::set<std::size_t> layers;
+    connect(&session, &Session::dataChanged, &session, [&] {
+      const auto& comparison = session.data().comparison;
+      if (!comparison || !comparison->baseline || comparison->baseline->capture.positions < 100) return;
+      std::set<int> there;
+      for (const auto& [where, norm] : comparison->baseline->capture.norms) there.insert(where.layer);
+      layers.insert(there.size());
+    });
+    session.setPrompts({{PromptKind::Free, QStringLiteral("x ").repeated(6000), QString(), true}}, 0);
     QVERIFY(finish(session));
-    QCOMPARE(session.results()[0].baseline->answer, second);
-    session.setPrompts({}, 0);
-    QVERIFY(finish(session));
-    QVERIFY(session.results().empty());
+    QCOMPARE(session.data().state, DataState::Current);
+    const auto all = static_cast<std::size_t>(session.model()->spec().num_layers);
+    QVERIFY(layers.contains(all));
+    QVERIFY2(layers.contains(1), "the first layer alone was never shown");
   }
 
   void promptLoss() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
+    ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
     session.setPromptLoss(true);
+    const auto there = [&session] {
+      return std::ranges::all_of(session.results(), [](const PromptResult& result) {
+        // The first token of a text has nothing to be predicted from.
+        return result.prompt_loss.size() == static_cast<std::size_t>(result.pieces.size()) - 1 &&
+               std::ranges::all_of(result.prompt_loss,
+                                   [](float nats) { return std::isfinite(nats) && nats >= 0; });
+      });
+    };
     QVERIFY(finish(session));
-    for (const PromptResult& result : session.results()) {
-      // The first token of a text has nothing to be predicted from.
-      QCOMPARE(result.baseline->prompt_loss.size(), static_cast<std::size_t>(result.pieces.size()) - 1);
-      for (const float nats : result.baseline->prompt_loss) QVERIFY(std::isfinite(nats) && nats >= 0);
-    }
-  }
-
-  void cancelWhileRunning() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
-    QVERIFY(ready.there);
-    Session& session = ready.session;
-    session.setMaxNewTokens(200);
-    QTest::qWait(5);
-    QVERIFY(session.isBusy());
-    session.cancel();
-    QVERIFY(!session.isBusy());
-    QTest::qWait(50);
-    QVERIFY(!session.isBusy());
+    QVERIFY(there());
+    // They are the prompt's own: neither a disruption nor the length of answers takes them away.
+    session.stack().setOn(true);
+    QVERIFY(finish(session));
+    QVERIFY(there());
     session.setMaxNewTokens(4);
     QVERIFY(finish(session));
-    QVERIFY(session.results()[0].baseline->complete);
-  }
-
-  void cancelWhileLoading() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Session session;
-    QSignalSpy failed(&session, &Session::failed);
-    session.load(smallModel());
-    session.cancel();
-    QVERIFY(!session.isLoading());
-    QTest::qWait(300);
-    QVERIFY(!session.model());
-    QCOMPARE(failed.count(), 0);
-    session.load(smallModel());
+    QVERIFY(there());
+    QVERIFY(session.results()[0].disrupted->complete);
+    session.setPromptLoss(false);
     QVERIFY(finish(session));
-    QVERIFY(session.model());
-  }
-
-  void badFilesAreOneSentence_data() {
-    QTest::addColumn<QString>("path");
-    QTest::newRow("missing") << folder_.filePath(QStringLiteral("nothing.gguf"));
-    QTest::newRow("empty") << writeFile(QStringLiteral("empty.gguf"), {});
-    QTest::newRow("text") << writeFile(QStringLiteral("text.gguf"), "this is no model");
-    QTest::newRow("cut") << writeFile(QStringLiteral("cut.gguf"), QByteArray("GGUF\3\0\0\0", 8));
-    QTest::newRow("folder") << folder_.path();
-  }
-  void badFilesAreOneSentence() {
-    QFETCH(QString, path);
-    Session session;
-    QSignalSpy failed(&session, &Session::failed);
-    session.load(path.toStdString());
-    QVERIFY(finish(session));
-    QCOMPARE(failed.count(), 1);
-    const QString sentence = failed.front().front().toString();
-    QVERIFY2(sentence.contains(QFileInfo(path).fileName()), qPrintable(sentence));
-    QVERIFY(!session.model());
-  }
-
-  void emptyPromptIsSaid() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
-    QVERIFY(ready.there);
-    Session& session = ready.session;
-    QSignalSpy failed(&session, &Session::failed);
-    session.setPrompts({{PromptKind::Free, QString(), QString(), true}}, 0);
-    QVERIFY(finish(session));
-    const PromptResult& result = session.results()[0];
-    QVERIFY(!result.problem.isEmpty() || result.baseline);  // a tokenizer that adds BOS makes one token of it
-  }
-
-  void tooLongPromptIsSaid() {
-    QKSCOPE_REQUIRE_DATA(smallModel());
-    Ready ready;
-    QVERIFY(ready.there);
-    Session& session = ready.session;
-    QSignalSpy failed(&session, &Session::failed);
-    session.setPrompts({{PromptKind::Free, QStringLiteral("x ").repeated(3000), QString(), true}}, 0);
-    QVERIFY(finish(session));
-    QVERIFY(!session.results()[0].problem.isEmpty() || session.results()[0].baseline);
+    QVERIFY(session.results()[0].prompt_loss.empty());
   }
 };
 

@@ -110,7 +110,7 @@ bool benchDisrupt(MainWindow& window) {
     const auto now = [&] { return static_cast<double>(clock.nsecsElapsed()) / 1e6; };
     const auto connection = QObject::connect(&session, &Session::resultChanged, &window, [&](int) {
       const PromptResult& result = selected();
-      if (!result.disrupted || result.stale) return;
+      if (!result.disrupted || result.disrupted_status.earlier) return;
       if (first_token < 0 && !result.disrupted->answer.isEmpty()) first_token = now();
       if (scored < 0 && result.disrupted->continuation && result.baseline->continuation) scored = now();
     });

@@ -1,0 +1,203 @@
+#include <QDir>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QMessageBox>
+#include <QPushButton>
+
+#include "app/mainwindow.h"
+#include "app/message_bar.h"
+#include "core/error.h"
+#include "views/shown.h"
+
+namespace qkscope {
+
+namespace {
+
+/// Without what changes by mere looking: where the selection is, and whether D is pressed.
+Document work(Document document) {
+  document.selection = {};
+  document.selected_prompt = 0;
+  document.disrupted = false;
+  document.look.shown = Shown::Baseline;
+  return document;
+}
+
+}  // namespace
+
+QString MainWindow::modelPath() const {
+  if (session_.isLoading() || !session_.model()) return asked_model_;
+  return QString::fromStdString(session_.model()->card().path.string());
+}
+
+Document MainWindow::document() const {
+  Document document = held().document;
+  for (Prompt& prompt : document.prompts) prompt.id = 0;
+  return document;
+}
+
+MainWindow::Held MainWindow::held() const {
+  Document document;
+  document.model = modelPath();
+  document.prompts = session_.prompts();
+  document.selected_prompt = session_.selectedPrompt();
+  const DisruptionStack& stack = session_.stack();
+  document.disruptions = stack.history();
+  document.disruption_position = stack.position();
+  document.disrupted = stack.isOn();
+  document.selection = state_.selection();
+  document.look = state_.look();
+  return {document, path_, saved_};
+}
+
+void MainWindow::hold(const Held& held) {
+  const Document& document = held.document;
+  path_ = held.path;
+  saved_ = held.saved;
+  session_.setPrompts(document.prompts, document.selected_prompt);
+  session_.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
+  Selection selection = document.selection;
+  if (session_.model())
+    selection =
+        clamped(selection, session_.model()->spec(), session_.model()->spec().max_position_embeddings);
+  state_.setSelection(selection);
+  wanted_shown_ = document.disrupted ? document.look.shown : Shown::Baseline;
+  Look look = document.look;
+  if (!document.disrupted) look.shown = Shown::Baseline;
+  state_.setLook(look);
+  showTitle();
+}
+
+void MainWindow::setDocument(const Document& document) {
+  hold({document, QString(), document});
+}
+
+void MainWindow::resume(const SessionFile::Kept& kept) {
+  std::optional<Document> saved = kept.document;
+  if (!kept.path.isEmpty()) {
+    try {
+      saved = openDocument(kept.path);
+    } catch (const Error&) {
+      saved.reset();  // the file is gone, so all of it is to be saved
+    }
+  }
+  hold({kept.document, kept.path, saved});
+}
+
+void MainWindow::keepIn(std::unique_ptr<SessionFile> file) {
+  session_file_ = std::move(file);
+  session_file_->keep([this] { return SessionFile::Kept{document(), path_}; });
+  connect(session_file_.get(), &SessionFile::failed, this, &MainWindow::showError);
+}
+
+void MainWindow::replaceDocument(const Document& document, const QString& path) {
+  const Held before = held();
+  hold({document, path, document});
+  // With the ids that the session has given, so that redo finds the answers again.
+  const Held after = held();
+  history_.push(
+      before.document.disruption_position, [this, before] { hold(before); }, [this, after] { hold(after); });
+}
+
+void MainWindow::editPrompts(const std::vector<Prompt>& prompts, int selected) {
+  const std::vector<Prompt> before = session_.prompts();
+  const int selected_before = session_.selectedPrompt();
+  session_.setPrompts(prompts, selected);
+  session_.stack().forgetUndone();
+  history_.push(
+      session_.stack().position(),
+      [this, before, selected_before] { session_.setPrompts(before, selected_before); },
+      [this, after = session_.prompts(), selected] { session_.setPrompts(after, selected); });
+}
+
+bool MainWindow::isModified() const {
+  if (!saved_) return true;
+  Document now = work(document()), saved = work(*saved_);
+  if (session_.isLoading() || now.model.isEmpty()) now.model = saved.model;
+  return now != saved;
+}
+
+void MainWindow::noteChange() {
+  setWindowModified(isModified());
+  if (session_file_) session_file_->change();
+}
+
+void MainWindow::askBeforeClosing() {
+  auto* box = new QMessageBox(QMessageBox::Question, tr("Close"), QString(),
+                              QMessageBox::Save | QMessageBox::Discard | QMessageBox::Cancel, this);
+  box->setObjectName(QStringLiteral("closeQuestion"));
+  box->setAttribute(Qt::WA_DeleteOnClose);
+  box->setTextFormat(Qt::PlainText);
+  box->setText(tr("%1 has changed. Save it before closing?").arg(QFileInfo(path_).fileName()));
+  box->setDefaultButton(QMessageBox::Save);
+  connect(box, &QMessageBox::finished, this, [this](int answer) {
+    if (answer == QMessageBox::Save) save();
+    close_unasked_ = answer == QMessageBox::Discard;
+    if (close_unasked_ || (answer == QMessageBox::Save && !isModified())) close();
+    close_unasked_ = false;
+  });
+  box->open();
+}
+
+void MainWindow::newDocument() {
+  Document document = defaultDocument();
+  document.model = modelPath();
+  replaceDocument(document, QString());
+}
+
+void MainWindow::openDocumentDialog() {
+  const QString path =
+      QFileDialog::getOpenFileName(this, tr("Document"), settings_.folder(QStringLiteral("document")),
+                                   tr("QKScope documents (*.qkscope)"));
+  if (!path.isEmpty()) openPath(path, true);
+}
+
+void MainWindow::openDocumentFile(const QString& path) {
+  try {
+    const Document document = openDocument(path);
+    replaceDocument(document, path);
+    settings_.addRecent(path);
+    fillRecent();
+    if (document.model.isEmpty() || document.model == modelPath()) return;
+    // The document may come from anyone, so its model's card is shown first.
+    openPath(QString::fromStdString(find_model(document.model.toStdString()).string()), true);
+  } catch (const Error& error) {
+    showError(QString::fromUtf8(error.what()));
+  }
+}
+
+void MainWindow::save() {
+  if (path_.isEmpty()) {
+    saveAs();
+  } else {
+    saveTo(path_);
+  }
+}
+
+void MainWindow::saveAs() {
+  const QDir folder(settings_.folder(QStringLiteral("document")));
+  QString path = QFileDialog::getSaveFileName(this, tr("Save the document"),
+                                              folder.filePath(QStringLiteral("untitled.qkscope")),
+                                              tr("QKScope documents (*.qkscope)"));
+  if (path.isEmpty()) return;
+  if (QFileInfo(path).suffix().isEmpty()) path += QStringLiteral(".qkscope");
+  saveTo(path);
+}
+
+void MainWindow::saveTo(const QString& path) {
+  try {
+    const Document document = this->document();
+    saveDocument(document, path);
+    path_ = path;
+    saved_ = document;
+    settings_.setFolder(QStringLiteral("document"), QFileInfo(path).absolutePath());
+    settings_.addRecent(path);
+    fillRecent();
+    showTitle();
+    noteChange();
+    message_->showNote(tr("Saved %1.").arg(path));
+  } catch (const Error& error) {
+    showError(QString::fromUtf8(error.what()));
+  }
+}
+
+}  // namespace qkscope
