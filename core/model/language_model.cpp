@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -241,6 +242,12 @@ std::shared_ptr<const LanguageModel> LanguageModel::load(const std::filesystem::
   return load(inspect(path, options, progress.stop), progress);
 }
 
-LanguageModel::~LanguageModel() = default;
+LanguageModel::~LanguageModel() {
+  decoder_.reset();
+#ifdef __GLIBC__
+  // What was freed in pieces stays with the process otherwise, and the next model comes on top of it.
+  malloc_trim(0);
+#endif
+}
 
 }  // namespace qkscope
