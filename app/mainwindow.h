@@ -12,6 +12,7 @@
 #include "app/session_file.h"
 #include "app/settings.h"
 #include "app/undo_history.h"
+#include "views/prompt_editor.h"
 #include "views/view_registry.h"
 
 class QDockWidget;

@@ -87,6 +87,7 @@ void MainWindow::keepIn(std::unique_ptr<SessionFile> file) {
   session_file_ = std::move(file);
   session_file_->keep([this] { return SessionFile::Kept{document(), path_}; });
   connect(session_file_.get(), &SessionFile::failed, this, &MainWindow::showError);
+  session_file_->change();
 }
 
 void MainWindow::replaceDocument(const Document& document, const QString& path) {
