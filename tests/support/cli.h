@@ -55,6 +55,18 @@ inline CliResult run_cli(const Arguments& arguments, const std::string& input = 
           process.readAllStandardError().toStdString()};
 }
 
+inline std::vector<std::string> split(const QString& text, char by) {
+  std::vector<std::string> parts;
+  for (const QString& part : text.split(QLatin1Char(by), Qt::SkipEmptyParts))
+    parts.push_back(part.toStdString());
+  return parts;
+}
+
+/// For a test that failed.
+inline std::string told(const CliResult& result) {
+  return std::to_string(result.code) + ": " + result.err;
+}
+
 /// A test with a model and a folder of its own.
 class CliTestCase : public TestCase {
  protected:
