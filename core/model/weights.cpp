@@ -130,6 +130,7 @@ Weights::Weights(const Checkpoint& checkpoint, const DecoderSpec& spec, at::Devi
   }
   final_norm_ = read.one("model.norm.weight", {hidden});
   head_ = Linear(spec.tie_word_embeddings ? embedding_ : read.one(head, {vocab, hidden}), {});
+  head_is_embedding_ = spec.tie_word_embeddings && !head_.packed();
   names_ = read.take_names();
 }
 
@@ -143,7 +144,7 @@ std::uint64_t Weights::bytes_per_step() const {
 }
 
 std::uint64_t Weights::bytes() const {
-  return bytes_per_step() + embedding_.nbytes();
+  return bytes_per_step() + (head_is_embedding_ ? 0 : embedding_.nbytes());
 }
 
 }  // namespace qkscope

@@ -50,6 +50,7 @@ class Weights {
   std::vector<LayerWeights> layers_;
   at::Tensor embedding_, final_norm_;
   Linear head_;
+  bool head_is_embedding_ = false;  // one tensor, held once
   std::set<std::string> names_;
 };
 

@@ -8,6 +8,7 @@
 #include "core/model/checkpoint_notes.h"
 #include "core/model/decoder.h"
 #include "tests/support/errors.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/tiny_model.h"
 
 using namespace qkscope;
@@ -128,8 +129,48 @@ class TestWeights : public test::TestCase {
              "The file holds 5 tensors that this architecture does not use: 'lm_head.bias', 'vision.a', "
              "'vision.b' and 2 more. ");
     QVERIFY(logits(model).equal(expected));
-    set_key(model, "num_hidden_layers", 1);
+    set_key(model, "num_hidden_layers", 1);  // tensors of layers that are not there
     QVERIFY(test::has_all(joined(notes(model)), {"14 tensors", "and 11 more"}));
+  }
+
+  // Neither a dtype that cannot be read nor the promise of an index that it does not keep is in the way.
+  void unreadableTensorsAreSaid() {
+    const TinyModel model("llama-default");
+    const std::string file = test::read_file(model.folder() / "model.safetensors");
+    std::uint64_t length = 0;
+    std::memcpy(&length, file.data(), sizeof length);
+    nlohmann::json header = nlohmann::json::parse(file.substr(8, length));
+    const std::size_t end = file.size() - 8 - length;
+    header["freqs_cis"] = {{"dtype", "C64"}, {"shape", {1}}, {"data_offsets", {end, end + 8}}};
+    test::write_file(model.folder() / "model.safetensors",
+                     test::safetensors_bytes(header.dump(), file.substr(8 + length) + "12345678"));
+    QVERIFY(test::has_all(joined(notes(model)), {"a tensor that", "'freqs_cis'"}));
+    header["lm_head.weight"]["dtype"] = "I32";
+    test::write_file(model.folder() / "model.safetensors",
+                     test::safetensors_bytes(header.dump(), file.substr(8 + length) + "12345678"));
+    QKSCOPE_EXPECT_ERROR(logits(model), "'lm_head.weight'", "'I32'", "expected F32");
+    set_key(model, "tie_word_embeddings", true);  // no reason to take another matrix for it
+    QKSCOPE_EXPECT_ERROR(logits(model), "'lm_head.weight'", "'I32'");
+  }
+
+  // A tied head is held once, but where it is packed beside the table.
+  void neededMemoryIsHeldMemory_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<QString>("dtype");
+    for (const char* name : {"llama-default", "llama-head-dim"}) {
+      for (const char* dtype : {"float32", "bfloat16"})
+        QTest::addRow("%s %s", name, dtype) << QString::fromLatin1(name) << QString::fromLatin1(dtype);
+    }
+  }
+  void neededMemoryIsHeldMemory() {
+    QFETCH(QString, name);
+    QFETCH(QString, dtype);
+    const TinyModel model(name.toStdString());
+    LoadOptions options;
+    options.device = "cpu";
+    options.dtype = dtype.toStdString();
+    const auto loaded = LanguageModel::load(model.folder(), options);
+    QCOMPARE(loaded->card().needed_bytes, loaded->decoder().weights().bytes());
   }
 
   void unusedRotationIsSaid() {
