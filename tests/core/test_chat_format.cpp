@@ -1,5 +1,6 @@
 // Chats as apply_chat_template renders them, with the templates of real models; and where there is none to
 // render.
+#include <QTemporaryDir>
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "core/error.h"
 #include "core/model/chat_format.h"
 #include "tests/support/errors.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/test_case.h"
 
 using namespace qkscope;
@@ -187,6 +189,59 @@ class TestChatFormat : public test::TestCase {
         "{{ eos_token is defined }}|{{ enable_thinking is defined }}|{{ custom_instructions is defined }}",
         {{"bos_token", "B"}, {"pad_token", "P"}});
     QCOMPARE(format.render("x"), "B|True|True|True|P|False|False|False");
+  }
+
+  /// Which of a folder's templates counts, or why none can.
+  void templatesOfAFolder() {
+    const QTemporaryDir place;
+    const std::filesystem::path folder = place.path().toStdString();
+    const auto chosen = [&] {
+      Budget budget("The folder");
+      return choose_chat_template(folder, budget);
+    };
+    const auto configured = [&](const json& value) {
+      test::write_file(folder / "tokenizer_config.json", json{{"chat_template", value}}.dump());
+      return chosen();
+    };
+    QVERIFY(chosen().source.empty() && chosen().problem.empty());
+    QVERIFY(configured(nullptr).source.empty() && chosen().problem.empty());
+    QCOMPARE(configured("A").source, "A");
+    const json tools = {{"name", "tool_use"}, {"template", "T"}};
+    const json several = json::array({tools, {{"name", "default"}, {"template", "D"}}});
+    QCOMPARE(configured(several).source, "D");
+    QCOMPARE(configured({{"default", "E"}, {"rag", "R"}}).source, "E");
+    for (const json& value : {json::array({tools}), json{{"rag", "R"}}, json(5), json::array(), json(true)}) {
+      const ChatTemplate none = configured(value);
+      QVERIFY2(none.source.empty() && none.problem.find("tokenizer_config.json") != std::string::npos,
+               none.problem.c_str());
+      Budget budget("the chat template");
+      const ChatFormat format = ChatFormat::recognise(none, {}, budget);
+      QVERIFY(format.is_raw() && format.is_unusable() && format.reason() == none.problem);
+    }
+    QVERIFY(test::has_all(configured(json::array({tools})).problem, {"'tool_use'", "none named 'default'"}));
+    // Files come first, even where none of them is the default.
+    configured("A");
+    std::filesystem::create_directory(folder / "additional_chat_templates");
+    test::write_file(folder / "additional_chat_templates" / "rag.jinja", "R");
+    QVERIFY(test::has_all(chosen().problem, {"'rag'", "none named 'default'"}));
+    test::write_file(folder / "additional_chat_templates" / "notes.txt", "no template");
+    test::write_file(folder / "chat_template.jinja", "F");
+    QCOMPARE(chosen().source, "F");
+    std::filesystem::remove_all(folder / "additional_chat_templates");
+    QCOMPARE(chosen().source, "F");
+  }
+
+  void aTemplateThatCostsTooMuchIsRaw() {
+    Budget budget("the chat template", {}, std::uint64_t{1} << 20, std::chrono::milliseconds(200));
+    const ChatFormat format = ChatFormat::recognise({"{{ 'a' * 9999999 }}", {}}, {}, budget);
+    QVERIFY(format.is_raw() && format.is_unusable());
+    QVERIFY2(test::has_all(format.reason(), {"the chat template needs more than 1 MiB"}),
+             format.reason().c_str());
+    std::stop_source stop;
+    stop.request_stop();
+    Budget stopped("the chat template", stop.get_token());
+    QVERIFY_EXCEPTION_THROWN(
+        ChatFormat::recognise({"{% for i in range(9999) %}{{ i }}{% endfor %}", {}}, {}, stopped), Cancelled);
   }
 
   void wordsAreNoTemplate() {

@@ -205,6 +205,27 @@ class TestCliRefusals : public CliTestCase {
     QVERIFY2(result.refuses(1, {"capture.safetensors", ".norm", "(2, 16)", "(position, head, dim)"}),
              told(result).c_str());
   }
+
+  /// A template that cannot be used is no reason not to answer, and no secret.
+  void templatesThatCannotBeUsedAreSaid() {
+    const TinyModel model;
+    const json several = json::array({{{"name", "tool_use"}, {"template", "x"}}});
+    for (const auto& [value, words] : std::vector<std::pair<json, std::vector<std::string>>>{
+             {several, {"'tool_use'", "'default'"}},
+             {"{{ messages | no_such_filter }}", {"'no_such_filter'"}},
+             {"{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", {"4 s"}}}) {
+      write_file(model.folder() / "tokenizer_config.json", json{{"chat_template", value}}.dump());
+      for (const char* command : {"tokens", "generate", "perplexity", "disrupt"}) {
+        const CliResult result =
+            run_cli({command, model.folder().string(), "--prompt", "Hello", "--threads", "1", "--json"});
+        QCOMPARE(result.code, 0);
+        QVERIFY2(result.err.starts_with("qkscope-cli: Prompts are passed raw: ") &&
+                     has_all(result.err, words) && std::ranges::count(result.err, '\n') == 1,
+                 told(result).c_str());
+        QVERIFY(json::parse(result.out).at("format").get<std::string>().starts_with("raw: "));
+      }
+    }
+  }
 };
 
 QTEST_GUILESS_MAIN(TestCliRefusals)
