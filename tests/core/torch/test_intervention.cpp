@@ -182,11 +182,16 @@ class TestIntervention : public test::TestCase {
   /// What takes the place of the columns, against loops over plain numbers.
   void replacementsAreWhatTheirNamesSay() {
     const at::Tensor x = example(2);
-    const at::Tensor mask = flags(to_array(ops::column_norms(x)), live("pick=largest:3").pick, key);
-    for (const std::string replace : {"mean", "zero", "max", "min"}) {
+    // The largest columns hold the extremes of their head, too: only small ones tell the pools apart.
+    for (const std::string settings :
+         {"largest:3,replace=mean", "largest:3,replace=zero", "smallest:3,replace=mean",
+          "smallest:3,replace=max", "smallest:3,replace=min", "smallest:1,replace=max",
+          "largest:3,replace=max", "largest:3,replace=min"}) {
+      const std::string replace = settings.substr(settings.find('=') + 1);
+      const at::Tensor mask = flags(to_array(ops::column_norms(x)),
+                                    live("pick=" + settings.substr(0, settings.find(','))).pick, key);
       for (const std::string pool : {"chosen", "head", "own"}) {
-        const at::Tensor result =
-            applied(live("site=k,pick=largest:3,replace=" + replace + ",pool=" + pool), key, x);
+        const at::Tensor result = applied(live("site=k,pick=" + settings + ",pool=" + pool), key, x);
         for (std::int64_t h = 0; h < 2; ++h) {
           for (std::int64_t d = 0; d < 16; ++d) {
             const at::Tensor column = x.select(1, h).select(1, d);
