@@ -46,4 +46,12 @@ KvCache KvCache::clone(int layers) const {
   return copy;
 }
 
+std::uint64_t KvCache::bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto* tensors : {&keys_, &values_}) {
+    for (const at::Tensor& tensor : *tensors) sum += tensor.defined() ? tensor.nbytes() : 0;
+  }
+  return sum;
+}
+
 }  // namespace qkscope

@@ -1,6 +1,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -23,8 +24,10 @@ class KvCache {
   /// there.
   KvCache clone(int layers) const;
   KvCache clone() const { return clone(static_cast<int>(keys_.size())); }
-  /// Makes the next pass begin at position 0 in the layers still empty (see clone).
+  /// Makes the next pass begin at position `length`: 0 for the layers still empty (see clone), or an earlier
+  /// one again.
   void set_length(int length) { length_ = length; }
+  std::uint64_t bytes() const;
 
  private:
   std::vector<at::Tensor> keys_, values_;  // (G, capacity, D)

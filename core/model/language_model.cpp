@@ -17,6 +17,7 @@
 #include "core/model/checkpoint.h"
 #include "core/model/checkpoint_notes.h"
 #include "core/model/decoder.h"
+#include "core/model/memory.h"
 #include "core/model/rope.h"
 
 namespace qkscope {
@@ -62,23 +63,6 @@ Target choose_target(const LoadOptions& options) {
 
 std::string dtype_name(at::ScalarType dtype) {
   return dtype == at::kFloat ? "float32" : dtype == at::kHalf ? "float16" : "bfloat16";
-}
-
-std::uint64_t free_memory(at::Device device) {
-  if (device.is_cuda()) {
-    const auto devices = cuda_devices();
-    const auto index = static_cast<std::size_t>(device.index());
-    return index < devices.size() ? devices[index].free_bytes : 0;
-  }
-  std::ifstream meminfo("/proc/meminfo");
-  std::string key, unit;
-  std::uint64_t kib = 0;
-  while (meminfo >> key >> kib) {
-    std::getline(meminfo, unit);
-    if (key == "MemAvailable:") return kib * 1024;
-  }
-  return static_cast<std::uint64_t>(sysconf(_SC_AVPHYS_PAGES)) *
-         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 std::string stored_types(const Checkpoint& checkpoint) {
@@ -230,9 +214,11 @@ std::shared_ptr<const LanguageModel> LanguageModel::load(const Inspection& inspe
   model->tokenizer_ = parts.tokenizer;
   model->chat_format_ = parts.chat_format;
   model->stop_tokens_ = parts.stop_tokens;
-  model->decoder_ = std::make_unique<Decoder>(
-      model->card_.spec,
-      Weights(*parts.checkpoint, model->card_.spec, parts.target.device, parts.target.dtype, progress));
+  telling_failures(parts.target.device, "Loading " + model->card_.name, "choose a smaller model", [&] {
+    model->decoder_ = std::make_unique<Decoder>(
+        model->card_.spec,
+        Weights(*parts.checkpoint, model->card_.spec, parts.target.device, parts.target.dtype, progress));
+  });
   return model;
 }
 

@@ -57,25 +57,30 @@ std::vector<TokenProbability> top_tokens(const at::Tensor& logits, int count) {
   return tokens;
 }
 
-Answer generate(const Decoder& decoder, const at::Tensor& first_logits, KvCache& cache,
-                const RunRequest& request, Intervention* intervention,
-                const std::function<void(int id)>& on_token, std::stop_token stop) {
-  Answer answer;
-  std::mt19937_64 engine(request.sampling.seed);
-  at::Tensor logits = first_logits;
-  for (int i = 0; i < request.max_new_tokens; ++i) {
+void generate(const Decoder& decoder, Generation& state, const RunRequest& request,
+              Intervention* intervention, const std::function<void(int id)>& on_token, std::stop_token stop) {
+  TokenIds& ids = state.answer.ids;
+  while (!state.answer.stopped && std::ssize(ids) < request.max_new_tokens) {
     if (stop.stop_requested()) throw Cancelled();
-    if (i > 0) {
+    if (!ids.empty()) {
+      // Says so anew: a step that was cancelled may have advanced the cache.
+      state.cache.set_length(state.prompt_length + static_cast<int>(ids.size()) - 1);
       RequestTap tap(nullptr, intervention, /*prefill=*/false, stop);
-      logits = decoder.step(answer.ids.back(), cache, tap)[0];
+      state.logits = decoder.step(ids.back(), state.cache, tap)[0];
     }
-    const int id = sample(logits, request.sampling, engine);
-    answer.ids.push_back(id);
+    const int id = sample(state.logits, request.sampling, state.engine);
+    ids.push_back(id);
+    state.answer.stopped = std::ranges::find(request.stop_tokens, id) != request.stop_tokens.end();
     if (on_token) on_token(id);
-    answer.stopped = std::ranges::find(request.stop_tokens, id) != request.stop_tokens.end();
-    if (answer.stopped) break;
   }
-  return answer;
+}
+
+Answer generate(const Decoder& decoder, const at::Tensor& logits, KvCache cache, const RunRequest& request,
+                Intervention* intervention, const std::function<void(int id)>& on_token,
+                std::stop_token stop) {
+  Generation state(logits, std::move(cache), request.sampling.seed);
+  generate(decoder, state, request, intervention, on_token, stop);
+  return state.answer;
 }
 
 std::vector<float> nll(const at::Tensor& logits, const TokenIds& targets) {

@@ -20,8 +20,29 @@ struct Answer {
   bool stopped = false;
 };
 
-/// Decodes after a prefill whose last position gave `logits` (vocab_size). The cache is extended.
-Answer generate(const Decoder& decoder, const at::Tensor& logits, KvCache& cache, const RunRequest& request,
+/// Where the writing of an answer stands, so that it can go on after it was cancelled, or grow longer, and be
+/// the same answer.
+struct Generation {
+  Generation(at::Tensor first_logits, KvCache prompt_cache, std::uint64_t seed)
+      : logits(std::move(first_logits)),
+        cache(std::move(prompt_cache)),
+        prompt_length(cache.length()),
+        engine(seed) {}
+
+  at::Tensor logits;  // (vocab_size) of the next token
+  KvCache cache;
+  int prompt_length;
+  std::mt19937_64 engine;
+  Answer answer;
+};
+
+/// Goes on until the answer is stopped or has `max_new_tokens`. Throws Cancelled between two tokens or in
+/// one, and can be called again.
+void generate(const Decoder& decoder, Generation& state, const RunRequest& request,
+              Intervention* intervention, const std::function<void(int id)>& on_token, std::stop_token stop);
+
+/// All of an answer, after a prefill whose last position gave `logits` (vocab_size).
+Answer generate(const Decoder& decoder, const at::Tensor& logits, KvCache cache, const RunRequest& request,
                 Intervention* intervention, const std::function<void(int id)>& on_token,
                 std::stop_token stop);
 

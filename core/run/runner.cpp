@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <list>
 
 #include "core/error.h"
 #include "core/model/decoder.h"
 #include "core/model/language_model.h"
+#include "core/model/memory.h"
+#include "core/run/baseline.h"
 #include "core/run/generate.h"
 #include "core/run/request_tap.h"
 
@@ -22,47 +23,33 @@ double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-/// What one prefill leaves behind.
-struct Prefill {
-  std::shared_ptr<Run> run = std::make_shared<Run>();
-  KvCache cache{0};
-  std::map<int, at::Tensor> residuals;  // entering each layer (T, C); kept of baselines only
-  at::Tensor residual;                  // leaving the last layer (T, C)
-  at::Tensor logits;                    // (vocab_size) after the last position
-};
-
-/// The undisrupted run of one prompt, and all later runs start from.
-struct Baseline {
-  TokenIds prompt;
-  Needs needs;
-  Prefill prefill;
-  // The parts of a RunRequest that the baseline's answer depends on, and whether it is there yet.
-  int max_new_tokens = -1;
-  TokenIds stop_tokens;
-  Sampling sampling;
-};
+std::string pass_words(const TokenIds& tokens) {
+  return "A pass over " + std::to_string(tokens.size()) + " tokens";
+}
 
 /// A kept baseline may know more than was asked: equal requests give equal comparisons all the same.
-std::shared_ptr<const Run> as_asked(const Run& kept, const RunRequest& request) {
+std::shared_ptr<const Run> as_asked(const Run& kept, const RunRequest& request, Answer answer,
+                                    double decode_ms) {
   auto run = std::make_shared<Run>(kept);
   if (!request.score_continuation) run->continuation.reset();
   if (!request.score_prompt) run->prompt_text.reset();
   if (!request.score_as_published) run->as_published.reset();
-  if (request.max_new_tokens == 0) {
-    run->answer.clear();
-    run->stopped = false;
-    run->decode_ms = 0;
-  }
+  run->answer = std::move(answer.ids);
+  run->stopped = answer.stopped;
+  run->decode_ms = decode_ms;
   return run;
 }
 
-bool covers(const Needs& have, const Needs& want, const std::vector<int>& have_layers,
-            const std::vector<int>& want_layers, const std::set<Site> Needs::*sites) {
-  if ((want.*sites).empty()) return true;
-  const bool all_sites = std::ranges::includes(have.*sites, want.*sites);
-  const bool all_layers =
-      have_layers.empty() || (!want_layers.empty() && std::ranges::includes(have_layers, want_layers));
-  return all_sites && all_layers;
+/// What is asked for, and M where clean masks are found in it.
+Needs needs_of(const RunRequest& request) {
+  Needs needs = request.needs;
+  const bool clean_masks =
+      std::ranges::any_of(request.disruptions, [](const Disruption& d) { return d.mask == Mask::Clean; });
+  if (clean_masks) {
+    needs.norms.insert({Site::Query, Site::Key, Site::Value});
+    needs.layers.clear();
+  }
+  return needs;
 }
 
 }  // namespace
@@ -72,18 +59,31 @@ struct Runner::Impl {
 
   std::shared_ptr<const LanguageModel> model;
   const Decoder& decoder;
-  std::list<std::shared_ptr<Baseline>> baselines;  // most recently used first
-  static constexpr std::size_t kept_baselines = 8;
+  BaselineStore baselines;
 
+  RequestTap tap_for(Arm arm, const Needs& needs, Intervention* intervention, const RunEvents& events,
+                     std::stop_token stop) const;
   Prefill prefill(Arm arm, const TokenIds& prompt, const Needs& needs, const Baseline* start,
                   Intervention* intervention, const RunEvents& events, std::stop_token stop);
   std::shared_ptr<Baseline> baseline(const RunRequest& request, const RunEvents& events,
                                      std::stop_token stop);
-  void answer(Arm arm, const RunRequest& request, Prefill& prefill, Intervention* intervention,
-              const RunEvents& events, std::stop_token stop);
+  void grow(Baseline& baseline, const Needs& needs, const RunEvents& events, std::stop_token stop);
+  Answer answer_baseline(const RunRequest& request, Baseline& baseline, const RunEvents& events,
+                         std::stop_token stop);
   void score(Arm arm, const RunRequest& request, const TokenIds& continuation, Prefill& prefill,
              Intervention* intervention, const RunEvents& events, std::stop_token stop);
+  Comparison run(const RunRequest& request, const RunEvents& events, std::stop_token stop);
 };
+
+RequestTap Runner::Impl::tap_for(Arm arm, const Needs& needs, Intervention* intervention,
+                                 const RunEvents& events, std::stop_token stop) const {
+  RequestTap tap(&needs, intervention, /*prefill=*/true, std::move(stop));
+  const int num_layers = decoder.spec().num_layers;
+  if (events.norm) tap.on_norm = [&events, arm](SiteId id, const Array& m) { events.norm(arm, id, m); };
+  if (events.layer)
+    tap.on_layer = [&events, arm, num_layers](int layer) { events.layer(arm, layer, num_layers); };
+  return tap;
+}
 
 /// `start` null: from the embedding. Else from the baseline's residual stream at the first disrupted layer,
 /// whose lower layers are the baseline's own.
@@ -93,10 +93,8 @@ Prefill Runner::Impl::prefill(Arm arm, const TokenIds& prompt, const Needs& need
   const int num_layers = decoder.spec().num_layers;
   Prefill result;
   Run& run = *result.run;
-  RequestTap tap(&needs, intervention, /*prefill=*/true, stop);
+  RequestTap tap = tap_for(arm, needs, intervention, events, stop);
   tap.keep_residuals = arm == Arm::Baseline;
-  if (events.norm) tap.on_norm = [&](SiteId id, const Array& m) { events.norm(arm, id, m); };
-  if (events.layer) tap.on_layer = [&](int layer) { events.layer(arm, layer, num_layers); };
 
   run.first_layer = start ? std::min(intervention->first_layer(), num_layers) : 0;
   run.capture.positions = static_cast<int>(prompt.size());
@@ -125,44 +123,68 @@ Prefill Runner::Impl::prefill(Arm arm, const TokenIds& prompt, const Needs& need
 
 std::shared_ptr<Baseline> Runner::Impl::baseline(const RunRequest& request, const RunEvents& events,
                                                  std::stop_token stop) {
-  Needs needs = request.needs;
-  const bool clean_masks =
-      std::ranges::any_of(request.disruptions, [](const Disruption& d) { return d.mask == Mask::Clean; });
-  if (clean_masks) {
-    needs.norms.insert({Site::Query, Site::Key, Site::Value});
-    needs.layers.clear();
+  const Needs needs = needs_of(request);
+  std::shared_ptr<Baseline> found = baselines.find(request.prompt);
+  if (found) {
+    grow(*found, needs, events, stop);
+  } else {
+    found = std::make_shared<Baseline>();
+    found->prompt = request.prompt;
+    found->prefill = prefill(Arm::Baseline, request.prompt, needs, nullptr, nullptr, events, stop);
+    for (int layer = -1; layer < decoder.spec().num_layers; ++layer) found->note(layer, needs);
+    baselines.add(found);
   }
-  auto it = std::ranges::find_if(baselines, [&](const auto& b) { return b->prompt == request.prompt; });
-  if (it != baselines.end()) {
-    const Needs& have = (*it)->needs;
-    if (covers(have, needs, have.layers, needs.layers, &Needs::norms) &&
-        covers(have, needs, have.value_layers, needs.value_layers, &Needs::values)) {
-      baselines.splice(baselines.begin(), baselines, it);
-      return baselines.front();
-    }
-    needs |= have;
-    baselines.erase(it);
-  }
-  auto made = std::make_shared<Baseline>();
-  made->prompt = request.prompt;
-  made->needs = needs;
-  made->prefill = prefill(Arm::Baseline, request.prompt, needs, nullptr, nullptr, events, stop);
-  baselines.push_front(made);
-  if (baselines.size() > kept_baselines) baselines.pop_back();
-  return made;
+  baselines.trim();
+  return found;
 }
 
-void Runner::Impl::answer(Arm arm, const RunRequest& request, Prefill& prefill, Intervention* intervention,
-                          const RunEvents& events, std::stop_token stop) {
-  const auto begun = Clock::now();
-  KvCache cache = prefill.cache.clone();
+/// What is asked of a layer for the first time is computed from the residual stream kept before it: the same
+/// numbers as in the whole pass, to the last bit (attention scores and patterns apart: a pass that keeps
+/// those goes another way, which differs in the last digits above their layer). What was kept stays, whether
+/// or not this is cancelled.
+void Runner::Impl::grow(Baseline& baseline, const Needs& needs, const RunEvents& events,
+                        std::stop_token stop) {
+  const int num_layers = decoder.spec().num_layers;
+  for (int layer = -1; layer < num_layers; ++layer) {
+    const Needs more = baseline.missing(layer, needs);
+    if (more.norms.empty() && more.values.empty()) continue;
+    RequestTap tap = tap_for(Arm::Baseline, more, nullptr, events, stop);
+    Prefill& kept = baseline.prefill;
+    if (layer < 0) {
+      decoder.logits(kept.residual.narrow(0, -1, 1), tap);
+    } else {
+      KvCache scratch(num_layers);
+      decoder.run_layers(kept.residuals.at(layer), layer, layer + 1, scratch, tap);
+    }
+    tap.take(kept.run->capture);
+    baseline.note(layer, needs);
+  }
+}
+
+/// Goes on where an earlier answer to the same question stands, cancelled or shorter.
+Answer Runner::Impl::answer_baseline(const RunRequest& request, Baseline& baseline, const RunEvents& events,
+                                     std::stop_token stop) {
+  if (!baseline.generation || baseline.stop_tokens != request.stop_tokens ||
+      !(baseline.sampling == request.sampling)) {
+    baseline.generation.emplace(baseline.prefill.logits, baseline.prefill.cache.clone(),
+                                request.sampling.seed);
+    baseline.stop_tokens = request.stop_tokens;
+    baseline.sampling = request.sampling;
+    baseline.decode_ms = 0;
+  }
   const auto on_token = [&](int id) {
-    if (events.token) events.token(arm, id);
+    if (events.token) events.token(Arm::Baseline, id);
   };
-  Answer answer = generate(decoder, prefill.logits, cache, request, intervention, on_token, stop);
-  prefill.run->answer = std::move(answer.ids);
-  prefill.run->stopped = answer.stopped;
-  prefill.run->decode_ms = ms_since(begun);
+  Generation& state = *baseline.generation;
+  Answer answer = state.answer;
+  if (std::ssize(answer.ids) > request.max_new_tokens)
+    answer = {TokenIds(answer.ids.begin(), answer.ids.begin() + request.max_new_tokens), false};
+  for (const int id : answer.ids) on_token(id);
+  if (answer.stopped || std::ssize(answer.ids) >= request.max_new_tokens) return answer;
+  const auto begun = Clock::now();
+  generate(decoder, state, request, nullptr, on_token, stop);
+  baseline.decode_ms += ms_since(begun);
+  return state.answer;
 }
 
 void Runner::Impl::score(Arm arm, const RunRequest& request, const TokenIds& continuation, Prefill& prefill,
@@ -197,63 +219,66 @@ Runner::Runner(std::shared_ptr<const LanguageModel> model)
     : impl_(std::make_unique<Impl>(std::move(model))) {}
 Runner::~Runner() = default;
 
-Comparison Runner::run(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
-  if (request.prompt.empty()) throw Error("The prompt has no tokens: type a prompt.");
-  const c10::InferenceMode inference;
+Comparison Runner::Impl::run(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
   const auto finish_prefill = [&](Arm arm, Prefill& prefill) {
     prefill.run->next_tokens = top_tokens(prefill.logits, request.top_next_tokens);
     if (events.prefilled) events.prefilled(arm, std::make_shared<const Run>(*prefill.run));
   };
 
-  const std::shared_ptr<Baseline> base = impl_->baseline(request, events, stop);
+  const std::shared_ptr<Baseline> base = baseline(request, events, stop);
   finish_prefill(Arm::Baseline, base->prefill);
   std::optional<Intervention> intervention;
   std::optional<Prefill> disrupted;
   if (!request.disruptions.empty()) {
-    intervention.emplace(request.disruptions, impl_->decoder.spec(), base->prefill.run->capture,
-                         impl_->decoder.weights().device());
+    intervention.emplace(request.disruptions, decoder.spec(), base->prefill.run->capture,
+                         decoder.weights().device());
     disrupted =
-        impl_->prefill(Arm::Disrupted, request.prompt, base->needs, base.get(), &*intervention, events, stop);
+        prefill(Arm::Disrupted, request.prompt, needs_of(request), base.get(), &*intervention, events, stop);
     finish_prefill(Arm::Disrupted, *disrupted);
   }
 
-  const auto score = [&](const TokenIds& continuation) {
-    impl_->score(Arm::Baseline, request, continuation, base->prefill, nullptr, events, stop);
-    if (disrupted)
-      impl_->score(Arm::Disrupted, request, continuation, *disrupted, &*intervention, events, stop);
+  const auto score_both = [&](const TokenIds& continuation) {
+    score(Arm::Baseline, request, continuation, base->prefill, nullptr, events, stop);
+    if (disrupted) score(Arm::Disrupted, request, continuation, *disrupted, &*intervention, events, stop);
   };
   // An expected answer is scored in one short pass: its perplexity need not wait for the answers' many steps.
-  if (!request.expected.empty()) score(request.expected);
+  if (!request.expected.empty()) score_both(request.expected);
 
-  const bool wants_answer = request.max_new_tokens > 0;
-  const bool same_answer = base->max_new_tokens == request.max_new_tokens &&
-                           base->stop_tokens == request.stop_tokens && base->sampling == request.sampling;
-  if (wants_answer && !same_answer) {
-    base->max_new_tokens = -1;
-    impl_->answer(Arm::Baseline, request, base->prefill, nullptr, events, stop);
-    base->max_new_tokens = request.max_new_tokens;
-    base->stop_tokens = request.stop_tokens;
-    base->sampling = request.sampling;
-  } else if (wants_answer && events.token) {
-    for (const int id : base->prefill.run->answer) events.token(Arm::Baseline, id);
+  Answer answer;
+  if (request.max_new_tokens > 0) answer = answer_baseline(request, *base, events, stop);
+  if (disrupted && request.max_new_tokens > 0) {
+    const auto begun = Clock::now();
+    const auto on_token = [&](int id) {
+      if (events.token) events.token(Arm::Disrupted, id);
+    };
+    Answer changed = generate(decoder, disrupted->logits, disrupted->cache.clone(), request, &*intervention,
+                              on_token, stop);
+    disrupted->run->answer = std::move(changed.ids);
+    disrupted->run->stopped = changed.stopped;
+    disrupted->run->decode_ms = ms_since(begun);
   }
-  if (disrupted && wants_answer)
-    impl_->answer(Arm::Disrupted, request, *disrupted, &*intervention, events, stop);
-  if (request.expected.empty()) score(wants_answer ? base->prefill.run->answer : TokenIds());
+  if (request.expected.empty()) score_both(answer.ids);
 
-  Comparison comparison{request, as_asked(*base->prefill.run, request), nullptr};
+  const double decode_ms = request.max_new_tokens > 0 ? base->decode_ms : 0;
+  Comparison comparison{request, as_asked(*base->prefill.run, request, std::move(answer), decode_ms),
+                        nullptr};
   if (disrupted) comparison.disrupted = disrupted->run;
   return comparison;
 }
 
-Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens,
-                           const std::vector<Disruption>& disruptions, std::stop_token stop) {
+Comparison Runner::run(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
+  if (request.prompt.empty()) throw Error("The prompt has no tokens: type a prompt.");
   const c10::InferenceMode inference;
-  const Decoder& decoder = model.decoder();
-  Perplexity result{PerplexityDefinition::Text, {}, {}};
-  if (tokens.size() < 2) return result;
-  result.tokens.assign(tokens.begin() + 1, tokens.end());
+  Comparison comparison;
+  telling_failures(impl_->decoder.weights().device(), pass_words(request.prompt), "give a shorter prompt",
+                   [&] { comparison = impl_->run(request, events, stop); });
+  return comparison;
+}
 
+namespace {
+
+std::vector<float> text_losses(const Decoder& decoder, const TokenIds& tokens,
+                               const std::vector<Disruption>& disruptions, std::stop_token stop) {
   const auto pass = [&](const Needs* needs, Intervention* intervention, Capture* capture) {
     KvCache cache(decoder.spec().num_layers);
     RequestTap tap(needs, intervention, /*prefill=*/true, stop);
@@ -271,7 +296,19 @@ Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens,
   if (!disruptions.empty())
     intervention.emplace(disruptions, decoder.spec(), clean, decoder.weights().device());
   const at::Tensor residual = pass(nullptr, intervention ? &*intervention : nullptr, nullptr);
-  result.nll = nll_after(decoder, residual, result.tokens, stop);
+  return nll_after(decoder, residual, TokenIds(tokens.begin() + 1, tokens.end()), stop);
+}
+
+}  // namespace
+
+Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens,
+                           const std::vector<Disruption>& disruptions, std::stop_token stop) {
+  const c10::InferenceMode inference;
+  Perplexity result{PerplexityDefinition::Text, {}, {}};
+  if (tokens.size() < 2) return result;
+  result.tokens.assign(tokens.begin() + 1, tokens.end());
+  telling_failures(model.decoder().weights().device(), pass_words(tokens), "give a shorter text",
+                   [&] { result.nll = text_losses(model.decoder(), tokens, disruptions, stop); });
   return result;
 }
 

@@ -236,10 +236,12 @@ class TestRunner : public TestCase {
     QVERIFY(grown.norm(0, Site::Query) && *grown.norm(0, Site::Query) == m);
     runner.run(small, after.events());
     runner.run(more, after.events());
-    small.needs.layers = {1};
     small.needs.norms = {Site::Query, Site::Key};
     runner.run(small, after.events());
     QCOMPARE(after.count("B layer"), 0);
+    small.needs.layers = {1};  // Query of that layer is new
+    runner.run(small, after.events());
+    QCOMPARE(after.count("B layer"), 1);
   }
 
   /// A clean mask needs M of the baseline, whoever looks at it.

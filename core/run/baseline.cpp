@@ -1,0 +1,79 @@
+#include "core/run/baseline.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace qkscope {
+
+namespace {
+
+bool contains(const std::vector<int>& layers, int layer) {
+  return layers.empty() || std::ranges::binary_search(layers, layer);
+}
+
+std::set<Site> without(const std::set<Site>& sites, const std::set<Site>& others) {
+  std::set<Site> rest;
+  std::ranges::set_difference(sites, others, std::inserter(rest, rest.end()));
+  return rest;
+}
+
+std::uint64_t bytes_of(const std::map<SiteId, Array>& arrays) {
+  std::uint64_t sum = 0;
+  for (const auto& [id, array] : arrays) sum += array.data.size() * sizeof(float);
+  return sum;
+}
+
+}  // namespace
+
+Baseline::Sites Baseline::of_layer(int layer, const Needs& needs) {
+  Sites sites;
+  if (layer < 0) {
+    if (needs.values.contains(Site::Logits)) sites.values = {Site::Logits};
+    return sites;
+  }
+  if (contains(needs.layers, layer)) sites.norms = needs.norms;
+  if (contains(needs.value_layers, layer)) sites.values = without(needs.values, {Site::Logits});
+  return sites;
+}
+
+Needs Baseline::missing(int layer, const Needs& needs) const {
+  const Sites wanted = of_layer(layer, needs);
+  const auto kept = kept_.find(layer);
+  const Sites have = kept == kept_.end() ? Sites() : kept->second;
+  return {without(wanted.norms, have.norms), without(wanted.values, have.values), {layer}, {layer}};
+}
+
+void Baseline::note(int layer, const Needs& needs) {
+  const Sites sites = of_layer(layer, needs);
+  kept_[layer].norms.insert(sites.norms.begin(), sites.norms.end());
+  kept_[layer].values.insert(sites.values.begin(), sites.values.end());
+}
+
+std::uint64_t Baseline::bytes() const {
+  std::uint64_t sum = prefill.cache.bytes() + prefill.residual.nbytes() + prefill.logits.nbytes() +
+                      bytes_of(prefill.run->capture.norms) + bytes_of(prefill.run->capture.values);
+  for (const auto& [layer, residual] : prefill.residuals) sum += residual.nbytes();
+  return sum + (generation ? generation->cache.bytes() : 0);
+}
+
+std::shared_ptr<Baseline> BaselineStore::find(const TokenIds& prompt) {
+  const auto found = std::ranges::find_if(list_, [&](const auto& b) { return b->prompt == prompt; });
+  if (found == list_.end()) return nullptr;
+  list_.splice(list_.begin(), list_, found);
+  return list_.front();
+}
+
+void BaselineStore::trim() {
+  std::uint64_t sum = 0;
+  std::size_t fit = 0;
+  for (const auto& baseline : list_) {
+    sum += baseline->bytes();
+    if (fit == most_baselines_ || (fit > 0 && sum > most_bytes_)) break;
+    ++fit;
+  }
+  list_.resize(fit);
+}
+
+}  // namespace qkscope

@@ -1,0 +1,231 @@
+// What a runner keeps of earlier questions, what it may cost, and what happens where there is no memory.
+#include <ATen/ATen.h>
+#include <sys/resource.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "core/run/baseline.h"
+#include "core/run/runner.h"
+#include "tests/support/errors.h"
+#include "tests/support/runs.h"
+#include "tests/support/tiny_model.h"
+
+using namespace qkscope;
+using namespace qkscope::test;
+
+namespace {
+
+/// The arrays that `part` has, as `whole` has them.
+bool is_part_of(const std::map<SiteId, Array>& part, const std::map<SiteId, Array>& whole) {
+  return std::ranges::all_of(part, [&](const auto& entry) {
+    const auto found = whole.find(entry.first);
+    return found != whole.end() && found->second == entry.second;
+  });
+}
+
+/// Limits what the process may map to `more` bytes beyond what it has, for as long as it lives.
+class MemoryLimit {
+ public:
+  explicit MemoryLimit(std::uint64_t more) {
+    std::ifstream file("/proc/self/statm");
+    std::uint64_t pages = 0;
+    file >> pages;
+    getrlimit(RLIMIT_AS, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = pages * 4096 + more;
+    setrlimit(RLIMIT_AS, &limit);
+  }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+  ~MemoryLimit() { setrlimit(RLIMIT_AS, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+}  // namespace
+
+class TestRunMemory : public TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  /// Asked again for other layers and sites: to the last bit what a fresh pass gives, from the layers that
+  /// are new alone.
+  void otherLayersComeFromWhatIsKept_data() { golden_rows(); }
+  void otherLayersComeFromWhatIsKept() {
+    QFETCH(QString, name);
+    const auto model = TinyModel(name.toStdString()).load();
+    const int layers = model->spec().num_layers;
+    RunRequest request = request_of(golden_prompt(name.toStdString()));
+    request.needs = {};
+    Runner runner(model);
+    const Comparison first = runner.run(request);
+    RunRequest whole = request;
+    whole.needs = every_norm();
+    whole.needs.values = {Site::Query, Site::Value, Site::ResidPre, Site::ResidPost, Site::Logits};
+    const Capture expected = Runner(model).run(whole).baseline->capture;
+    for (int layer = layers - 1; layer >= 0; --layer) {
+      RunRequest one = whole;
+      one.needs.layers = one.needs.value_layers = {layer};
+      Log log, again;
+      const Comparison comparison = runner.run(one, log.events());
+      const Capture& found = comparison.baseline->capture;
+      QCOMPARE(log.count("B layer"), 1);
+      QCOMPARE(log.count("B norm"), std::ssize(one.needs.norms));
+      QCOMPARE(log.count("B token"), 6);
+      QCOMPARE(comparison.baseline->decode_ms, first.baseline->decode_ms);  // the very answer
+      QVERIFY(found.value(layer, Site::ResidPost) && found.norm(layer, Site::Key));
+      QVERIFY(found.value(-1, Site::Logits));
+      QVERIFY(is_part_of(found.values, expected.values) && is_part_of(found.norms, expected.norms));
+      runner.run(one, again.events());
+      QCOMPARE(again.count("B layer"), 0);
+    }
+    Log log;
+    QVERIFY(runner.run(whole, log.events()).baseline->capture == expected);
+    QCOMPARE(log.count("B layer"), 0);
+  }
+
+  /// Cancelled, a question that asks for more takes nothing from what was there.
+  void cancelledGrowthKeepsWhatIsThere() {
+    Runner runner(TinyModel("llama-bias").load());
+    RunRequest request = request_of(golden_prompt("llama-bias")), more = request;
+    const Comparison first = runner.run(request);
+    more.needs.values = {Site::Value};
+    std::stop_source stop;
+    RunEvents events;
+    events.layer = [&](Arm, int, int) { stop.request_stop(); };
+    QVERIFY_EXCEPTION_THROWN(runner.run(more, events, stop.get_token()), Cancelled);
+    Log log;
+    const Comparison again = runner.run(request, log.events());
+    QCOMPARE(log.count("B layer"), 0);
+    QCOMPARE(again.baseline->answer, first.baseline->answer);
+    QCOMPARE(again.baseline->decode_ms, first.baseline->decode_ms);
+    Log rest;
+    QVERIFY(runner.run(more, rest.events()).baseline->capture.value(2, Site::Value));
+    QCOMPARE(rest.count("B layer"), 2);  // the first one was done before
+  }
+
+  void cancelledPassKeepsOtherPrompts() {
+    Runner runner(TinyModel().load());
+    const RunRequest request = request_of({1, 10, 20, 30}), other = request_of({1, 11, 21, 31});
+    runner.run(request);
+    std::stop_source stop;
+    RunEvents events;
+    events.layer = [&](Arm, int, int) { stop.request_stop(); };
+    QVERIFY_EXCEPTION_THROWN(runner.run(other, events, stop.get_token()), Cancelled);
+    Log log;
+    runner.run(request, log.events());
+    QCOMPARE(log.count("B layer"), 0);
+  }
+
+  /// An answer that was cancelled goes on, one that grows or shrinks is the same answer.
+  void answersGoOn_data() {
+    QTest::addColumn<double>("temperature");
+    QTest::newRow("greedy") << 0.0;
+    QTest::newRow("sampled") << 1.5;
+  }
+  void answersGoOn() {
+    QFETCH(double, temperature);
+    const auto model = TinyModel().load();
+    RunRequest request = request_of({1, 10, 20, 30});
+    request.sampling.temperature = temperature;
+    request.sampling.seed = 7;
+    request.max_new_tokens = 24;
+    const TokenIds expected = Runner(model).run(request).baseline->answer;
+    QCOMPARE(expected.size(), 24U);
+    for (const int at : {1, 2, 9}) {
+      Runner runner(model);
+      std::stop_source stop;
+      TokenIds told;
+      RunEvents events;
+      events.token = [&](Arm, int id) {
+        told.push_back(id);
+        if (std::ssize(told) == at) stop.request_stop();
+      };
+      QVERIFY_EXCEPTION_THROWN(runner.run(request, events, stop.get_token()), Cancelled);
+      QCOMPARE(std::ssize(told), at);
+      told.clear();
+      QCOMPARE(runner.run(request, events).baseline->answer, expected);
+      QCOMPARE(told, expected);
+    }
+    Runner runner(model);
+    for (const int length : {3, 12, 5, 24, 1}) {
+      request.max_new_tokens = length;
+      const auto run = runner.run(request).baseline;
+      QCOMPARE(run->answer, TokenIds(expected.begin(), expected.begin() + length));
+      QVERIFY(!run->stopped);
+    }
+    request.max_new_tokens = 24;
+    request.stop_tokens = {expected[4]};
+    const auto stopped = runner.run(request).baseline;
+    QVERIFY(stopped->stopped && stopped->answer.size() <= 5 && stopped->answer.back() == expected[4]);
+  }
+
+  void baselinesHaveABoundInBytes() {
+    const auto add = [](BaselineStore& store, int id) {
+      auto baseline = std::make_shared<Baseline>();
+      baseline->prompt = {id};
+      baseline->prefill.residual = at::zeros({1000});
+      baseline->prefill.residuals[0] = at::zeros({1000});
+      baseline->prefill.logits = at::zeros({10});
+      QVERIFY(baseline->bytes() >= 8040);
+      store.add(std::move(baseline));
+      store.trim();
+    };
+    BaselineStore store(25000), small(100);
+    for (int id = 0; id < 5; ++id) {
+      add(store, id);
+      add(small, id);
+    }
+    QCOMPARE(store.size(), 3U);
+    QVERIFY(store.find({2}) && store.find({4}) && !store.find({1}));
+    add(store, 5);  // 2 was looked at before 4
+    QVERIFY(store.find({2}) && store.find({4}) && !store.find({3}));
+    QCOMPARE(small.size(), 1U);
+    QVERIFY(small.find({4}));
+    BaselineStore many;
+    for (int id = 0; id < 20; ++id) add(many, id);
+    QCOMPARE(many.size(), 8U);
+  }
+
+  /// One sentence, not pages of stack frames, and the next question works.
+  void noMemoryIsOneSentence() {
+    const auto model = TinyModel().load();
+    Runner runner(model);
+    const RunRequest small = request_of({1, 10, 20, 30}, {"site=q,pick=largest:1"});
+    const Comparison before = runner.run(small);
+    RunRequest large = request_of(TokenIds(9000, 10));
+    large.needs.values = {Site::AttnScores};
+    {
+      const MemoryLimit limit(std::uint64_t{600} << 20);
+      const std::string text = error_of([&] { runner.run(large); });
+      QVERIFY2(has_all(text, {"A pass over 9000 tokens needs ", " MiB more and ",
+                              " MiB are free on cpu; give a "
+                              "shorter prompt"}) &&
+                   std::ranges::count(text, '\n') == 0 && text.size() < 250,
+               text.c_str());
+      QVERIFY(same_numbers(runner.run(small), before));
+    }
+    QVERIFY(same_numbers(runner.run(small), before));
+  }
+
+  /// Of several disruptions one alone may need M of the baseline, whatever is looked at.
+  void oneCleanMaskAmongOthers() {
+    const auto model = TinyModel().load();
+    const TokenIds prompt = golden_prompt("llama-default");
+    for (const auto& settings : std::vector<std::vector<std::string>>{
+             {"site=q,pick=largest:2,mask=clean", "site=k,pick=largest:2,mask=live"},
+             {"site=k,pick=largest:2,mask=live", "site=q,pick=largest:2,mask=clean"}}) {
+      const RunRequest full = request_of(prompt, settings);
+      RunRequest bare = full;
+      bare.needs = {};
+      const Comparison expected = Runner(model).run(full), found = Runner(model).run(bare);
+      QCOMPARE(found.disrupted->replaced, expected.disrupted->replaced);
+      QCOMPARE(found.disrupted->next_tokens, expected.disrupted->next_tokens);
+      QVERIFY(text_perplexity(*model, prompt, bare.disruptions).nll != text_perplexity(*model, prompt).nll);
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(TestRunMemory)
+#include "test_run_memory.moc"
