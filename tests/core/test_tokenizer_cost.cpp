@@ -1,0 +1,86 @@
+// What a tokenizer may cost, whatever its file and the text hold: a sentence or a result, and soon.
+#include "core/error.h"
+#include "tests/support/errors.h"
+#include "tests/support/tokenizer_test.h"
+
+using namespace qkscope;
+using nlohmann::json;
+using test::token;
+using test::tokenizer_json;
+
+class TestTokenizerCost : public test::TokenizerTest {
+  Q_OBJECT
+
+  template <typename Change>
+  std::unique_ptr<Tokenizer> changed(Change change) {
+    return load({{"tokenizer.json", tokenizer_json(change)}});
+  }
+  static json doubling(int count) {
+    json steps = json::array();
+    for (int i = 0; i < count; ++i)
+      steps.push_back({{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}});
+    return steps;
+  }
+  std::unique_ptr<Tokenizer> split_by(const std::string& expression) {
+    return changed([&](json& file) {
+      file["pre_tokenizer"] = {
+          {"type", "Sequence"},
+          {"pretokenizers",
+           {{{"type", "Split"},
+             {"pattern", {{"Regex", expression}}},
+             {"behavior", "Isolated"},
+             {"invert", false}},
+            {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}}}};
+    });
+  }
+
+ private Q_SLOTS:
+  void doublingNormalizers() {
+    const auto tokenizer = changed([](json& file) {
+      file["normalizer"] = {{"type", "Sequence"}, {"normalizers", doubling(40)}};
+    });
+    Budget small(tokenizer->name(), {}, 1 << 20);
+    QKSCOPE_EXPECT_ERROR(tokenizer->encode("a", true, small), "MiB of memory");
+    QCOMPARE(tokenizer->encode("b"), TokenIds{1});
+  }
+
+  void doublingDecoders() {
+    Budget small("The tokenizer", {}, 4 << 20);
+    const json file = json::parse(tokenizer_json([](json& changed) {
+      changed["decoder"] = {{"type", "Sequence"}, {"decoders", doubling(40)}};
+    }));
+    QKSCOPE_EXPECT_ERROR(BpeTokenizer(read_tokenizer_json(file, "'x'", {}, small), small), "MiB of memory");
+  }
+
+  /// An id costs nothing but its own entry.
+  void farAwayIds() {
+    Budget small("The tokenizer", {}, 4 << 20);
+    const json file =
+        json::parse(tokenizer_json([](json& changed) { changed["model"]["vocab"]["d"] = 16'000'000; }));
+    const BpeTokenizer tokenizer(read_tokenizer_json(file, "'x'", {}, small), small);
+    QCOMPARE(tokenizer.encode("d"), TokenIds{16'000'000});
+    QCOMPARE(tokenizer.vocab_size(), 16'000'001);
+    QCOMPARE(tokenizer.piece_bytes(9'000'000), "");
+  }
+
+  void aStopIsHeard() {
+    std::stop_source source;
+    source.request_stop();
+    const auto tokenizer = split_by("(?>a*)b");
+    Budget stopped(tokenizer->name(), source.get_token());
+    QVERIFY_THROWS_EXCEPTION(Cancelled, tokenizer->encode(std::string(100'000, 'a'), true, stopped));
+  }
+
+  /// One word of a megabyte is merged in a time that grows with its length alone.
+  void oneLongWord() {
+    const auto tokenizer = changed([](json& file) {
+      file["model"]["vocab"] = {{"a", 0}, {"aa", 1}, {"aaaa", 2}, {"aaaaaaaa", 3}};
+      file["model"]["merges"] = {"a a", "aa aa", "aaaa aaaa"};
+      file["added_tokens"] = json::array();
+    });
+    QCOMPARE(tokenizer->encode(std::string(1 << 20, 'a')).size(), std::size_t{1} << 17);
+  }
+};
+
+QTEST_GUILESS_MAIN(TestTokenizerCost)
+#include "test_tokenizer_cost.moc"
