@@ -278,7 +278,16 @@ class TestExport : public AppTestCase {
     const auto save = [&] { exportFigure(view, QStringLiteral("picture"), document, {}, options); };
     document.disrupted = true;
     QVERIFY(errorOf(save).contains(QStringLiteral("earlier question")));
+    // Both arms are there, but of another disruption.
+    auto other = std::make_shared<Comparison>(*data.comparison);
+    other->disrupted = other->baseline;
+    other->request.disruptions = {parse_disruption("site=k,pick=largest:3")};
+    ViewData disrupted = data;
+    disrupted.comparison = other;
+    view.setData(disrupted);
+    QVERIFY(errorOf(save).contains(QStringLiteral("earlier question")));
     document.disrupted = false;
+    QVERIFY(errorOf(save).contains(QStringLiteral("earlier question")));
     data.stale = true;
     view.setData(data);
     QVERIFY(errorOf(save).contains(QStringLiteral("earlier question")));
