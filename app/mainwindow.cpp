@@ -312,10 +312,9 @@ void MainWindow::showTitle() {
   const QString file = path_.isEmpty() ? QString() : QFileInfo(path_).fileName();
   QStringList parts;
   for (const QString& part : {file, model, QStringLiteral("QKScope")}) {
-    if (!part.isEmpty()) parts << part;
+    if (!part.isEmpty()) parts << QString(part).replace(QStringLiteral("[*]"), QStringLiteral("[*][*]"));
   }
   // Qt puts the mark of a modified document where this stands.
-  parts.first().replace(QStringLiteral("[*]"), QStringLiteral("[*][*]"));
   parts.first() += QStringLiteral("[*]");
   setWindowTitle(parts.join(QStringLiteral(" — ")));
   setWindowModified(isModified());

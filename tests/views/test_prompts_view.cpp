@@ -17,6 +17,16 @@ PromptArm arm(const QString& answer) {
   return arm;
 }
 
+PromptResult answered(const QString& baseline, const QString& disrupted) {
+  PromptResult result;
+  result.pieces = {QStringLiteral("one")};
+  result.user_end = 1;
+  result.baseline = arm(baseline);
+  result.disrupted = arm(disrupted);
+  result.baseline_status.state = result.disrupted_status.state = ArmState::Done;
+  return result;
+}
+
 Prompt prompt(const QString& text) {
   return {PromptKind::Free, text, QString(), true};
 }
@@ -67,9 +77,7 @@ class TestPromptsView : public TestCase {
     Stage::settle();
     QCOMPARE(stage.card(0)->visibleRegion().boundingRect().width(), stage.card(0)->width());
     const QPoint place = stage.card(0)->mapTo(stage.view, QPoint());
-    PromptResult result;
-    result.baseline = arm(QStringLiteral("yes"));
-    stage.view->setResult(4, result);
+    stage.view->setResult(4, answered(QStringLiteral("yes"), QStringLiteral("no")));
     Stage::settle();
     QCOMPARE(stage.card(0)->mapTo(stage.view, QPoint()), place);
   }
@@ -81,12 +89,7 @@ class TestPromptsView : public TestCase {
     Stage::settle();
     const QString word = QStringLiteral("word ");
     for (const int words : {3, 60, 1, 40, 90, 2}) {
-      PromptResult result;
-      result.pieces = {QStringLiteral("one")};
-      result.user_end = 1;
-      result.baseline = arm(word.repeated(words));
-      result.disrupted = arm(word.repeated(words / 2 + 1));
-      stage.view->setResult(0, result);
+      stage.view->setResult(0, answered(word.repeated(words), word.repeated(words / 2 + 1)));
       Stage::settle();
       QTest::qWait(30);  // until the window system has it
       const QImage seen = stage.window.screen()->grabWindow(stage.window.winId()).toImage();
@@ -108,11 +111,8 @@ class TestPromptsView : public TestCase {
     QFETCH(int, width);
     QFETCH(int, words);
     Stage stage({width, 270});
-    std::vector<PromptResult> results(3);
-    for (PromptResult& result : results) {
-      result.baseline = arm(QStringLiteral("word ").repeated(words));
-      result.disrupted = arm(QStringLiteral("other ").repeated(words));
-    }
+    const std::vector<PromptResult> results(
+        3, answered(QStringLiteral("word ").repeated(words), QStringLiteral("other ").repeated(words)));
     stage.view->setPrompts(std::vector<Prompt>(3, prompt(QStringLiteral("one"))), results, 0);
     Stage::settle();
     for (const char* name : {"baselineAnswer", "disruptedAnswer"}) {
@@ -127,10 +127,8 @@ class TestPromptsView : public TestCase {
   // The words themselves are in the picture: another answer is another picture, and only there.
   void answersAreSeen() {
     Stage stage({700, 330});
-    PromptResult result;
-    result.baseline = arm(QStringLiteral("Paris"));
-    result.disrupted = arm(QStringLiteral("Paris"));
-    stage.view->setPrompts({prompt(QStringLiteral("one"))}, {result}, 0);
+    const QString paris = QStringLiteral("Paris");
+    stage.view->setPrompts({prompt(QStringLiteral("one"))}, {answered(paris, paris)}, 0);
     Stage::settle();
     auto* label = stage.card(0)->findChild<StyledLabel*>(QStringLiteral("disruptedAnswer"));
     QCOMPARE(label->text(), QStringLiteral("Paris (unchanged)"));
@@ -146,8 +144,7 @@ class TestPromptsView : public TestCase {
       return count;
     };
     QCOMPARE(reds(same), 0);
-    result.disrupted = arm(QStringLiteral("Rome"));
-    stage.view->setResult(0, result);
+    stage.view->setResult(0, answered(paris, QStringLiteral("Rome")));
     Stage::settle();
     QVERIFY(reds(label->grab().toImage()) > 20);  // what changed is marked
     QCOMPARE(reds(stage.card(0)->findChild<StyledLabel*>(QStringLiteral("baselineAnswer"))->grab().toImage()),
@@ -157,9 +154,7 @@ class TestPromptsView : public TestCase {
   void markupIsNotRead() {
     const QString words = QStringLiteral("<b>x</b> &amp; <img src=x>");
     Stage stage({700, 330});
-    PromptResult result;
-    result.baseline = arm(words);
-    stage.view->setPrompts({prompt(words)}, {result}, 0);
+    stage.view->setPrompts({prompt(words)}, {answered(words, words)}, 0);
     Stage::settle();
     const auto* label = stage.card(0)->findChild<StyledLabel*>(QStringLiteral("baselineAnswer"));
     QCOMPARE(label->text(), words);
