@@ -134,7 +134,7 @@ QDockWidget* MainWindow::makeDock(const ViewEntry& entry, View* view) {
   dock->setWidget(view);
   docks_->add(area(entry.place), dock);
   // Behind another tab a dock only lies out of sight, where Tab would lead to its controls all the same.
-  connect(dock, &QDockWidget::visibilityChanged, view, &QWidget::setVisible);
+  connect(dock, &QDockWidget::visibilityChanged, view, &QWidget::setEnabled);
   connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::updateNeeds);
   return dock;
 }

@@ -212,6 +212,7 @@ class TestMainWindow : public AppTestCase {
   void panelSettingsReachTheStack() {
     Ready ready;
     QVERIFY(ready.there);
+    ready.window.findChild<QAction*>(QStringLiteral("disruptionSettings"))->trigger();
     auto* panel = ready.window.findChild<View*>(QStringLiteral("disruption"));
     auto* key = panel->findChild<QAbstractButton*>(QStringLiteral("disruptKey"));
     key->click();
