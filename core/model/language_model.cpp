@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <map>
 
 #include "core/budget.h"
@@ -16,6 +15,7 @@
 #include "core/model/checkpoint.h"
 #include "core/model/checkpoint_notes.h"
 #include "core/model/decoder.h"
+#include "core/model/json_file.h"
 #include "core/model/memory.h"
 #include "core/model/rope.h"
 
@@ -82,7 +82,8 @@ std::string chat_words(const ChatFormat& format) {
 }
 
 /// EOS, the end of a turn, and what generation_config.json or config.json lists.
-TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer, const ChatFormat& chat) {
+TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer, const ChatFormat& chat,
+                        Budget& budget) {
   std::set<int> ids;
   if (const auto eos = tokenizer.eos()) ids.insert(*eos);
   if (!chat.end_of_turn().empty()) {
@@ -102,8 +103,9 @@ TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer
   const std::filesystem::path folder =
       std::filesystem::is_directory(checkpoint.path()) ? checkpoint.path() : checkpoint.path().parent_path();
   if (checkpoint.format() != "GGUF") {
-    if (std::ifstream file(folder / "generation_config.json"); file) {
-      add(nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false));
+    try {
+      add(read_json_object(folder / "generation_config.json", budget));
+    } catch (const Error&) {  // missing, or broken: no reason not to load a model
     }
   }
   return {ids.begin(), ids.end()};
@@ -189,7 +191,7 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
     parts->chat_format = ChatFormat::recognise(found, parts->tokenizer->special_tokens(), budget);
     if (parts->chat_format.is_unusable())
       card.notes.push_back("Prompts are passed raw: " + parts->chat_format.reason() + ".");
-    parts->stop_tokens = stop_tokens_of(*parts->checkpoint, *parts->tokenizer, parts->chat_format);
+    parts->stop_tokens = stop_tokens_of(*parts->checkpoint, *parts->tokenizer, parts->chat_format, budget);
     card.tokenizer = parts->tokenizer->kind();
     card.chat = chat_words(parts->chat_format);
     inspection.parts = std::move(parts);
