@@ -24,7 +24,8 @@ void paintRowMark(QPainter& painter, const PlotStyle& style, const MapModel& mod
   const QFontMetricsF small = style.metrics(style.small);
   for (std::size_t i = 0; i < layout.grids.size(); ++i) {
     const CellGrid& grid = layout.grids[i];
-    if (marks.row >= model.panels[i].map.rows() || !grid.shows(marks.row, 0)) continue;
+    const int first_column = static_cast<int>(grid.window.left());
+    if (marks.row >= model.panels[i].map.rows() || !grid.shows(marks.row, first_column)) continue;
     const QRectF row(QPointF(grid.target.left(), std::max(grid.y(marks.row), grid.target.top())),
                      QPointF(grid.target.right(), std::min(grid.y(marks.row + 1), grid.target.bottom())));
     if (marks.whole_row) {

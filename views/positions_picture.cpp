@@ -91,7 +91,7 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
   model.facts << (is_signed ? Words::tr("x[position, dim], %1 positions").arg(model.positions)
                             : Words::tr("|x[position, dim]|, %1 positions").arg(model.positions))
               << runFacts(data, look, Site::Query) << colorFacts(model, look)
-              << Words::tr("▼ %1").arg(ruleFact(look));
+              << Words::tr("▼ %1").arg(ruleFact(look));
   return model;
 }
 

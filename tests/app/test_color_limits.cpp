@@ -1,7 +1,8 @@
 #include <limits>
 
 #include "app/color_limits.h"
-#include "tests/views/sample.h"
+#include "tests/support/test_case.h"
+#include "tests/views/grouped.h"
 
 namespace qkscope::test {
 

@@ -169,6 +169,21 @@ class TestDisruptionView : public TestCase {
     QCOMPARE(stage.now.pick.n, 12);
     type(stage.find<QLineEdit>("disruptLayers"), QStringLiteral("1-2, 5"));
     QCOMPARE(stage.now.layers, (std::vector<int>{0, 1, 4}));
+    const auto choose = [&](const char* name, int index) {
+      auto& box = stage.find<QComboBox>(name);
+      box.setCurrentIndex(index);
+      Q_EMIT box.activated(index);
+    };
+    choose("disruptReplace", 3);
+    QCOMPARE(stage.now.replace, Replace::Min);
+    choose("disruptPool", 0);
+    QCOMPARE(stage.now.pool, Pool::Chosen);
+    choose("disruptPhase", 0);
+    QCOMPARE(stage.now.phase, Phase::Prefill);
+    choose("disruptPick", 1);
+    QCOMPARE(stage.now.pick.kind, PickKind::Largest);
+    stage.find<QAbstractButton>("disruptCache").click();
+    QVERIFY(stage.now.reaches_kv_cache);
     const int asked = stage.asked;
     type(stage.find<QLineEdit>("disruptHeads"), QStringLiteral("9-2"));
     QCOMPARE(stage.asked, asked);

@@ -1,6 +1,7 @@
 #include <QSignalSpy>
 #include <QTableView>
 
+#include "tests/views/grouped.h"
 #include "tests/views/sample.h"
 #include "views/massive_item_model.h"
 #include "views/overview_painter.h"
@@ -10,48 +11,6 @@
 namespace qkscope::test {
 
 namespace {
-
-constexpr std::array<Site, 3> sites{Site::Query, Site::Key, Site::Value};
-int headsOf(Site site) {
-  return site == Site::Query ? 6 : 2;
-}
-
-/// M of a column of the grouped model, added up here.
-double normOf(Site site, bool after_rope, int layer, int head, int dim, bool disrupted = false) {
-  double squares = 0;
-  for (int position = 0; position < 5; ++position) {
-    const double x = groupedValue(site, after_rope, layer, head, dim, position, disrupted);
-    squares += x * x;
-  }
-  return std::sqrt(squares);
-}
-double ratioOf(Site site, int layer, int head, int dim) {
-  double sum = 0;
-  for (int d = 0; d < 8; ++d) sum += normOf(site, true, layer, head, d);
-  return normOf(site, true, layer, head, dim) / (sum / 8);
-}
-
-Look lookAt(Picture picture, Shown shown = Shown::Baseline, bool after_rope = true) {
-  Look look;
-  look.picture = picture;
-  look.shown = shown;
-  look.after_rope = after_rope;
-  return look;
-}
-
-/// What a cell holds in a picture over all positions.
-double shownM(Site site, const Look& look, int layer, int head, int dim) {
-  const auto m = [&](bool disrupted) { return normOf(site, look.after_rope, layer, head, dim, disrupted); };
-  if (look.shown == Shown::Difference) return m(true) - m(false);
-  return m(look.shown == Shown::Disrupted);
-}
-double shownValue(Site site, const Look& look, int layer, int head, int dim, int position) {
-  const auto x = [&](bool disrupted) {
-    return static_cast<double>(groupedValue(site, look.after_rope, layer, head, dim, position, disrupted));
-  };
-  if (look.shown == Shown::Difference) return x(true) - x(false);
-  return x(look.shown == Shown::Disrupted);
-}
 
 /// One registered view in a window.
 struct Stage {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/views/grouped.h"
 #include "tests/views/sample.h"
 #include "views/massive_item_model.h"
 #include "views/overview_painter.h"

@@ -6,48 +6,14 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/views/grouped.h"
+#include "tests/views/picture_stage.h"
 #include "tests/views/sample.h"
-#include "views/picture_view.h"
 #include "views/token_text.h"
 
 namespace qkscope::test {
 
 namespace {
-
-/// A picture of the tiny model in a window.
-struct Stage {
-  explicit Stage(const ViewData& data, const Look& look = {}) {
-    state.setLook(look);
-    view = new PictureView(state, &window);
-    lightPalette(*view);
-    view->resize(700, 500);
-    window.resize(700, 500);
-    window.show();
-    view->setData(data);
-    settle();
-  }
-  void settle() {
-    QCoreApplication::processEvents();
-    QCoreApplication::processEvents();
-  }
-  QRectF cell(std::size_t panel, int row, int column) const {
-    return view->layoutNow().cell({panel, row, column});
-  }
-  /// A point of the cell that neither its number nor its frame covers.
-  QPoint ground(std::size_t panel, int row, int column) const {
-    const QRectF r = cell(panel, row, column);
-    return QPointF(r.center().x(), r.bottom() - 5).toPoint();
-  }
-  QImage image() {
-    settle();
-    return view->grab().toImage();
-  }
-  void key(Qt::Key key) { QTest::keyClick(view, key); }
-
-  ViewState state;
-  QWidget window;
-  PictureView* view;
-};
 
 ViewData withCell(float value) {
   ViewData data = tinyData();
@@ -65,7 +31,7 @@ class TestPictureView : public TestCase {
   Q_OBJECT
  private Q_SLOTS:
   void massiveValueHasColorAndOutline() {
-    Stage stage(tinyData());
+    PictureStage stage(tinyData());
     const QImage image = stage.image();
     const ColorMap& map = colorMap(QStringLiteral("viridis"));
     const QRectF cell = stage.cell(0, 1, 5);
@@ -82,7 +48,7 @@ class TestPictureView : public TestCase {
   }
 
   void outlineFollowsLambdaWithoutARun() {
-    Stage stage(tinyData());
+    PictureStage stage(tinyData());
     QSignalSpy needs(stage.view, &View::needsChanged);
     QCOMPARE(stage.view->model().panels[0].massive.size(), std::size_t{1});
     Look look;
@@ -95,16 +61,16 @@ class TestPictureView : public TestCase {
 
   void specialCellsHaveTheirColorsAndAreCounted() {
     const ColorMap& map = colorMap(QStringLiteral("viridis"));
-    Stage nan(withCell(std::nanf("")));
+    PictureStage nan(withCell(std::nanf("")));
     QCOMPARE(nan.image().pixel(nan.ground(1, 0, 3)), map.nan);
     QCOMPARE(nan.view->model().bars[0].counts.nan, std::int64_t{1});
-    Stage infinite(withCell(std::numeric_limits<float>::infinity()));
+    PictureStage infinite(withCell(std::numeric_limits<float>::infinity()));
     QCOMPARE(infinite.image().pixel(infinite.ground(1, 0, 3)), infinite_color);
     Look look;
     look.range = ColorRange::Exact;
     look.exact_low = 0.5;
     look.exact_high = 10;
-    Stage clipped(withCell(0.25f), look);
+    PictureStage clipped(withCell(0.25f), look);
     const QImage image = clipped.image();
     QCOMPARE(image.pixel(clipped.ground(1, 0, 3)), map.under);
     QCOMPARE(image.pixel(clipped.ground(0, 1, 5)), map.over);
@@ -113,7 +79,7 @@ class TestPictureView : public TestCase {
 
   void hoverSaysEverything() {
     QKSCOPE_REQUIRE_DATA(smollm2Norms());
-    Stage stage(smollm2Data());
+    PictureStage stage(smollm2Data());
     stage.state.setSelection({Site::Query, 16, 0, -1, -1});
     stage.settle();
     QTest::mouseMove(stage.view, stage.cell(0, 6, 23).center().toPoint());
@@ -137,7 +103,7 @@ class TestPictureView : public TestCase {
         Look look;
         look.picture = picture;
         look.shown = shown;
-        Stage stage(groupedData(), look);
+        PictureStage stage(groupedData(), look);
         QTest::mouseMove(stage.view, QPoint(2, 2));
         QTest::mouseMove(stage.view, stage.cell(0, 1, 2).center().toPoint());
         stage.settle();
@@ -158,7 +124,7 @@ class TestPictureView : public TestCase {
     data.pieces[3] = QStringLiteral("<b>bold</b>");
     Look look;
     look.picture = Picture::PositionsDims;
-    Stage stage(data, look);
+    PictureStage stage(data, look);
     const auto rest = [&](const QPoint& at) {
       QHelpEvent event(QEvent::ToolTip, at, stage.view->mapToGlobal(at));
       QCoreApplication::sendEvent(stage.view, &event);
@@ -182,7 +148,7 @@ class TestPictureView : public TestCase {
 
   void oneScaleShowsHowEmptyVIs() {
     QKSCOPE_REQUIRE_DATA(smollm2Norms());
-    Stage stage(smollm2Data());
+    PictureStage stage(smollm2Data());
     QCOMPARE(stage.view->model().bars.size(), std::size_t{1});
     Look look;
     look.one_scale = false;
@@ -194,7 +160,7 @@ class TestPictureView : public TestCase {
   }
 
   void clickAndKeysSelect() {
-    Stage stage(tinyData());
+    PictureStage stage(tinyData());
     QTest::mouseClick(stage.view, Qt::LeftButton, {}, stage.cell(0, 3, 2).center().toPoint());
     QCOMPARE(stage.state.selection(), (Selection{Site::Query, 0, 3, 2, -1}));
     stage.key(Qt::Key_Right);
@@ -213,7 +179,7 @@ class TestPictureView : public TestCase {
   }
 
   void zoomsPansFitsAndGoesBack() {
-    Stage stage(tinyData());
+    PictureStage stage(tinyData());
     const QRectF cell = stage.cell(0, 1, 5);
     const QPointF at = cell.center();
     QWheelEvent wheel(at, stage.view->mapToGlobal(at), {}, {0, 240}, Qt::NoButton, Qt::ControlModifier,
@@ -245,7 +211,7 @@ class TestPictureView : public TestCase {
     QKSCOPE_REQUIRE_DATA(smollm2Norms());
     Look look;
     look.shown = Shown::Difference;
-    Stage stage(smollm2Data(), look);
+    PictureStage stage(smollm2Data(), look);
     stage.state.setSelection({Site::Query, 16, 6, 23, -1});
     stage.settle();
     const MapModel& model = stage.view->model();
@@ -268,7 +234,7 @@ class TestPictureView : public TestCase {
     look.range = ColorRange::Exact;
     look.exact_low = 0;
     look.exact_high = 50;
-    Stage stage(smollm2Data(), look);
+    PictureStage stage(smollm2Data(), look);
     const MapModel& model = stage.view->model();
     QCOMPARE(model.bars[0].from, 0.0);
     QCOMPARE(model.bars[0].norm.high, 50.0);
@@ -279,7 +245,7 @@ class TestPictureView : public TestCase {
 
   // The selection outlives the model it was made in.
   void selectionOfALargerModelIsBroughtInside() {
-    Stage stage(tinyData());
+    PictureStage stage(tinyData());
     stage.state.setSelection({Site::Key, 40, 30, 100, 7000});
     stage.settle();
     QVERIFY(!cellWords(tinyData(), Look{}, {Site::Key, 40, 30, 100, 7000}).isEmpty());
@@ -289,7 +255,7 @@ class TestPictureView : public TestCase {
   }
 
   void staleIsDimmed() {
-    Stage stage(tinyData());
+    PictureStage stage(tinyData());
     const QPoint at = stage.cell(0, 2, 2).center().toPoint();
     const QColor fresh = stage.image().pixelColor(at);
     ViewData data = stage.view->data();
@@ -308,7 +274,7 @@ class TestPictureView : public TestCase {
     data.comparison = comparison;
     Look look;
     look.picture = Picture::AllLayers;
-    Stage stage(data, look);
+    PictureStage stage(data, look);
     QCOMPARE(stage.view->model().panels[0].map.rows(), 8);
     QCOMPARE(stage.view->model().bars[0].counts.nan,
              std::int64_t{0});  // not computed is no NaN of the model's
@@ -320,117 +286,6 @@ class TestPictureView : public TestCase {
     QVERIFY(stage.view->model().panels[0].missing.contains(QStringLiteral("layer 2")));
   }
 
-  void positionsAskForTheirLayer() {
-    QKSCOPE_REQUIRE_DATA(smollm2Norms());
-    Look look;
-    look.picture = Picture::PositionsDims;
-    Stage stage(smollm2Data(), look);
-    QSignalSpy needs(stage.view, &View::needsChanged);
-    stage.state.setSelection({Site::Query, 16, 6, 23, -1});
-    stage.settle();
-    QCOMPARE(needs.count(), 1);
-    QCOMPARE(stage.view->needs().value_layers, std::vector<int>{16});
-    const MapModel& model = stage.view->model();
-    QCOMPARE(model.panels[0].map.rows(), 109);
-    QCOMPARE(model.panels[1].head, 2);  // the KV head that serves query head 7
-    QCOMPARE(model.panels[0].massive_columns, (std::vector<int>{23, 28}));
-    // Moving the cell within the layer asks for nothing new.
-    stage.key(Qt::Key_Down);
-    stage.settle();
-    QCOMPARE(needs.count(), 1);
-    QCOMPARE(stage.state.selection().position, 1);
-  }
-
-  // All layers' values are asked for while those of two passes fit into the budget, so that looking around
-  // runs nothing.
-  void valuesOfAllLayersAreAskedForWithinTheBudget() {
-    ViewData data = groupedData();
-    Look look;
-    look.picture = Picture::PositionsDims;
-    const std::int64_t bytes_a_token = 2 * 3 * (6 + 6 + 2 + 2 + 2) * 8 * 4;
-    const Selection chosen{Site::Key, 2, 1, 3, -1};
-    for (const std::int64_t tokens : {std::int64_t{1}, value_budget / bytes_a_token}) {
-      data.prompt_tokens = static_cast<int>(tokens);
-      QCOMPARE(mapNeeds(data, chosen, look).value_layers, std::vector<int>());
-      QCOMPARE(mapNeeds(data, chosen, look).values.size(), std::size_t{5});
-    }
-    for (const std::int64_t tokens : {std::int64_t{0}, value_budget / bytes_a_token + 1}) {
-      data.prompt_tokens = static_cast<int>(tokens);
-      QCOMPARE(mapNeeds(data, chosen, look).value_layers, std::vector<int>{2});
-    }
-    data.prompt_tokens = 5;
-    Stage stage(data, look);
-    QSignalSpy needs(stage.view, &View::needsChanged);
-    for (int layer = 0; layer < 3; ++layer) {
-      for (const Selection& selection :
-           {Selection{Site::Query, layer, 5, 1, 2}, Selection{Site::Key, layer, 1, 1, 2}}) {
-        stage.state.setSelection(selection);
-        stage.settle();
-        QCOMPARE(stage.view->model().panels[1].layer, layer);
-        QCOMPARE(stage.view->model().panels[1].map.at(2, 1), groupedValue(Site::Key, true, layer, 1, 1, 2));
-      }
-    }
-    QCOMPARE(needs.count(), 0);
-  }
-
-  // Above the budget a layer's values come with a run of their own; until then the picture before them stays.
-  void oldPictureStaysUntilTheValuesCome() {
-    ViewData full = groupedData();
-    full.prompt_tokens = 1 << 20;
-    ViewData first = full;
-    auto run = std::make_shared<Run>(*full.comparison->baseline);
-    std::erase_if(run->capture.values, [](const auto& entry) { return entry.first.layer != 0; });
-    auto comparison = std::make_shared<Comparison>(*full.comparison);
-    comparison->baseline = run;
-    first.comparison = comparison;
-    Look look;
-    look.picture = Picture::PositionsDims;
-    Stage stage(first, look);
-    stage.state.setSelection({Site::Key, 0, 1, 2, 3});
-    const QPoint at = stage.ground(1, 2, 2);
-    const QRgb fresh = stage.image().pixel(at);
-    QVERIFY(stage.view->awaited().isEmpty());
-
-    QSignalSpy needs(stage.view, &View::needsChanged);
-    stage.state.setSelection({Site::Key, 2, 1, 2, 3});
-    const QImage waiting = stage.image();
-    QCOMPARE(needs.count(), 1);
-    QCOMPARE(stage.view->needs().value_layers, std::vector<int>{2});
-    QVERIFY(stage.view->awaited().contains(QStringLiteral("layer 3")));
-    QCOMPARE(stage.view->model().panels[1].layer, 0);
-    QVERIFY(!stage.view->model().panels[1].map.empty());
-    QVERIFY(QColor(waiting.pixel(at)).lightnessF() > QColor(fresh).lightnessF() + 0.2);
-    // Walking on goes through the layer that is awaited.
-    stage.key(Qt::Key_Right);
-    stage.key(Qt::Key_Down);
-    QCOMPARE(stage.state.selection(), (Selection{Site::Key, 2, 1, 3, 4}));
-
-    stage.view->setData(full);
-    stage.settle();
-    QVERIFY(stage.view->awaited().isEmpty());
-    QCOMPARE(stage.view->model().panels[1].layer, 2);
-    QCOMPARE(stage.view->model().panels[1].map.at(4, 3), groupedValue(Site::Key, true, 2, 1, 3, 4));
-
-    // Back, and the same layer again: nothing to wait for.
-    stage.view->setData(first);
-    stage.settle();
-    QVERIFY(!stage.view->awaited().isEmpty());
-    stage.state.setSelection({Site::Key, 0, 1, 2, 3});
-    stage.settle();
-    QVERIFY(stage.view->awaited().isEmpty());
-    QCOMPARE(stage.view->model().panels[1].layer, 0);
-
-    // Another prompt's picture is no stand-in.
-    auto other = std::make_shared<Comparison>(*comparison);
-    other->request.prompt = {7, 8, 9};
-    first.comparison = other;
-    stage.state.setSelection({Site::Key, 1, 1, 2, 3});
-    stage.view->setData(first);
-    stage.settle();
-    QVERIFY(stage.view->awaited().isEmpty());
-    QVERIFY(stage.view->model().panels[1].map.empty());
-  }
-
   void unrotatedDimsHaveNoPartner() {
     ViewData data = tinyData();
     ModelCard card = *data.card;
@@ -440,7 +295,7 @@ class TestPictureView : public TestCase {
     QVERIFY(cellWords(data, Look{}, {Site::Query, 0, 1, 6, -1}).contains(QStringLiteral("not rotated")));
     card.spec.rope.reset();
     data.card = std::make_shared<const ModelCard>(card);
-    Stage stage(data);
+    PictureStage stage(data);
     QVERIFY(!stage.image().isNull());
     QVERIFY(stage.view->model().facts.contains(QStringLiteral("no RoPE")));
   }

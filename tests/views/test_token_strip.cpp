@@ -4,6 +4,7 @@
 #include <QSignalSpy>
 #include <QToolTip>
 
+#include "tests/views/grouped.h"
 #include "tests/views/sample.h"
 #include "views/picture_view.h"
 #include "views/prompts_view.h"
@@ -180,6 +181,13 @@ class TestTokenStrip : public TestCase {
       QVERIFY(framed.pixel(edge) != none.pixel(edge));
     }
     QVERIFY(stage.grabbed(*stage.strip).copy(stage.strip->cell(3)) != before.copy(stage.strip->cell(3)));
+    // Also where the first dims are out of sight.
+    stage.picture->zoomAt(stage.picture->layoutNow().grids[0].target.topRight() + QPointF(-1, 9), 2, true,
+                          false);
+    QVERIFY(stage.picture->zoom().x() > 0.1);
+    const QImage near_row = stage.grabbed(*stage.picture);
+    stage.state.setSelection({Site::Query, 0, 0, -1, -1});
+    QVERIFY(stage.grabbed(*stage.picture) != near_row);
   }
 
   // A token of another prompt chooses that prompt, then the position.
