@@ -85,8 +85,9 @@ void Session::resume() {
 
 void Session::setPrompts(std::vector<Prompt> prompts, int selected) {
   std::set<PromptId> taken;
-  for (const Prompt& prompt : prompts) {
-    if (prompt.id != 0) taken.insert(prompt.id);
+  for (Prompt& prompt : prompts) {
+    // Of two that bear one id, a prompt and its copy, the second is new.
+    if (prompt.id != 0 && !taken.insert(prompt.id).second) prompt.id = 0;
   }
   for (Prompt& prompt : prompts) {
     if (prompt.id == 0) {

@@ -249,6 +249,10 @@ class TestSessionStates : public AppTestCase {
     for (const Prompt& prompt : session.prompts()) ids.insert(prompt.id);
     QCOMPARE(ids.size(), std::size_t(3));
     QVERIFY(!ids.contains(0));
+    const Prompt first = session.prompts()[0];
+    session.setPrompts({first, first}, 0);  // a copy
+    QCOMPARE(session.prompts()[0].id, first.id);
+    QVERIFY(session.prompts()[1].id != first.id);
   }
 
   /// Prompts are removed, reordered and edited at every moment of a run; each card ends with its own answer.
