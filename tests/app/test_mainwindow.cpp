@@ -7,10 +7,8 @@
 #include <QDockWidget>
 #include <QDropEvent>
 #include <QLabel>
-#include <QMenu>
 #include <QMimeData>
 #include <QPlainTextEdit>
-#include <QTimer>
 #include <QUrl>
 
 #include "app/mainwindow.h"
@@ -285,32 +283,6 @@ class TestMainWindow : public AppTestCase {
     const QRegularExpression words(QStringLiteral("^reading weights, \\d+ of \\d+ MB$"));
     QVERIFY2(std::ranges::any_of(stages, [&](const QString& s) { return words.match(s).hasMatch(); }),
              qPrintable(stages.join(u'|')));
-  }
-
-  void everyActionWorks() {
-    Ready ready;
-    QVERIFY(ready.there);
-    // Dialogs that wait for an answer get one.
-    QTimer closer;
-    closer.setInterval(20);
-    connect(&closer, &QTimer::timeout, this, [] {
-      if (auto* dialog = qobject_cast<QDialog*>(QApplication::activeModalWidget())) dialog->reject();
-    });
-    closer.start();
-    int triggered = 0;
-    for (QAction* action : ready.window.findChildren<QAction*>()) {
-      if (action->objectName().isEmpty() || action->objectName() == QStringLiteral("quit")) continue;
-      if (action->objectName().startsWith(QStringLiteral("_q_"))) continue;
-      action->trigger();
-      ++triggered;
-      QTest::qWait(5);
-    }
-    QVERIFY(triggered > 60);
-    QVERIFY(finish(ready.window.session()));
-    QTRY_VERIFY(!QApplication::activeModalWidget());
-    QVERIFY(!QApplication::clipboard()->text().isEmpty());
-    ready.window.findChild<QAction*>(QStringLiteral("resetLayout"))->trigger();
-    for (QDockWidget* dock : ready.window.findChildren<QDockWidget*>()) QVERIFY(!dock->isHidden());
   }
 
   void everyShortcutIsItsOwn() {
