@@ -90,7 +90,7 @@ class TestCli : public CliTestCase {
     for (const char* command : {"tokens", "generate", "perplexity", "massive", "disrupt"}) {
       const CliResult result = run_cli({command, folder, "--prompt", "x", "--threads", "1"});
       QCOMPARE(result.code, 0);
-      QVERIFY2(result.err.starts_with("qkscope-cli: note: ") && result.err.ends_with(note + "\n"),
+      QVERIFY2(result.err.starts_with("qkscope-cli: ") && result.err.ends_with(note + "\n"),
                result.err.c_str());
     }
     QVERIFY(printed("info", {}).at("notes").empty());

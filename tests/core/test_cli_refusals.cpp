@@ -114,7 +114,7 @@ class TestCliRefusals : public CliTestCase {
       QTest::newRow(name) << QString::fromLatin1(words);
     };
     row("truncated", "model.safetensors|truncated");
-    row("no hidden_size", "hidden_size|missing");
+    row("odd hidden_size", "hidden_size|wide");
     row("wrong shape", "model.layers.1.mlp.down_proj.weight|(64, 80)|(64, 79)");
     row("missing tensor", "model.norm.weight|no tensor");
     row("architecture", "MambaForCausalLM|LlamaForCausalLM");
@@ -129,7 +129,8 @@ class TestCliRefusals : public CliTestCase {
     const std::string broken = QTest::currentDataTag(), folder = model.folder().string();
     const auto weights_file = model.folder() / "model.safetensors";
     if (broken == "truncated") std::filesystem::resize_file(weights_file, 200000);
-    if (broken == "no hidden_size") model.change_config([](json& config) { config.erase("hidden_size"); });
+    if (broken == "odd hidden_size")
+      model.change_config([](json& config) { config["hidden_size"] = "wide"; });
     if (broken == "wrong shape") {
       model.change_weights([](auto& weights) {
         weights.at("model.layers.1.mlp.down_proj.weight") = {{64, 79}, std::vector<float>(64 * 79)};
