@@ -103,7 +103,6 @@ bool DockSizes::eventFilter(QObject* watched, QEvent* event) {
       break;
     case QEvent::Resize:
     case QEvent::Show:
-    case QEvent::FontChange:
     case QEvent::StyleChange:
       // Once what is inside has its new sizes.
       QTimer::singleShot(0, this, &DockSizes::apply);

@@ -3,8 +3,10 @@
 #include <QDialog>
 #include <QDockWidget>
 #include <QLabel>
+#include <QToolButton>
 
 #include "app/labels.h"
+#include "app/segmented.h"
 #include "app/theme.h"
 #include "tests/app/window_test.h"
 
@@ -161,6 +163,10 @@ class TestTheme : public WindowTestCase {
     window->resize(most, 800);
     settle();
     QCOMPARE(window->size(), QSize(most, 800));
+    for (const QToolButton* button : window->findChild<ToolRow*>()->findChildren<QToolButton*>()) {
+      if (button->isVisible())
+        QVERIFY2(button->width() >= button->minimumSizeHint().width(), qPrintable(button->text()));
+    }
     // Nor does the panel in front give up the room it needs.
     QVERIFY(window->findChild<QDockWidget*>(QStringLiteral("dockDisruption"))->width() >= 300);
     const QString folder = qEnvironmentVariable("QKSCOPE_SNAPSHOTS");

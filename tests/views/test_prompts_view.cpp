@@ -146,7 +146,13 @@ class TestPromptsView : public TestCase {
     QCOMPARE(reds(same), 0);
     stage.view->setResult(0, answered(paris, QStringLiteral("Rome")));
     Stage::settle();
-    QVERIFY(reds(label->grab().toImage()) > 20);  // what changed is marked
+    const QImage changed = label->grab().toImage();
+    QVERIFY(reds(changed) > 20);
+    // Never by colour alone: a line under the whole word.
+    int line = 0;
+    for (int y = 0; y < changed.height(); ++y)
+      line = std::max(line, reds(changed.copy(0, y, changed.width(), 1)));
+    QVERIFY(line >= QFontMetrics(label->font()).horizontalAdvance(QStringLiteral("Rome")));
     QCOMPARE(reds(stage.card(0)->findChild<StyledLabel*>(QStringLiteral("baselineAnswer"))->grab().toImage()),
              0);
   }
