@@ -71,6 +71,9 @@ class TestGgufConfig : public test::GgufTestCase {
     QCOMPARE(open(with("qwen2", "rope.dimension_count", 2))->config()["rotary_dim"].get<int>(), 2);
     QCOMPARE(make_spec(*open(with("qwen2", "rope.dimension_count", 2))).rope->rotary_dim, 2);
     QCOMPARE(make_spec(*open(with("llama", "rope.dimension_count", 4))).rope->rotary_dim, 4);
+    const auto factors =
+        with("qwen2", "rope.dimension_count", 2).tensor("rope_freqs.weight", {1}, f32, floats(1, 2));
+    QCOMPARE(make_spec(*open(factors)).rope->freq_factors, std::vector<float>{2});
     for (const std::uint32_t odd : {0u, 3u, 6u})
       QKSCOPE_EXPECT_ERROR(open(with("qwen2", "rope.dimension_count", odd)), "'qwen2.rope.dimension_count'",
                            "expected an even number up to 4");
