@@ -1,3 +1,4 @@
+#include <QThread>
 #include <cmath>
 
 #include "tests/app/app_test.h"
@@ -129,6 +130,39 @@ class TestSession : public AppTestCase {
       QCOMPARE(result.disrupted->answer,
                QString::fromStdString(session.model()->tokenizer().decode(wanted.disrupted->answer, true)));
     }
+  }
+
+  /// What was reported before a newer question, and is heard after it, is not shown any more.
+  void lateReportsAreDropped() {
+    ReadySession ready;
+    QVERIFY(ready.there);
+    Session& session = ready.session;
+    const Disruption older = parse_disruption("site=q,pick=largest:3,replace=zero");
+    session.stack().setOn(true);
+    QVERIFY(finish(session));
+    session.stack().push(older);
+    QTRY_COMPARE(session.results()[0].disrupted_status.state, ArmState::Running);
+    QThread::msleep(500);  // the thread reports all it has; nobody listens yet
+    bool shown = false;
+    connect(&session, &Session::dataChanged, &session, [&] {
+      const auto& comparison = session.data().comparison;
+      shown = shown || (comparison && comparison->request.disruptions == std::vector<Disruption>{older});
+    });
+    session.stack().push(parse_disruption("site=k,pick=largest:3,replace=zero"));
+    QVERIFY(finish(session));
+    QVERIFY(!shown);
+    QCOMPARE(session.data().state, DataState::Current);
+  }
+
+  /// The same question to another model is another question.
+  void anotherModelIsAskedAnew() {
+    ReadySession ready;
+    QVERIFY(ready.there);
+    const TinyModel other("llama-bias");
+    ready.session.load(other.folder(), onOneThread());
+    QVERIFY(finish(ready.session));
+    QCOMPARE(ready.session.model()->card().path, other.folder());
+    QVERIFY(same_numbers(*ready.session.data().comparison, fresh(ready.session)));
   }
 
   void selectedPromptDrivesThePictures() {

@@ -49,6 +49,8 @@ class TestWindowDocuments : public AppTestCase {
     QCOMPARE(window.session().stack().current(), parse_disruption("lambda 5 on Q"));
     QVERIFY(!action(window, "undo")->isEnabled());
     action(window, "redo")->trigger();
+    QCOMPARE(texts(window), mine);
+    QCOMPARE(window.session().stack().current(), parse_disruption("site=k,pick=lambda:3"));
     action(window, "redo")->trigger();
     QCOMPARE(texts(window).size(), 2);
     QVERIFY(texts(window) != mine);
