@@ -9,7 +9,6 @@ namespace qkscope {
 
 namespace {
 constexpr int kPadding = 10;
-constexpr int kLeastLetters = 9;  // of what gives way
 }  // namespace
 
 QString menuWords(QString name) {
@@ -71,7 +70,8 @@ QSize NameButton::sizeHint() const {
 
 QSize NameButton::minimumSizeHint() const {
   const QSize whole = sizeHint();
-  return {std::min(whole.width(), kLeastLetters * fontMetrics().averageCharWidth()), whole.height()};
+  return {std::min(whole.width(), ElidedButton::kLeastLetters * fontMetrics().averageCharWidth()),
+          whole.height()};
 }
 
 void NameButton::paintEvent(QPaintEvent*) {
@@ -94,7 +94,8 @@ void NameButton::paintEvent(QPaintEvent*) {
   painter.drawText(rest, Qt::AlignVCenter, fontMetrics().elidedText(details_, Qt::ElideRight, rest.width()));
 }
 
-ElidedButton::ElidedButton(QWidget* parent) : QToolButton(parent) {
+ElidedButton::ElidedButton(QWidget* parent)
+    : QToolButton(parent), least_letters_(ElidedButton::kLeastLetters) {
   setSizePolicy(QSizePolicy::Maximum, QSizePolicy::Fixed);
 }
 
@@ -105,11 +106,19 @@ void ElidedButton::setWords(const QString& words, const QString& end) {
   setAccessibleName(words);
 }
 
+int ElidedButton::widthOf(int letters) const {
+  const int least = letters * fontMetrics().averageCharWidth();
+  return sizeHint().width() - std::max(0, fontMetrics().horizontalAdvance(text()) - least);
+}
+
+void ElidedButton::setLeastLetters(int letters) {
+  if (letters == least_letters_) return;
+  least_letters_ = letters;
+  updateGeometry();
+}
+
 QSize ElidedButton::minimumSizeHint() const {
-  const QSize whole = sizeHint();
-  const int least = kLeastLetters * fontMetrics().averageCharWidth();
-  const int given_way = fontMetrics().horizontalAdvance(text()) - least;
-  return {whole.width() - std::max(0, given_way), whole.height()};
+  return {widthOf(least_letters_), sizeHint().height()};
 }
 
 void ElidedButton::paintEvent(QPaintEvent*) {

@@ -41,19 +41,26 @@ class NameButton : public QAbstractButton {
   QString name_, details_;
 };
 
-/// A button whose words give way in their middle, and show the whole as its tooltip.
+/// A button whose words give way in their middle.
 class ElidedButton : public QToolButton {
   Q_OBJECT
  public:
+  /// About as many letters of what gives way are left at the least.
+  static constexpr int kLeastLetters = 9;
+
   explicit ElidedButton(QWidget* parent);
   /// `words` and, never cut, `end`.
   void setWords(const QString& words, const QString& end);
+  /// The width that leaves about `letters` of the text.
+  int widthOf(int letters) const;
+  void setLeastLetters(int letters);
   QSize minimumSizeHint() const override;
 
  protected:
   void paintEvent(QPaintEvent* event) override;
 
  private:
+  int least_letters_;
   QString words_, end_;
 };
 

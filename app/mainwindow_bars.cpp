@@ -56,7 +56,7 @@ void MainWindow::makeToolBar() {
   disruption_button_->setPopupMode(QToolButton::InstantPopup);
   disruption_button_->setToolTip(tr("What is disrupted"));
   disruption_button_->setFocusPolicy(Qt::TabFocus);
-  layout->addWidget(disruption_button_);
+  row->addWords(disruption_button_);
   auto* disrupt = new QToolButton(row);
   disrupt->setObjectName(QStringLiteral("disruptButton"));
   disrupt->setProperty("role", QStringLiteral("disrupt"));

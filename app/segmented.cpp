@@ -76,27 +76,40 @@ void ToolRow::addSegmented(Segmented* segmented) {
   segmented_.push_back(segmented);
 }
 
-int ToolRow::widthNeeded(int folded) const {
+void ToolRow::addWords(ElidedButton* words) {
+  row_->addWidget(words);
+  words_.push_back(words);
+}
+
+int ToolRow::widthNeeded(int folded, int letters) const {
   int width = 0;
   for (int i = 0; i < row_->count(); ++i) {
     QWidget* widget = row_->itemAt(i)->widget();
     if (!widget) continue;
-    const auto segmented = std::find(segmented_.begin(), segmented_.end(), widget);
-    width += row_->spacing() + (segmented == segmented_.end()
-                                    ? row_->itemAt(i)->minimumSize().width()
-                                    : (*segmented)->widthOf(segmented - segmented_.begin() < folded));
+    width += row_->spacing();
+    if (const auto it = std::ranges::find(segmented_, widget); it != segmented_.end()) {
+      width += (*it)->widthOf(it - segmented_.begin() < folded);
+    } else if (const auto words = std::ranges::find(words_, widget); words != words_.end()) {
+      width += (*words)->widthOf(letters);
+    } else {
+      width += row_->itemAt(i)->minimumSize().width();
+    }
   }
   return width;
 }
 
 QSize ToolRow::minimumSizeHint() const {
-  return {widthNeeded(static_cast<int>(segmented_.size())), QWidget::minimumSizeHint().height()};
+  return {widthNeeded(static_cast<int>(segmented_.size()), ElidedButton::kLeastLetters),
+          QWidget::minimumSizeHint().height()};
 }
 
 void ToolRow::fold() {
+  constexpr int kLegible = 19;  // "λ=5 on Q · all layers"
   const int all = static_cast<int>(segmented_.size());
   int folded = 0;
-  while (folded < all && widthNeeded(folded) > width()) ++folded;
+  while (folded < all && widthNeeded(folded, kLegible) > width()) ++folded;
+  const bool legible = widthNeeded(folded, kLegible) <= width();
+  for (ElidedButton* words : words_) words->setLeastLetters(legible ? kLegible : ElidedButton::kLeastLetters);
   for (int i = 0; i < all; ++i) segmented_[static_cast<std::size_t>(i)]->setFolded(i < folded);
 }
 

@@ -37,18 +37,21 @@ class ToolRow : public QWidget {
   explicit ToolRow(QWidget* parent);
   QHBoxLayout* row() const { return row_; }
   void addSegmented(Segmented* segmented);
+  /// Words that are cut only where folding every choice does not make room enough.
+  void addWords(ElidedButton* words);
   QSize minimumSizeHint() const override;
 
  protected:
   bool event(QEvent* event) override;
 
  private:
-  /// With the first `folded` segmented controls folded.
-  int widthNeeded(int folded) const;
+  /// With the first `folded` choices folded and `letters` left of words that give way.
+  int widthNeeded(int folded, int letters) const;
   void fold();
 
   QHBoxLayout* row_;
   std::vector<Segmented*> segmented_;
+  std::vector<ElidedButton*> words_;
 };
 
 }  // namespace qkscope
