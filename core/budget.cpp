@@ -16,9 +16,6 @@ std::chrono::nanoseconds thread_time() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-// The clock costs about as much as this many small steps.
-constexpr std::uint64_t steps_between_looks = 512;
-
 }  // namespace
 
 Budget::Budget(std::string what, std::stop_token stop, std::uint64_t bytes, std::chrono::milliseconds time)

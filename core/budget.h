@@ -16,6 +16,9 @@ class Budget {
   /// Of the calling thread's processor time: another program that keeps the machine busy changes no result.
   static constexpr std::chrono::milliseconds usual_time{4000};
 
+  /// So many steps after a look at the clock, there is another.
+  static constexpr std::uint64_t steps_between_looks = 512;
+
   /// `what` begins the sentence that tells what was too much: "The chat template of \"model.gguf\"".
   explicit Budget(std::string what, std::stop_token stop = {}, std::uint64_t bytes = usual_bytes,
                   std::chrono::milliseconds time = usual_time);

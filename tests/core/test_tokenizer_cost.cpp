@@ -1,4 +1,6 @@
 // What a tokenizer may cost, whatever its file and the text hold: a sentence or a result, and soon.
+#include <ctime>
+
 #include "core/error.h"
 #include "tests/support/errors.h"
 #include "tests/support/tokenizer_test.h"
@@ -35,6 +37,35 @@ class TestTokenizerCost : public test::TokenizerTest {
   }
 
  private Q_SLOTS:
+  // Oniguruma cannot be interrupted: each of these would run for minutes, or for ever.
+  void patternsThatTakeLong_data() {
+    QTest::addColumn<QString>("pattern");
+    QTest::addColumn<int>("length");
+    const auto row = [](const char* pattern, int length) {
+      QTest::addRow("%s on %d", pattern, length) << QString::fromLatin1(pattern) << length;
+    };
+    for (const int length : {60, 5'000, 100'000, 1'000'000}) {
+      for (const char* pattern : {"(a+)+$b", "(?:(?>a*)b|a)*c", "(?>a*)b", "(?:a|aa)*c",
+                                  "(?<=a)(?>a*)b|(a*)*c", "\\G(?:(?>a*)b|a)*c"})
+        row(pattern, length);
+    }
+  }
+  void patternsThatTakeLong() {
+    QFETCH(QString, pattern);
+    QFETCH(int, length);
+    const auto tokenizer = split_by(pattern.toStdString());
+    const std::string text(static_cast<std::size_t>(length), 'a');
+    Budget budget(tokenizer->name(), {}, Budget::usual_bytes, std::chrono::milliseconds(300));
+    const std::clock_t start = std::clock();
+    try {
+      tokenizer->encode(text, true, budget);
+    } catch (const Error& error) {
+      QVERIFY2(std::string(error.what()).find(tokenizer->name()) != std::string::npos, error.what());
+    }
+    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    QVERIFY2(seconds < 5, std::to_string(seconds).c_str());
+  }
+
   void doublingNormalizers() {
     const auto tokenizer = changed([](json& file) {
       file["normalizer"] = {{"type", "Sequence"}, {"normalizers", doubling(40)}};

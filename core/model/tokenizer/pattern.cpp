@@ -3,6 +3,7 @@
 #include <oniguruma.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -95,6 +96,7 @@ class Matcher {
   std::optional<Span> find(std::size_t from) {
     if (may_search_) {
       budget_.step(1 + text_.size() / 64);
+      look();
       const int found = search(from);
       const bool gave_up =
           found == ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER || found == ONIGERR_RETRY_LIMIT_IN_MATCH_OVER;
@@ -104,11 +106,7 @@ class Matcher {
     for (std::size_t at = from;; at += std::max<std::size_t>(character_length(text_.substr(at)), 1)) {
       const std::size_t rest = text_.size() - at;
       budget_.step(1 + rest / 4096);
-      int found = match(at, few_retries + 2 * rest);
-      if (found == ONIGERR_RETRY_LIMIT_IN_MATCH_OVER) {
-        budget_.step(512);
-        found = match(at, std::min(most_retries, std::max(costly_steps / (rest + 1), 4 * rest + 100'000)));
-      }
+      const int found = patient_match(at);
       if (found != ONIG_MISMATCH) return matched(found);
       if (rest == 0) return std::nullopt;
     }
@@ -117,11 +115,34 @@ class Matcher {
  private:
   int search(std::size_t from) {
     onig_region_clear(region_.get());
-    onig_set_retry_limit_in_match_of_match_param(param_.get(), must_search_ ? most_retries : few_retries);
-    onig_set_retry_limit_in_search_of_match_param(param_.get(), must_search_ ? most_retries : few_retries);
+    const std::size_t retries =
+        must_search_ ? std::clamp(costly_steps / 4 / (text_.size() + 1), few_retries, most_retries)
+                     : few_retries;
+    onig_set_retry_limit_in_match_of_match_param(param_.get(), retries);
+    onig_set_retry_limit_in_search_of_match_param(param_.get(), retries);
     const OnigUChar* end = bytes(text_) + text_.size();
     return onig_search_with_param(regex_, bytes(text_), end, bytes(text_) + from, end, region_.get(),
                                   ONIG_OPTION_NONE, param_.get());
+  }
+  /// A retry costs anything between one step and a walk to the end of the text, and only the clock tells
+  /// which: so there are few at first, then twice as many, and the budget is asked in between.
+  int patient_match(std::size_t at) {
+    const std::size_t rest = text_.size() - at + 1;
+    const std::size_t most = std::min(most_retries, std::max(costly_steps / rest, 4 * rest + 100'000));
+    std::size_t retries = std::clamp<std::size_t>(first_steps / rest, 32, few_retries);
+    while (true) {
+      look();
+      const int found = match(at, retries);
+      if (found != ONIGERR_RETRY_LIMIT_IN_MATCH_OVER || retries >= most) return found;
+      retries = std::min(2 * retries, most);
+    }
+  }
+  /// Has the budget look at its clock where time enough has passed to matter.
+  void look() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_ < std::chrono::milliseconds(20)) return;
+    looked_ = now;
+    budget_.step(Budget::steps_between_looks);
   }
   int match(std::size_t at, std::size_t retries) {
     onig_region_clear(region_.get());
@@ -139,6 +160,7 @@ class Matcher {
 
   static constexpr std::size_t short_text = 8192;  // its square is still quick
   static constexpr std::size_t few_retries = 20'000;
+  static constexpr std::size_t first_steps = 50'000'000;  // a tenth of a second, where each retry is a walk
   // At one place, as many retries as Oniguruma allows by itself; fewer in a long text, where each can cost a
   // walk to its end, but always some for every byte.
   static constexpr std::size_t most_retries = 10'000'000;
@@ -152,6 +174,7 @@ class Matcher {
   bool may_search_, must_search_;
   std::unique_ptr<OnigRegion, RegionDeleter> region_;
   std::unique_ptr<OnigMatchParam, ParamDeleter> param_;
+  std::chrono::steady_clock::time_point looked_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace
