@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "core/budget.h"
 #include "core/error.h"
@@ -11,12 +12,26 @@
 namespace qkscope {
 namespace {
 
+namespace fs = std::filesystem;
+
+// A model may be split into files "name-00001-of-00003.gguf", as llama-gguf-split of llama.cpp does it. The
+// first has the metadata; each has some of the tensors, and says under split.no and split.count which it is.
+std::string part_ending(std::int64_t number, std::int64_t count) {
+  const auto five_digits = [](std::int64_t n) {
+    const std::string digits = std::to_string(n);
+    return std::string(5 - std::min<std::size_t>(5, digits.size()), '0') + digits;
+  };
+  return "-" + five_digits(number) + "-of-" + five_digits(count) + ".gguf";
+}
+
 class GgufCheckpoint : public Checkpoint {
  public:
-  GgufCheckpoint(const std::filesystem::path& path, Budget& budget)
-      : file_(path), where_(in_quotes(path.string())), directory_(parse_gguf(file_.bytes(), where_, budget)) {
+  GgufCheckpoint(const fs::path& path, Budget& budget) {
     path_ = path;
     format_ = "GGUF";
+    directory_ = parse(path, budget);
+    if (const auto count = directory_.metadata.integer("split.count").value_or(1); count > 1)
+      join_parts(count, budget);
     config_ = gguf_config(directory_, where_);
     for (const GgufTensor& tensor : directory_.tensors) {
       if (tensor.type) {
@@ -41,9 +56,67 @@ class GgufCheckpoint : public Checkpoint {
     budget.charge(source.size());
     return {std::string(source), {}};
   }
-  void release(const TensorEntry& entry) const override { file_.release(entry.bytes); }
+  void release(const TensorEntry& entry) const override {
+    for (const auto& file : files_) file->release(entry.bytes);
+  }
 
  private:
+  GgufDirectory parse(const fs::path& path, Budget& budget) {
+    const auto& file = files_.emplace_back(std::make_unique<MappedFile>(path));
+    where_ = in_quotes(path.string());
+    return parse_gguf(file->bytes(), where_, budget);
+  }
+
+  // Makes `directory_`, that of one of `count` parts, the directory of all of them.
+  void join_parts(std::int64_t count, Budget& budget) {
+    const std::int64_t opened = directory_.metadata.integer("split.no").value_or(-1) + 1;
+    const std::string name = path_.filename().string(), ending = part_ending(opened, count);
+    if (!name.ends_with(ending)) {
+      throw Error(where_ + " is part " + std::to_string(opened) + " of " + std::to_string(count) +
+                  " of a model, expected a name that ends in " + in_quotes(ending) +
+                  "; the parts are found by their names, give them back");
+    }
+    const std::string stem = name.substr(0, name.size() - ending.size());
+    GgufDirectory whole;
+    std::set<std::string> names;
+    for (std::int64_t number = 1; number <= count; ++number) {
+      const fs::path path = path_.parent_path() / (stem + part_ending(number, count));
+      GgufDirectory part =
+          number == opened ? std::move(directory_) : parse(existing(path, number, count), budget);
+      const std::string where = in_quotes(path.string());
+      const std::int64_t says = part.metadata.integer("split.no").value_or(-1) + 1;
+      const std::int64_t says_count = part.metadata.integer("split.count").value_or(0);
+      if (says != number || says_count != count) {
+        throw Error(where + " says that it is part " + std::to_string(says) + " of " +
+                    std::to_string(says_count) + ", expected part " + std::to_string(number) + " of " +
+                    std::to_string(count) + "; download the parts of one model");
+      }
+      for (GgufTensor& tensor : part.tensors) {
+        if (!names.insert(tensor.name).second) {
+          throw Error(where + " has the tensor " + in_quotes(tensor.name) +
+                      ", which a part before it has too; download the parts of one model");
+        }
+        whole.tensors.push_back(std::move(tensor));
+      }
+      if (number == 1) whole.metadata = std::move(part.metadata);
+    }
+    where_ = in_quotes((path_.parent_path() / (stem + part_ending(1, count))).string());
+    const auto total = whole.metadata.integer("split.tensors.count");
+    if (total && *total != static_cast<std::int64_t>(whole.tensors.size())) {
+      throw Error(where_ + " says that all parts together have " + std::to_string(*total) +
+                  " tensors, they have " + std::to_string(whole.tensors.size()) +
+                  "; download the parts of one model");
+    }
+    directory_ = std::move(whole);
+  }
+
+  fs::path existing(const fs::path& part, std::int64_t number, std::int64_t count) const {
+    std::error_code problem;
+    if (fs::exists(part, problem)) return part;
+    throw Error("part " + std::to_string(number) + " of " + std::to_string(count) + " of the model, " +
+                in_quotes(part.string()) + ", is missing; download it too");
+  }
+
   TensorEntry entry(const GgufTensor& tensor) const {
     TensorEntry entry{hugging_face_name(tensor.name), tensor.shape, *tensor.type, tensor.bytes, 0};
     const std::int64_t heads = permuted_heads(config_, tensor.name);
@@ -60,8 +133,8 @@ class GgufCheckpoint : public Checkpoint {
     return entry;
   }
 
-  MappedFile file_;
-  std::string where_;
+  std::vector<std::unique_ptr<MappedFile>> files_;  // all parts
+  std::string where_;                               // the file with the metadata, as errors name it
   GgufDirectory directory_;
 };
 

@@ -53,10 +53,6 @@ class ConfigWriter {
     const auto name = metadata_.string("general.architecture");
     if (!name || name->empty()) throw Error(where + " has no key 'general.architecture'");
     if (valid_utf8(*name) != *name) throw Error("general.architecture of " + where + " is not valid UTF-8");
-    if (metadata_.integer("split.count").value_or(1) > 1) {
-      throw Error(where + " is one of " + std::to_string(*metadata_.integer("split.count")) +
-                  " parts of a model; join them with 'llama-gguf-split --merge' and open the result");
-    }
     prefix_ = std::string(*name) + ".";
   }
 

@@ -134,7 +134,6 @@ class TestGgufConfig : public test::GgufTestCase {
                          "a string");
     GgufBytes broken;
     QKSCOPE_EXPECT_ERROR(open(broken.text("general.architecture", "\xff")), "UTF-8");
-    QKSCOPE_EXPECT_ERROR(open(small_llama().u32("split.count", 3)), "one of 3", "--merge");
     const GgufBytes mixed = bare("llama", "attention.head_count")
                                 .array<std::int32_t>("llama.attention.head_count", GgufBytes::I32, {2, 4});
     QKSCOPE_EXPECT_ERROR(open(mixed), "head_count", "layer to layer");
