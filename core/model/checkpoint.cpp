@@ -1,6 +1,8 @@
 #include "core/model/checkpoint.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "core/budget.h"
 #include "core/error.h"
@@ -18,6 +20,18 @@ constexpr std::int64_t numbers_between_stops = 1 << 20;  // 4 MB of float32, a m
 std::int64_t rotate_half_row(std::int64_t r, std::int64_t head_rows) {
   const std::int64_t head = r / head_rows, within = r % head_rows;
   return head * head_rows + within % 2 * (head_rows / 2) + within / 2;
+}
+
+// Whether an entry's bytes are those of its shape.
+bool has_room(const TensorEntry& entry) {
+  const BlockLayout block = block_layout(entry.type);
+  std::int64_t numbers = entry.numel();
+  if (numbers > 0 && !entry.strides.empty()) {
+    if (entry.permuted_heads != 0 || entry.strides.size() != entry.shape.size()) return false;
+    numbers = 1;
+    for (std::size_t i = 0; i < entry.shape.size(); ++i) numbers += (entry.shape[i] - 1) * entry.strides[i];
+  }
+  return static_cast<std::int64_t>(entry.bytes.size()) == numbers / block.elements * block.bytes;
 }
 
 }  // namespace
@@ -38,19 +52,19 @@ std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& 
   const auto status = std::filesystem::status(path, problem);
   if (!std::filesystem::exists(status)) {
     throw Error("there is no " + in_quotes(path.string()) +
-                "; expected a folder with config.json and model.safetensors, or a .gguf file");
+                "; expected a folder with config.json and weights, or a .gguf file");
   }
   if (std::filesystem::is_directory(status)) return open_folder(path, budget);
   const auto extension = path.extension();
   if (extension == ".gguf") return open_gguf(path, budget);
   // A bare file name has no parent path; its folder is the current one.
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  if (extension == ".safetensors") return open_folder(folder, budget, path);
-  if (path.filename() == "config.json" || path.filename() == "model.safetensors.index.json")
+  if (extension == ".safetensors" || extension == ".bin") return open_folder(folder, budget, path);
+  if (path.filename() == "config.json" || path.filename().string().ends_with(".index.json"))
     return open_folder(folder, budget);
   throw Error(in_quotes(path.string()) +
-              " is no checkpoint; expected a folder with config.json, a .gguf file or a " +
-              ".safetensors file beside a config.json");
+              " is no checkpoint; expected a folder with config.json, a .gguf file, or a .safetensors or "
+              ".bin file beside a config.json");
 }
 
 const TensorEntry* Checkpoint::find(std::string_view name) const {
@@ -85,19 +99,20 @@ const TensorEntry& Checkpoint::require(std::string_view name, std::span<const st
 }
 
 std::uint64_t Checkpoint::total_bytes() const {
+  std::set<std::pair<const std::byte*, std::size_t>> stored;  // tied tensors may be one in the file
+  for (const TensorEntry& entry : tensors_) stored.emplace(entry.bytes.data(), entry.bytes.size());
   std::uint64_t total = 0;
-  for (const TensorEntry& entry : tensors_) total += entry.bytes.size();
+  for (const auto& [start, size] : stored) total += size;
   return total;
 }
 
 void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop) {
   const std::int64_t count = entry.numel();
-  const BlockLayout block = block_layout(entry.type);
-  if (static_cast<std::int64_t>(out.size()) != count ||
-      static_cast<std::int64_t>(entry.bytes.size()) != count / block.elements * block.bytes) {
+  if (static_cast<std::int64_t>(out.size()) != count || !has_room(entry)) {
     throw Error("read_float32 got " + std::to_string(out.size()) + " numbers of room for tensor " +
                 entry.name + " of shape " + shape_text(entry.shape));
   }
+  const BlockLayout block = block_layout(entry.type);
   const auto read = [&](std::int64_t first, std::int64_t numbers, float* to) {
     dequantize(entry.type, entry.bytes.data() + first / block.elements * block.bytes, numbers, to);
   };
@@ -105,20 +120,26 @@ void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_toke
     if (stop.stop_requested()) throw Cancelled();
   };
   stop_if_asked();
-  if (entry.permuted_heads == 0) {
+  if (entry.permuted_heads == 0 && entry.strides.empty()) {
     for (std::int64_t first = 0; first < count; first += numbers_between_stops) {
       stop_if_asked();
       read(first, std::min(numbers_between_stops, count - first), out.data() + first);
     }
     return;
   }
-  const std::int64_t rows = entry.shape.at(0);
+  const std::int64_t rows = count == 0 ? 0 : entry.shape.at(0);
   const std::int64_t columns = rows == 0 ? 0 : count / rows;
   const std::int64_t rows_between_stops =
       std::max<std::int64_t>(1, numbers_between_stops / std::max<std::int64_t>(1, columns));
   for (std::int64_t row = 0; row < rows; ++row) {
     if (row % rows_between_stops == 0) stop_if_asked();
-    read(row * columns, columns, out.data() + rotate_half_row(row, rows / entry.permuted_heads) * columns);
+    if (!entry.strides.empty()) {
+      dequantize_strided(entry.type, entry.bytes.data() + row * entry.strides[0] * block.bytes,
+                         std::span(entry.shape).subspan(1), std::span(entry.strides).subspan(1),
+                         out.data() + row * columns);
+    } else {
+      read(row * columns, columns, out.data() + rotate_half_row(row, rows / entry.permuted_heads) * columns);
+    }
   }
 }
 

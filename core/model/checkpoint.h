@@ -44,25 +44,30 @@ struct TensorEntry {
   /// GGUF converters reorder the rows of Llama's Q and K for interleaved rotary pairs, head by head. Number
   /// of heads whose rows Checkpoint::read puts back into rotate-half order; 0 = rows are as they should be.
   int permuted_heads = 0;
+  /// Of a tensor that is not stored row by row: number (i, j, ...) is number i * strides[0] + j * strides[1]
+  /// +
+  /// ... of `bytes`, which end with the last one. Empty = row by row. Plain types only.
+  std::vector<std::int64_t> strides{};
 
   std::int64_t numel() const;
 };
 
 /// A model on disk: config.json's keys, tensor directory, memory-mapped numbers. Immutable, readable from any
-/// thread, knows nothing of architectures. Two formats: a Hugging Face folder (config.json and
-/// model.safetensors or model.safetensors.index.json with shards) and a GGUF file, whose metadata is
-/// presented as config.json keys and whose tensor names as Hugging Face's.
+/// thread, knows nothing of architectures. Two formats: a Hugging Face folder (config.json and weights as
+/// safetensors or, where there are none, as PyTorch's pytorch_model.bin, either of them also in shards with
+/// an index) and a GGUF file or all parts of one, whose metadata is presented as config.json keys and whose
+/// tensor names as Hugging Face's.
 class Checkpoint {
  public:
-  /// `path` is a folder, a .gguf file, or a .safetensors file beside a config.json. Reads headers only.
-  /// Throws Error naming file, tensor or key, what was found and what was expected.
+  /// `path` is a folder, a .gguf file, or a .safetensors or .bin file beside a config.json. Reads headers
+  /// only. Throws Error naming file, tensor or key, what was found and what was expected.
   static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, Budget& budget);
   /// The same with a usual budget of its own.
   static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path);
   virtual ~Checkpoint() = default;
 
   const std::filesystem::path& path() const { return path_; }
-  /// "safetensors" or "GGUF".
+  /// "safetensors", "PyTorch" or "GGUF".
   const std::string& format() const { return format_; }
   /// config.json, or its equivalent made from GGUF metadata.
   const nlohmann::json& config() const { return config_; }
@@ -87,7 +92,7 @@ class Checkpoint {
   /// They stay readable. Keeps the peak of a load at the weights as held.
   virtual void release(const TensorEntry& entry) const = 0;
 
-  /// Sum of the stored sizes of all tensors.
+  /// Sum of the stored sizes of all tensors, those that share their numbers counted once.
   std::uint64_t total_bytes() const;
 
  protected:

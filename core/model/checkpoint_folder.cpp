@@ -5,7 +5,9 @@
 #include "core/model/checkpoint_formats.h"
 #include "core/model/json_file.h"
 #include "core/model/mapped_file.h"
+#include "core/model/quantized_checkpoint.h"
 #include "core/model/safetensors.h"
+#include "core/model/torch_archive.h"
 #include "core/model/wording.h"
 
 namespace qkscope {
@@ -14,8 +16,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr const char* single_name = "model.safetensors";
-constexpr const char* index_name = "model.safetensors.index.json";
+// The ways weights lie in a folder, in the order of preference, as transformers has it.
+struct Format {
+  std::string_view name, file, index;
+};
+constexpr Format safetensors{"safetensors", "model.safetensors", "model.safetensors.index.json"};
+constexpr Format pytorch{"PyTorch", "pytorch_model.bin", "pytorch_model.bin.index.json"};
 
 using Places = std::map<std::string, std::string>;  // tensor -> file
 
@@ -25,25 +31,28 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, problem);
 }
 
+// Also with any stride where there is but one element.
+bool is_row_major(const TorchTensor& tensor) {
+  if (tensor.bytes.empty()) return true;
+  std::int64_t expected = 1;
+  for (std::size_t i = tensor.shape.size(); i-- > 0; expected *= tensor.shape[i]) {
+    if (tensor.shape[i] > 1 && tensor.strides[i] != expected) return false;
+  }
+  return true;
+}
+
 class FolderCheckpoint : public Checkpoint {
  public:
   FolderCheckpoint(const fs::path& folder, const fs::path& single_file, Budget& budget) : folder_(folder) {
     path_ = single_file.empty() ? folder : single_file;
-    format_ = "safetensors";
     read_config(budget);
     if (!single_file.empty()) {
-      add_file(single_file, budget);
-    } else if (is_there(folder / single_name)) {
-      add_file(folder / single_name, budget);
-    } else if (is_there(folder / index_name)) {
-      add_shards(budget);
-    } else {
-      throw Error(in_quotes(folder.string()) +
-                  " has neither model.safetensors nor model.safetensors.index.json" +
-                  (is_there(folder / "pytorch_model.bin") || is_there(folder / "pytorch_model.bin.index.json")
-                       ? "; its pytorch_model.bin must be saved again as safetensors first"
-                       : ""));
+      add_file(single_file.extension() == ".bin" ? pytorch : safetensors, single_file, budget);
+    } else if (!add_weights(safetensors, budget) && !add_weights(pytorch, budget)) {
+      throw Error(in_quotes(folder.string()) + " has no weights; expected " + in_quotes(safetensors.file) +
+                  ", " + in_quotes(pytorch.file) + " or the shards and index of one of them");
     }
+    refuse_quantized_tensors();
     for (auto& [name, entry] : entries_) tensors_.push_back(std::move(entry));
     entries_.clear();
   }
@@ -63,34 +72,70 @@ class FolderCheckpoint : public Checkpoint {
                   "; expected the configuration beside the weights, or a .gguf file");
     }
     config_ = read_json_object(path, budget);
-    if (const auto quantization = config_.find("quantization_config");
-        quantization != config_.end() && quantization->is_object()) {
-      const json method = quantization->value("quant_method", json("an unnamed method"));
-      throw Error("the weights beside " + where + " are quantized with " +
-                  in_quotes(method.is_string() ? method.get<std::string>() : method.dump()) +
-                  ", which is not supported; open the original weights or a GGUF file");
+    if (const std::string method = quantization_method(config_); !method.empty())
+      refuse_quantized("the weights beside " + where + " are quantized with " + method);
+  }
+
+  void refuse_quantized_tensors() const {
+    const auto look_at = [&](const std::string& name) {
+      if (const auto method = quantization_of_tensor(name); !method.empty()) {
+        refuse_quantized("the weights of " + in_quotes(path_.string()) + " are quantized with " +
+                         std::string(method) + ", as the name of tensor " + in_quotes(name) + " shows");
+      }
+    };
+    for (const auto& [name, entry] : entries_) look_at(name);
+    for (const auto& [name, why] : unreadable_) look_at(name);
+  }
+  [[noreturn]] static void refuse_quantized(const std::string& what) {
+    throw Error(what +
+                ", which is not supported; open the original weights in F32, F16 or BF16, or a GGUF file of "
+                "the model");
+  }
+
+  // False where the folder has none in this format.
+  bool add_weights(const Format& format, Budget& budget) {
+    if (is_there(folder_ / format.file)) {
+      add_file(format, folder_ / format.file, budget);
+    } else if (is_there(folder_ / format.index)) {
+      add_shards(format, budget);
+    } else {
+      return false;
     }
+    return true;
   }
 
   // The tensors of one file but those that `places` puts into another.
-  void add_file(const fs::path& path, Budget& budget, const Places& places = {}) {
+  void add_file(const Format& format, const fs::path& path, Budget& budget, const Places& places = {}) {
+    format_ = format.name;
     const auto& file = files_.emplace_back(std::make_unique<MappedFile>(path));
     const std::string where = in_quotes(path.string());
-    for (SafetensorsTensor& tensor : parse_safetensors(file->bytes(), where, budget).tensors) {
-      const auto place = places.find(tensor.name);
-      if (place != places.end() && place->second != path.filename()) continue;
-      if (const auto type = float_type(tensor.dtype)) {
-        entries_[tensor.name] = {tensor.name, std::move(tensor.shape), *type, tensor.bytes, 0};
+    const auto add = [&](TensorEntry entry, std::string_view dtype) {
+      const auto place = places.find(entry.name);
+      if (place != places.end() && place->second != path.filename()) return;
+      const std::string name = entry.name;
+      if (const auto type = float_type(dtype)) {
+        entry.type = *type;
+        entries_[name] = std::move(entry);
       } else {
-        unreadable_[tensor.name] = "is stored as " + in_quotes(tensor.dtype) +
-                                   ", which is not supported; expected F32, F16, BF16 or F64";
+        unreadable_[name] =
+            "is stored as " + in_quotes(dtype) + ", which is not supported; expected F32, F16, BF16 or F64";
       }
+    };
+    if (format.name == pytorch.name) {
+      for (TorchTensor& tensor : parse_torch_archive(file->bytes(), where, budget)) {
+        if (is_row_major(tensor)) tensor.strides.clear();
+        add({std::move(tensor.name), std::move(tensor.shape), {}, tensor.bytes, 0, std::move(tensor.strides)},
+            element_type_name(tensor.type));
+      }
+    } else {
+      for (SafetensorsTensor& tensor : parse_safetensors(file->bytes(), where, budget).tensors)
+        add({std::move(tensor.name), std::move(tensor.shape), {}, tensor.bytes, 0}, tensor.dtype);
     }
   }
 
-  void add_shards(Budget& budget) {
-    const std::string where = in_quotes((folder_ / index_name).string());
-    const json index = read_json_object(folder_ / index_name, budget);
+  void add_shards(const Format& format, Budget& budget) {
+    const std::string where = in_quotes((folder_ / format.index).string());
+    const json index = read_json_object(folder_ / format.index, budget);
     const auto map = index.find("weight_map");
     if (map == index.end() || !map->is_object()) throw Error(where + " has no object 'weight_map'");
     Places places;
@@ -112,7 +157,7 @@ class FolderCheckpoint : public Checkpoint {
         throw Error("the shard " + in_quotes((folder_ / file).string()) + " named in " + where +
                     " is missing; download it too");
       }
-      add_file(folder_ / file, budget, places);
+      add_file(format, folder_ / file, budget, places);
     }
     for (const auto& [name, file] : places) {
       if (entries_.contains(name) || unreadable_.contains(name)) continue;

@@ -23,6 +23,21 @@ const std::vector<BlockFormat>& all_formats() {
   return formats;
 }
 
+// Returns where the next number goes.
+float* expand_strided(const BlockFormat& format, const std::byte* bytes, std::span<const std::int64_t> shape,
+                      std::span<const std::int64_t> strides, float* out) {
+  if (shape.empty() || (shape.size() == 1 && strides[0] == 1)) {
+    const std::int64_t count = shape.empty() ? 1 : shape[0];
+    format.expand(bytes, count, out);
+    return out + count;
+  }
+  for (std::int64_t i = 0; i < shape[0]; ++i) {
+    out = expand_strided(format, bytes + i * strides[0] * format.layout.bytes, shape.subspan(1),
+                         strides.subspan(1), out);
+  }
+  return out;
+}
+
 const BlockFormat& format_of(ElementType type) {
   const auto& formats = all_formats();
   const auto index = static_cast<std::size_t>(type);
@@ -57,6 +72,11 @@ BlockLayout block_layout(ElementType type) {
 void dequantize(ElementType type, const std::byte* bytes, std::int64_t count, float* out) {
   const BlockFormat& format = format_of(type);
   format.expand(bytes, count / format.layout.elements, out);
+}
+
+void dequantize_strided(ElementType type, const std::byte* bytes, std::span<const std::int64_t> shape,
+                        std::span<const std::int64_t> strides, float* out) {
+  expand_strided(format_of(type), bytes, shape, strides, out);
 }
 
 }  // namespace qkscope

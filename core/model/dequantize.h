@@ -2,6 +2,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/model/checkpoint.h"
@@ -22,6 +23,11 @@ std::vector<ElementType> element_types();
 /// gguf.quants.dequantize of the PyPI package `gguf` bit for bit, NaN payloads excepted; integers and Q8_K,
 /// which that package does not expand, are converted and expanded as ggml does.
 void dequantize(ElementType type, const std::byte* bytes, std::int64_t count, float* out);
+
+/// Numbers of a plain type at regular distances, as float32 in row-major order: element (i, j, ...) of
+/// `shape` is number i * strides[0] + j * strides[1] + ... from `bytes` on. There is at least one.
+void dequantize_strided(ElementType type, const std::byte* bytes, std::span<const std::int64_t> shape,
+                        std::span<const std::int64_t> strides, float* out);
 
 /// IEEE half precision and bfloat16, given as their bits. Here, so that loops over them are vectorised.
 inline float half_to_float(std::uint16_t bits) {

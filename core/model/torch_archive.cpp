@@ -17,66 +17,16 @@ namespace {
 
 using Files = std::map<std::string, std::span<const std::byte>>;
 
-// `count` numbers from `bytes` on, as float32.
-using Convert = void (*)(const std::byte* bytes, std::int64_t count, float* out);
-
-template <ElementType Type>
-void convert_float(const std::byte* bytes, std::int64_t count, float* out) {
-  dequantize(Type, bytes, count, out);
-}
-template <typename T>
-void convert_integer(const std::byte* bytes, std::int64_t count, float* out) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    T value;
-    std::memcpy(&value, bytes + i * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
-    out[i] = static_cast<float>(value);
-  }
-}
-
 struct StorageType {
   std::string_view name;
-  std::int64_t bytes;
-  Convert convert;
+  ElementType type;
 };
-constexpr StorageType storage_types[] = {{"HalfStorage", 2, convert_float<ElementType::F16>},
-                                         {"BFloat16Storage", 2, convert_float<ElementType::BF16>},
-                                         {"FloatStorage", 4, convert_float<ElementType::F32>},
-                                         {"DoubleStorage", 8, convert_float<ElementType::F64>},
-                                         {"LongStorage", 8, convert_integer<std::int64_t>},
-                                         {"IntStorage", 4, convert_integer<std::int32_t>},
-                                         {"ShortStorage", 2, convert_integer<std::int16_t>},
-                                         {"CharStorage", 1, convert_integer<std::int8_t>},
-                                         {"ByteStorage", 1, convert_integer<std::uint8_t>},
-                                         {"BoolStorage", 1, convert_integer<std::uint8_t>}};
-
-// Copies a strided tensor row by row into row-major order.
-class Gather {
- public:
-  Gather(const PickledTensor& tensor, const StorageType& type, const std::byte* storage, float* out)
-      : tensor_(tensor), type_(type), storage_(storage), out_(out) {}
-
-  void run(std::size_t axis, std::int64_t offset) {
-    if (axis == tensor_.shape.size()) {
-      take(offset, 1);
-    } else if (axis + 1 == tensor_.shape.size() && tensor_.strides[axis] == 1) {
-      take(offset, tensor_.shape[axis]);
-    } else {
-      for (std::int64_t i = 0; i < tensor_.shape[axis]; ++i)
-        run(axis + 1, offset + i * tensor_.strides[axis]);
-    }
-  }
-
- private:
-  void take(std::int64_t offset, std::int64_t count) {
-    type_.convert(storage_ + offset * type_.bytes, count, out_);
-    out_ += count;
-  }
-
-  const PickledTensor& tensor_;
-  const StorageType& type_;
-  const std::byte* storage_;
-  float* out_;
-};
+constexpr StorageType storage_types[] = {
+    {"HalfStorage", ElementType::F16},  {"BFloat16Storage", ElementType::BF16},
+    {"FloatStorage", ElementType::F32}, {"DoubleStorage", ElementType::F64},
+    {"LongStorage", ElementType::I64},  {"IntStorage", ElementType::I32},
+    {"ShortStorage", ElementType::I16}, {"CharStorage", ElementType::I8},
+    {"ByteStorage", ElementType::U8},   {"BoolStorage", ElementType::U8}};
 
 // Highest element the tensor touches, from its storage's start; false where the sum leaves int64.
 bool last_element(const PickledTensor& tensor, std::int64_t& last) {
@@ -91,8 +41,9 @@ bool last_element(const PickledTensor& tensor, std::int64_t& last) {
   return true;
 }
 
-Array read_tensor(const PickledTensor& tensor, const Files& files, const std::string& prefix,
-                  const std::string& what) {
+// Where the numbers lie, checked to be there.
+TorchTensor locate(const PickledTensor& tensor, const std::string& name, const Files& files,
+                   const std::string& prefix, const std::string& what) {
   const auto* type = std::find_if(std::begin(storage_types), std::end(storage_types),
                                   [&](const StorageType& t) { return t.name == tensor.storage.type; });
   if (type == std::end(storage_types)) {
@@ -103,7 +54,8 @@ Array read_tensor(const PickledTensor& tensor, const Files& files, const std::st
     throw Error(what + " needs the storage " + in_quotes(tensor.storage.key) +
                 ", which the file does not have");
   }
-  const auto stored = static_cast<std::int64_t>(file->second.size()) / type->bytes;
+  const std::int64_t bytes = block_layout(type->type).bytes;
+  const auto stored = static_cast<std::int64_t>(file->second.size()) / bytes;
   if (tensor.storage.numel < 0 || tensor.storage.numel > stored) {
     throw Error(what + " has a storage of " + std::to_string(tensor.storage.numel) +
                 " numbers, the file has only " + std::to_string(stored) + " of them: it is damaged");
@@ -116,8 +68,8 @@ Array read_tensor(const PickledTensor& tensor, const Files& files, const std::st
     throw Error(what + " has the absurd shape " + shape_text(tensor.shape) + " with strides " +
                 shape_text(tensor.strides) + " from element " + std::to_string(tensor.offset));
   }
-  Array array{tensor.shape, {}};
-  if (count == 0) return array;
+  TorchTensor located{name, type->type, tensor.shape, tensor.strides, {}};
+  if (count == 0) return located;
   if (!last_element(tensor, last) || last >= tensor.storage.numel) {
     throw Error(what + " of shape " + shape_text(tensor.shape) + " with strides " +
                 shape_text(tensor.strides) + " reaches beyond its storage of " +
@@ -128,15 +80,32 @@ Array read_tensor(const PickledTensor& tensor, const Files& files, const std::st
     throw Error(what + " of shape " + shape_text(tensor.shape) +
                 " repeats the numbers of a smaller storage; save it " + "with .contiguous()");
   }
-  array.data.resize(static_cast<std::size_t>(count));
-  Gather(tensor, *type, file->second.data(), array.data.data()).run(0, tensor.offset);
-  return array;
+  located.bytes = file->second.subspan(static_cast<std::size_t>(tensor.offset * bytes),
+                                       static_cast<std::size_t>((last - tensor.offset + 1) * bytes));
+  return located;
+}
+
+// What older versions of PyTorch wrote, and what stands in for a file that was not downloaded.
+void refuse_other_formats(std::span<const std::byte> file, const std::string& where) {
+  const std::string_view text{reinterpret_cast<const char*>(file.data()), file.size()};
+  constexpr std::string_view magic_number = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+  const bool is_tar = text.size() > 262 && text.substr(257, 5) == "ustar";
+  if (text.starts_with(magic_number) || is_tar) {
+    throw Error(
+        where + (is_tar ? " is a tar archive of PyTorch 0.1" : " is in the format of PyTorch before 1.6") +
+        ", expected the zip archive of later versions; load and save it again with a newer PyTorch, or "
+        "open the model's safetensors files");
+  }
+  if (text.starts_with("version https://git-lfs")) {
+    throw Error(where + " is a Git LFS pointer, not the file itself; fetch it with 'git lfs pull'");
+  }
 }
 
 }  // namespace
 
-std::map<std::string, Array> read_torch_archive(std::span<const std::byte> file, const std::string& where,
-                                                Budget& budget) {
+std::vector<TorchTensor> parse_torch_archive(std::span<const std::byte> file, const std::string& where,
+                                             Budget& budget) {
+  refuse_other_formats(file, where);
   const Files files = read_stored_zip(file, where, budget);
   // Everything lies in one folder, named after the file or "archive".
   const auto pickle_file = std::find_if(files.begin(), files.end(), [](const auto& entry) {
@@ -152,17 +121,34 @@ std::map<std::string, Array> read_torch_archive(std::span<const std::byte> file,
       throw Error(where + " has the byte order " + in_quotes(text) + ", expected 'little'");
   }
 
-  std::map<std::string, Array> arrays;
+  std::vector<TorchTensor> tensors;
   const Pickle pickle(pickle_file->second, where, budget);
-  std::uint64_t numbers = 0;
   for (const auto& [name, tensor] : pickle.tensors(budget)) {
-    const std::string what = "tensor " + in_quotes(name) + " of " + where;
-    Array array = read_tensor(tensor, files, prefix, what);
+    tensors.push_back(locate(tensor, name, files, prefix, "tensor " + in_quotes(name) + " of " + where));
+  }
+  std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  const auto twice = std::adjacent_find(tensors.begin(), tensors.end(),
+                                        [](const auto& a, const auto& b) { return a.name == b.name; });
+  if (twice != tensors.end())
+    throw Error("tensor " + in_quotes(twice->name) + " of " + where + " comes twice");
+  return tensors;
+}
+
+std::map<std::string, Array> read_torch_archive(std::span<const std::byte> file, const std::string& where,
+                                                Budget& budget) {
+  std::map<std::string, Array> arrays;
+  std::uint64_t numbers = 0;
+  for (const TorchTensor& tensor : parse_torch_archive(file, where, budget)) {
+    std::int64_t count = 0;
+    element_count(tensor.shape, count);
     // Two tensors may share a storage (tied weights); a thousand that do are a trick to fill the memory.
-    numbers += array.data.size();
+    numbers += static_cast<std::uint64_t>(count);
     if (numbers > 4 * std::uint64_t{file.size()})
       throw Error(where + " repeats its numbers under too many names");
-    if (!arrays.emplace(name, std::move(array)).second) throw Error(what + " comes twice");
+    Array array{tensor.shape, std::vector<float>(static_cast<std::size_t>(count))};
+    if (count > 0)
+      dequantize_strided(tensor.type, tensor.bytes.data(), tensor.shape, tensor.strides, array.data.data());
+    arrays.emplace(tensor.name, std::move(array));
   }
   return arrays;
 }

@@ -120,7 +120,7 @@ class TestCliRefusals : public CliTestCase {
     row("architecture", "MambaForCausalLM|LlamaForCausalLM");
     row("rope type", "longtail|llama3");
     row("not JSON", "config.json|JSON");
-    row("pickled weights", "pytorch_model.bin|safetensors");
+    row("no archive", "pytorch_model.bin|torch.save");
     row("no tokenizer", "tokenizer.json");
   }
   void badModels() {
@@ -143,7 +143,7 @@ class TestCliRefusals : public CliTestCase {
     if (broken == "rope type")
       model.change_config([](json& config) { config["rope_scaling"] = {{"rope_type", "longtail"}}; });
     if (broken == "not JSON") write_file(model.folder() / "config.json", "{");
-    if (broken == "pickled weights")
+    if (broken == "no archive")
       std::filesystem::rename(weights_file, model.folder() / "pytorch_model.bin");
     if (broken == "no tokenizer") std::filesystem::remove(model.folder() / "tokenizer.json");
     for (const Arguments& line :
