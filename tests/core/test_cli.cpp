@@ -3,6 +3,8 @@
 #include <signal.h>
 
 #include <QElapsedTimer>
+#include <algorithm>
+#include <fstream>
 
 #include "core/run/runner.h"
 #include "tests/support/activation_dumps.h"
@@ -136,6 +138,32 @@ class TestCli : public CliTestCase {
     QVERIFY2(rendered({}).find("user: Hi;") != std::string::npos, rendered({}).c_str());
     QCOMPARE(rendered({"--chat"}), rendered({}));
     QCOMPARE(rendered({"--raw"}), std::string("Hi"));
+  }
+
+  // BOS stands once, whether the post-processor, the text or the template writes it; in a text, wherever a
+  // person means it.
+  void bosStandsOnce() {
+    const TinyModel chatty;
+    std::ifstream file(chatty.folder() / "tokenizer.json");
+    json tokenizer = json::parse(file);
+    tokenizer["post_processor"] = json::parse(R"({"type": "TemplateProcessing", "pair": [],
+        "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}})");
+    write_file(chatty.folder() / "tokenizer.json", tokenizer.dump());
+    write_file(chatty.folder() / "tokenizer_config.json",
+               R"({"bos_token": "<s>", "chat_template": "{{ bos_token }}{{ messages[0]['content'] }}"})");
+    const auto ids = [&](const std::string& prompt, const char* format) {
+      return run_cli({"tokens", chatty.folder().string(), "--json", "--prompt", prompt, format})
+          .json()
+          .at("ids")
+          .get<TokenIds>();
+    };
+    const TokenIds once = ids("Hi", "--raw");
+    QCOMPARE(once.front(), 1);
+    QCOMPARE(std::ranges::count(once, 1), 1);
+    QCOMPARE(ids("Hi", "--chat"), once);
+    QCOMPARE(ids("<s>Hi", "--raw"), once);
+    QCOMPARE(std::ranges::count(ids("Hi<s>", "--raw"), 1), 2);
   }
 
   void generates() {
