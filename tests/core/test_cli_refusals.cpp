@@ -143,8 +143,7 @@ class TestCliRefusals : public CliTestCase {
     if (broken == "rope type")
       model.change_config([](json& config) { config["rope_scaling"] = {{"rope_type", "longtail"}}; });
     if (broken == "not JSON") write_file(model.folder() / "config.json", "{");
-    if (broken == "no archive")
-      std::filesystem::rename(weights_file, model.folder() / "pytorch_model.bin");
+    if (broken == "no archive") std::filesystem::rename(weights_file, model.folder() / "pytorch_model.bin");
     if (broken == "no tokenizer") std::filesystem::remove(model.folder() / "tokenizer.json");
     for (const Arguments& line :
          {Arguments{"info", folder}, Arguments{"generate", folder, "--prompt", "x"}}) {
