@@ -66,6 +66,17 @@ class TestTokenizerCost : public test::TokenizerTest {
     QVERIFY2(seconds < 5, std::to_string(seconds).c_str());
   }
 
+  /// A long text is walked place by place, to its very end.
+  void longTextsHaveAnEnd() {
+    const auto tokenizer = changed([](json& file) {
+      file["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", "\\z"}}}, {"content", "b"}};
+    });
+    for (const std::size_t length : {10u, 10'000u}) {
+      const std::string text(length, 'a');
+      QCOMPARE(tokenizer->decode(tokenizer->encode(text)), text + "b");
+    }
+  }
+
   void doublingNormalizers() {
     const auto tokenizer = changed([](json& file) {
       file["normalizer"] = {{"type", "Sequence"}, {"normalizers", doubling(40)}};
