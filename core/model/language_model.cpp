@@ -185,7 +185,6 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
     // Asks for every tensor by name and shape and reads no number.
     const Weights shapes(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
     card.notes = checkpoint_notes(*parts->checkpoint, card.spec, shapes.names());
-    budget.set_what("The tokenizer of '" + path.string() + "'");
     parts->tokenizer = load_tokenizer(*parts->checkpoint, budget, card.notes);
     const ChatTemplate found = parts->checkpoint->chat_template(budget);
     parts->chat_format = ChatFormat::recognise(found, parts->tokenizer->special_tokens(), budget);
