@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "app/names.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "views/colormap.h"
 
 namespace qkscope {

@@ -13,9 +13,9 @@
 #include <deque>
 
 #include "app/figure_file.h"
-#include "core/error.h"
-#include "core/model/atomic_file.h"
-#include "core/model/safetensors_writer.h"
+#include "core/base/error.h"
+#include "core/io/atomic_file.h"
+#include "core/io/safetensors_writer.h"
 #include "views/shown.h"
 
 namespace qkscope {

@@ -18,7 +18,7 @@
 
 #include "app/export.h"
 #include "app/settings.h"
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace qkscope {
 

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "app/svg_device.h"
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace qkscope {
 

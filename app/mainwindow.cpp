@@ -13,7 +13,7 @@
 #include "app/labels.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "views/counted.h"
 #include "views/disruption_view.h"
 #include "views/disruption_words.h"

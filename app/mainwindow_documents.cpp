@@ -6,7 +6,7 @@
 
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "views/shown.h"
 
 namespace qkscope {

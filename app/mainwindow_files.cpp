@@ -11,7 +11,7 @@
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "views/shown.h"
 
 namespace qkscope {

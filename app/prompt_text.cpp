@@ -3,7 +3,7 @@
 #include <QCoreApplication>
 #include <algorithm>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace qkscope {
 

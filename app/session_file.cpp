@@ -7,7 +7,7 @@
 #include <QSaveFile>
 #include <QStandardPaths>
 
-#include "core/error.h"
+#include "core/base/error.h"
 
 namespace qkscope {
 

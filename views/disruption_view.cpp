@@ -11,7 +11,7 @@
 #include <functional>
 #include <limits>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "views/counted.h"
 #include "views/disruption_words.h"
 #include "views/exact_boxes.h"

@@ -5,7 +5,7 @@
 #include <QPalette>
 #include <QWidget>
 
-#include "core/model/site.h"
+#include "core/base/site.h"
 
 namespace qkscope {
 

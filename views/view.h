@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/analysis/frequency.h"
-#include "core/array.h"
+#include "core/base/array.h"
 #include "core/model/language_model.h"
 #include "core/run/run.h"
 #include "views/view_state.h"

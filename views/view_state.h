@@ -2,7 +2,7 @@
 #include <QObject>
 #include <QString>
 
-#include "core/model/site.h"
+#include "core/base/site.h"
 
 namespace qkscope {
 

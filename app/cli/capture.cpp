@@ -3,8 +3,8 @@
 #include "app/cli/captured.h"
 #include "app/cli/output.h"
 #include "app/cli/scoring.h"
-#include "core/model/safetensors_writer.h"
-#include "core/model/wording.h"
+#include "core/base/wording.h"
+#include "core/io/safetensors_writer.h"
 
 namespace qkscope::cli {
 

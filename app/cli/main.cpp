@@ -5,7 +5,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/interrupt.h"
-#include "core/model/atomic_file.h"
+#include "core/io/atomic_file.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include "app/cli/massive_dump.h"
 #include "app/cli/output.h"
 #include "core/analysis/frequency.h"
-#include "core/model/safetensors_writer.h"
+#include "core/io/safetensors_writer.h"
 
 namespace qkscope::cli {
 

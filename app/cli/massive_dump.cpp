@@ -2,9 +2,9 @@
 
 #include <filesystem>
 
-#include "core/model/safetensors.h"
-#include "core/model/torch_archive.h"
-#include "core/model/wording.h"
+#include "core/base/wording.h"
+#include "core/io/safetensors.h"
+#include "core/io/torch_archive.h"
 
 namespace qkscope::cli {
 

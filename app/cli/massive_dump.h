@@ -3,7 +3,7 @@
 #include <string>
 
 #include "app/cli/options.h"
-#include "core/array.h"
+#include "core/base/array.h"
 
 namespace qkscope::cli {
 

@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "app/cli/command.h"
-#include "core/model/blanks.h"
-#include "core/model/wording.h"
+#include "core/base/blanks.h"
+#include "core/base/wording.h"
 
 namespace qkscope::cli {
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "app/usage_error.h"
+#include "core/base/site.h"
 #include "core/model/language_model.h"
-#include "core/model/site.h"
 #include "core/run/disruption.h"
 #include "core/run/run.h"
 

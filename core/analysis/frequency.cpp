@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
 #include "core/model/rope.h"
-#include "core/model/wording.h"
 
 namespace qkscope {
 

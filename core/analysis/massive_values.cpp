@@ -8,8 +8,8 @@
 #include <span>
 #include <tuple>
 
-#include "core/error.h"
-#include "core/model/wording.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
 
 namespace qkscope {
 

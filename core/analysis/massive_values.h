@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/array.h"
-#include "core/run/run.h"
+#include "core/base/capture.h"
+#include "core/base/pick.h"
 
 namespace qkscope {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/wording.h"
 #include "core/model/config.h"
-#include "core/model/wording.h"
 
 namespace qkscope {
 namespace {

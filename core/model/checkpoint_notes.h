@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "core/model/checkpoint.h"
+#include "core/checkpoint/checkpoint.h"
 #include "core/model/decoder_spec.h"
 
 namespace qkscope {

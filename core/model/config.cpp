@@ -1,7 +1,7 @@
 #include "core/model/config.h"
 
-#include "core/error.h"
-#include "core/model/wording.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
 
 namespace qkscope {
 

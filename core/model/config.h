@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "core/model/checkpoint.h"
+#include "core/checkpoint/checkpoint.h"
 
 namespace qkscope {
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "core/array.h"
+#include "core/base/array.h"
 #include "core/model/decoder_spec.h"
 #include "core/model/kv_cache.h"
 #include "core/model/tap.h"

@@ -9,13 +9,13 @@
 #include <cstdlib>
 #include <map>
 
-#include "core/budget.h"
-#include "core/cuda_plugin.h"
+#include "core/base/budget.h"
+#include "core/base/cuda_plugin.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/io/json_file.h"
 #include "core/model/architecture.h"
-#include "core/model/checkpoint.h"
 #include "core/model/checkpoint_notes.h"
 #include "core/model/decoder.h"
-#include "core/model/json_file.h"
 #include "core/model/memory.h"
 #include "core/model/rope.h"
 

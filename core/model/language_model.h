@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "core/model/chat_format.h"
+#include "core/base/progress.h"
 #include "core/model/decoder_spec.h"
-#include "core/model/tokenizer.h"
-#include "core/progress.h"
+#include "core/text/chat_format.h"
+#include "core/text/tokenizer.h"
 
 namespace qkscope {
 

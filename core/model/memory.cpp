@@ -11,8 +11,8 @@
 #include <new>
 #include <string_view>
 
-#include "core/cuda_plugin.h"
-#include "core/error.h"
+#include "core/base/cuda_plugin.h"
+#include "core/base/error.h"
 
 namespace qkscope {
 

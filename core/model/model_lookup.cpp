@@ -5,9 +5,9 @@
 #include <regex>
 #include <vector>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
 #include "core/model/language_model.h"
-#include "core/model/wording.h"
 
 namespace qkscope {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/error.h"
-#include "core/model/wording.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
 
 namespace qkscope {
 

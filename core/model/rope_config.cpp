@@ -2,11 +2,11 @@
 // means. As transformers does (modeling_rope_utils.py: RotaryEmbeddingConfigMixin), key by key.
 #include <algorithm>
 
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
 #include "core/model/architecture.h"
 #include "core/model/config.h"
 #include "core/model/rope.h"
-#include "core/model/wording.h"
 
 namespace qkscope {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
-#include "core/model/site.h"
+#include "core/base/site.h"
 
 namespace qkscope {
 

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/error.h"
-#include "core/model/checkpoint.h"
-#include "core/model/wording.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
+#include "core/checkpoint/checkpoint.h"
 
 namespace qkscope {
 

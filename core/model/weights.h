@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/base/progress.h"
 #include "core/model/decoder_spec.h"
 #include "core/model/linear.h"
-#include "core/progress.h"
 
 namespace qkscope {
 

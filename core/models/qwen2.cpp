@@ -1,9 +1,9 @@
 // Qwen2 and Qwen2.5: Llama with biases on Q, K and V, and a sliding window in the upper layers, or those that
 // are listed, where it is switched on.
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
 #include "core/model/architecture.h"
 #include "core/model/config.h"
-#include "core/model/wording.h"
 
 namespace qkscope {
 namespace {

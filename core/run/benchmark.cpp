@@ -8,7 +8,7 @@
 #include <functional>
 #include <limits>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/model/decoder.h"
 #include "core/model/language_model.h"
 #include "core/run/request_tap.h"

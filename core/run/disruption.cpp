@@ -2,18 +2,10 @@
 
 #include <algorithm>
 
-#include "core/model/wording.h"
+#include "core/base/wording.h"
 #include "core/run/disruption_words.h"
 
 namespace qkscope {
-
-bool Pick::operator==(const Pick& other) const {
-  if (kind != other.kind) return false;
-  if (kind == PickKind::Lambda) return lambda == other.lambda;
-  if (kind == PickKind::Random && seed != other.seed) return false;
-  if (as_many_as_lambda != other.as_many_as_lambda) return false;
-  return as_many_as_lambda ? lambda == other.lambda : n == other.n;
-}
 
 bool Disruption::covers_layer(int layer) const {
   return (query || key || value) && (layers.empty() || std::ranges::binary_search(layers, layer));

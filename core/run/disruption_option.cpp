@@ -6,9 +6,9 @@
 #include <span>
 #include <utility>
 
-#include "core/error.h"
-#include "core/model/blanks.h"
-#include "core/model/wording.h"
+#include "core/base/blanks.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
 #include "core/run/disruption.h"
 #include "core/run/disruption_words.h"
 

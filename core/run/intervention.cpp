@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "core/analysis/massive_values.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/run/operators.h"
 
 namespace qkscope {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/run/operators.h"
 #include "core/run/tensor_array.h"
 

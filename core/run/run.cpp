@@ -23,11 +23,6 @@ void join_layers(std::vector<int>& layers, bool wanted, const std::vector<int>& 
   }
 }
 
-const Array* find(const std::map<SiteId, Array>& arrays, SiteId where) {
-  const auto found = arrays.find(where);
-  return found == arrays.end() ? nullptr : &found->second;
-}
-
 }  // namespace
 
 Needs& Needs::operator|=(const Needs& other) {
@@ -36,13 +31,6 @@ Needs& Needs::operator|=(const Needs& other) {
   norms.insert(other.norms.begin(), other.norms.end());
   values.insert(other.values.begin(), other.values.end());
   return *this;
-}
-
-const Array* Capture::norm(int layer, Site site) const {
-  return find(norms, {layer, site});
-}
-const Array* Capture::value(int layer, Site site) const {
-  return find(values, {layer, site});
 }
 
 std::optional<double> Perplexity::value() const {

@@ -1,15 +1,13 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "core/array.h"
-#include "core/model/site.h"
+#include "core/base/capture.h"
 #include "core/run/disruption.h"
 
 namespace qkscope {
@@ -24,17 +22,6 @@ struct Needs {
   /// Union, for several views that look at one run.
   Needs& operator|=(const Needs& other);
   bool operator==(const Needs&) const = default;
-};
-
-/// What was kept of one prefill, on the host.
-struct Capture {
-  std::map<SiteId, Array> norms;   // M[h, d] = sqrt(sum over positions of x^2): (heads, head_dim)
-  std::map<SiteId, Array> values;  // (positions, heads, head_dim)
-  int positions = 0;
-
-  const Array* norm(int layer, Site site) const;
-  const Array* value(int layer, Site site) const;
-  bool operator==(const Capture&) const = default;
 };
 
 struct Sampling {

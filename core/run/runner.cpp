@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/model/decoder.h"
 #include "core/model/language_model.h"
 #include "core/model/memory.h"

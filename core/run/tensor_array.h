@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/array.h"
+#include "core/base/array.h"
 
 namespace qkscope {
 

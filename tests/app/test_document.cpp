@@ -2,7 +2,7 @@
 #include <QTemporaryDir>
 
 #include "app/document.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/support/test_case.h"
 
 namespace qkscope::test {

@@ -5,7 +5,7 @@
 #include <QLineEdit>
 
 #include "app/export_dialog.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/app/app_test.h"
 
 namespace qkscope::test {

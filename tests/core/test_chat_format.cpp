@@ -5,9 +5,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/budget.h"
-#include "core/error.h"
-#include "core/model/chat_format.h"
+#include "core/base/budget.h"
+#include "core/base/error.h"
+#include "core/text/chat_format.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
 #include "tests/support/test_case.h"

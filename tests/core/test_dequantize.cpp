@@ -3,11 +3,11 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/budget.h"
-#include "core/model/checkpoint.h"
-#include "core/model/dequantize.h"
-#include "core/model/mapped_file.h"
-#include "core/model/safetensors.h"
+#include "core/base/budget.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/io/dequantize.h"
+#include "core/io/mapped_file.h"
+#include "core/io/safetensors.h"
 #include "tests/support/errors.h"
 #include "tests/support/test_case.h"
 

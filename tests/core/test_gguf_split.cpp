@@ -1,9 +1,9 @@
 // A GGUF model in several files.
 #include <QTemporaryDir>
 
-#include "core/budget.h"
-#include "core/model/checkpoint.h"
-#include "core/model/gguf.h"
+#include "core/base/budget.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/io/gguf.h"
 #include "tests/support/errors.h"
 #include "tests/support/gguf_model.h"
 

@@ -2,9 +2,9 @@
 #include <ctime>
 #include <fstream>
 
-#include "core/error.h"
-#include "core/model/jinja/template.h"
-#include "core/model/tokenizer/utf8.h"
+#include "core/base/error.h"
+#include "core/base/utf8.h"
+#include "core/text/jinja/template.h"
 #include "tests/support/errors.h"
 #include "tests/support/test_case.h"
 

@@ -1,7 +1,7 @@
 // pytorch_model.bin in a Hugging Face folder, and checkpoints that somebody has quantized.
-#include "core/budget.h"
-#include "core/model/checkpoint.h"
-#include "core/model/torch_archive.h"
+#include "core/base/budget.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/io/torch_archive.h"
 #include "core/run/runner.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"

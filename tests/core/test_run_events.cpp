@@ -1,5 +1,5 @@
 // What a run reports on its way, how it is stopped, and what it refuses.
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/run/runner.h"
 #include "tests/support/errors.h"
 #include "tests/support/runs.h"

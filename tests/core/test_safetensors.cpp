@@ -4,10 +4,10 @@
 #include <fstream>
 #include <limits>
 
-#include "core/budget.h"
-#include "core/model/checkpoint.h"
-#include "core/model/safetensors.h"
-#include "core/model/safetensors_writer.h"
+#include "core/base/budget.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/io/safetensors.h"
+#include "core/io/safetensors_writer.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
 #include "tests/support/test_case.h"

@@ -6,8 +6,8 @@
 
 #include "core/analysis/frequency.h"
 #include "core/analysis/massive_values.h"
+#include "core/io/safetensors.h"
 #include "core/model/language_model.h"
-#include "core/model/safetensors.h"
 #include "core/run/runner.h"
 #include "tests/support/test_case.h"
 

@@ -1,5 +1,5 @@
 // Special and added tokens: what the files beside a vocabulary say of them, and the ids they get.
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/support/errors.h"
 #include "tests/support/tokenizer_test.h"
 

@@ -3,10 +3,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "core/error.h"
-#include "core/model/checkpoint.h"
+#include "core/base/error.h"
+#include "core/base/utf8.h"
+#include "core/checkpoint/checkpoint.h"
 #include "core/model/language_model.h"
-#include "core/model/tokenizer/utf8.h"
 #include "tests/support/errors.h"
 #include "tests/support/tokenizer_test.h"
 

@@ -1,7 +1,7 @@
 // What a tokenizer may cost, whatever its file and the text hold: a sentence or a result, and soon.
 #include <ctime>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/support/errors.h"
 #include "tests/support/tokenizer_test.h"
 

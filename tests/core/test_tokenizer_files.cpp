@@ -1,6 +1,6 @@
 // What makes a tokenizer: folders, GGUF files, and those that are not what they should be.
-#include "core/error.h"
-#include "core/model/gguf.h"
+#include "core/base/error.h"
+#include "core/io/gguf.h"
 #include "tests/support/errors.h"
 #include "tests/support/tokenizer_test.h"
 

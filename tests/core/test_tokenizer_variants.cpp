@@ -1,6 +1,6 @@
 // Small changes to one tokenizer.json, judged by Hugging Face's tokenizers: regular expressions, ways to
 // split, replacements, post-processors, added tokens.
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tests/support/errors.h"
 #include "tests/support/tokenizer_test.h"
 

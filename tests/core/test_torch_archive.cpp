@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "core/budget.h"
-#include "core/model/pickle.h"
-#include "core/model/torch_archive.h"
+#include "core/base/budget.h"
+#include "core/io/pickle.h"
+#include "core/io/torch_archive.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
 #include "tests/support/test_case.h"

@@ -1,6 +1,6 @@
 // GGUF files: keys, configuration, names, and every number.
-#include "core/model/checkpoint_formats.h"
-#include "core/model/gguf.h"
+#include "core/checkpoint/checkpoint_formats.h"
+#include "core/io/gguf.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/memory_file.h"
 #include "tests/support/file_bytes.h"

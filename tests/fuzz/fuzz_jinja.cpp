@@ -1,5 +1,5 @@
 // Chat templates: understood and rendered.
-#include "core/model/jinja/template.h"
+#include "core/text/jinja/template.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using namespace qkscope;

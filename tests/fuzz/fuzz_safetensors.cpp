@@ -1,5 +1,5 @@
 // .safetensors files: the header, and every number of those that can be read.
-#include "core/model/safetensors.h"
+#include "core/io/safetensors.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/memory_file.h"
 #include "tests/support/file_bytes.h"

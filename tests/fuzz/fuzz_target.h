@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/budget.h"
-#include "core/error.h"
-#include "core/model/tokenizer/utf8.h"
+#include "core/base/budget.h"
+#include "core/base/error.h"
+#include "core/base/utf8.h"
 
 /// What libFuzzer calls, and fuzz_driver.cpp where it is not there.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);

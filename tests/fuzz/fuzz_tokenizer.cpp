@@ -1,7 +1,7 @@
 // tokenizer.json: read, and used on text; and the same bytes taken for tiktoken's ranks.
-#include "core/model/json_file.h"
-#include "core/model/tokenizer/loaders.h"
-#include "core/model/tokenizer/tiktoken.h"
+#include "core/io/json_file.h"
+#include "core/text/tokenizer/loaders.h"
+#include "core/text/tokenizer/tiktoken.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using namespace qkscope;

@@ -1,7 +1,7 @@
 // .pt files: the zip, the pickle, and every number; and the same bytes taken for a pickle, which gets deeper
 // into it.
-#include "core/model/pickle.h"
-#include "core/model/torch_archive.h"
+#include "core/io/pickle.h"
+#include "core/io/torch_archive.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/support/file_bytes.h"
 

@@ -5,7 +5,7 @@
 
 #include "core/analysis/frequency.h"
 #include "core/analysis/massive_values.h"
-#include "core/model/torch_archive.h"
+#include "core/io/torch_archive.h"
 #include "tests/support/test_case.h"
 
 namespace qkscope::test {

@@ -1,7 +1,7 @@
 #pragma once
 #include <QTemporaryDir>
 
-#include "core/model/checkpoint.h"
+#include "core/checkpoint/checkpoint.h"
 #include "tests/support/file_bytes.h"
 #include "tests/support/test_case.h"
 

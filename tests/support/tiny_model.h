@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/io/safetensors.h"
+#include "core/io/safetensors_writer.h"
 #include "core/model/language_model.h"
-#include "core/model/safetensors.h"
-#include "core/model/safetensors_writer.h"
 #include "tests/support/test_case.h"
 
 namespace qkscope::test {

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/model/tokenizer/loaders.h"
+#include "core/text/tokenizer/loaders.h"
 #include "tests/support/file_bytes.h"
 #include "tests/support/test_case.h"
 

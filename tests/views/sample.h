@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "core/analysis/massive_values.h"
-#include "core/model/safetensors.h"
+#include "core/io/safetensors.h"
 #include "tests/support/test_case.h"
 #include "views/view.h"
 

@@ -7,10 +7,10 @@
 
 #include <set>
 
+#include "core/checkpoint/checkpoint.h"
+#include "core/io/safetensors.h"
 #include "core/model/architecture.h"
-#include "core/model/checkpoint.h"
 #include "core/model/decoder.h"
-#include "core/model/safetensors.h"
 #include "core/run/request_tap.h"
 #include "core/run/tensor_array.h"
 #include "tests/support/test_case.h"

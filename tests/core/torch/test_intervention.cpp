@@ -5,7 +5,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include "core/analysis/massive_values.h"
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/model/decoder.h"
 #include "core/run/operators.h"
 #include "core/run/request_tap.h"

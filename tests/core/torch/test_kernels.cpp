@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
+#include "core/base/cuda_plugin.h"
 #include "core/cuda/columns.h"
-#include "core/cuda_plugin.h"
 #include "core/run/tensor_array.h"
 #include "tests/support/test_case.h"
 

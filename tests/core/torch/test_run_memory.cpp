@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "core/run/baseline.h"
 #include "core/run/runner.h"
 #include "tests/support/errors.h"

@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include "core/checkpoint/checkpoint.h"
 #include "core/model/architecture.h"
-#include "core/model/checkpoint.h"
 #include "core/model/checkpoint_notes.h"
 #include "core/model/decoder.h"
 #include "tests/support/errors.h"

@@ -1,0 +1,20 @@
+#pragma once
+#include <map>
+
+#include "core/base/array.h"
+#include "core/base/site.h"
+
+namespace qkscope {
+
+/// What was kept of one prefill, on the host.
+struct Capture {
+  std::map<SiteId, Array> norms;   // M[h, d] = sqrt(sum over positions of x^2): (heads, head_dim)
+  std::map<SiteId, Array> values;  // (positions, heads, head_dim)
+  int positions = 0;
+
+  const Array* norm(int layer, Site site) const;
+  const Array* value(int layer, Site site) const;
+  bool operator==(const Capture&) const = default;
+};
+
+}  // namespace qkscope

@@ -1,0 +1,13 @@
+#pragma once
+#include "core/checkpoint/checkpoint.h"
+
+namespace qkscope {
+
+/// The two formats behind Checkpoint::open. Both throw Error as it does.
+std::shared_ptr<const Checkpoint> open_gguf(const std::filesystem::path& file, Budget& budget);
+/// `single_file` is the one .safetensors file to read; empty = what the folder says: model.safetensors or the
+/// shards of model.safetensors.index.json.
+std::shared_ptr<const Checkpoint> open_folder(const std::filesystem::path& folder, Budget& budget,
+                                              const std::filesystem::path& single_file = {});
+
+}  // namespace qkscope

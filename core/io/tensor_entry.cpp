@@ -1,0 +1,79 @@
+#include "core/io/tensor_entry.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/progress.h"
+#include "core/base/wording.h"
+#include "core/io/dequantize.h"
+
+namespace qkscope {
+namespace {
+
+constexpr std::int64_t numbers_between_stops = 1 << 20;  // 4 MB of float32, a multiple of every block
+
+// Row r of the file is row `rotate_half_row` of the matrix: within a head of D rows the converter put the two
+// halves alternately, file row 2 i + half for matrix row half * D / 2 + i.
+std::int64_t rotate_half_row(std::int64_t r, std::int64_t head_rows) {
+  const std::int64_t head = r / head_rows, within = r % head_rows;
+  return head * head_rows + within % 2 * (head_rows / 2) + within / 2;
+}
+
+// Whether an entry's bytes are those of its shape.
+bool has_room(const TensorEntry& entry) {
+  const BlockLayout block = block_layout(entry.type);
+  std::int64_t numbers = entry.numel();
+  if (numbers > 0 && !entry.strides.empty()) {
+    if (entry.permuted_heads != 0 || entry.strides.size() != entry.shape.size()) return false;
+    numbers = 1;
+    for (std::size_t i = 0; i < entry.shape.size(); ++i) numbers += (entry.shape[i] - 1) * entry.strides[i];
+  }
+  return static_cast<std::int64_t>(entry.bytes.size()) == numbers / block.elements * block.bytes;
+}
+
+}  // namespace
+
+std::int64_t TensorEntry::numel() const {
+  std::int64_t count = 1;
+  for (const std::int64_t size : shape) count *= size;
+  return count;
+}
+
+void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop) {
+  const std::int64_t count = entry.numel();
+  if (static_cast<std::int64_t>(out.size()) != count || !has_room(entry)) {
+    throw Error("read_float32 got " + std::to_string(out.size()) + " numbers of room for tensor " +
+                entry.name + " of shape " + shape_text(entry.shape));
+  }
+  const BlockLayout block = block_layout(entry.type);
+  const auto read = [&](std::int64_t first, std::int64_t numbers, float* to) {
+    dequantize(entry.type, entry.bytes.data() + first / block.elements * block.bytes, numbers, to);
+  };
+  const auto stop_if_asked = [&] {
+    if (stop.stop_requested()) throw Cancelled();
+  };
+  stop_if_asked();
+  if (entry.permuted_heads == 0 && entry.strides.empty()) {
+    for (std::int64_t first = 0; first < count; first += numbers_between_stops) {
+      stop_if_asked();
+      read(first, std::min(numbers_between_stops, count - first), out.data() + first);
+    }
+    return;
+  }
+  const std::int64_t rows = count == 0 ? 0 : entry.shape.at(0);
+  const std::int64_t columns = rows == 0 ? 0 : count / rows;
+  const std::int64_t rows_between_stops =
+      std::max<std::int64_t>(1, numbers_between_stops / std::max<std::int64_t>(1, columns));
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (row % rows_between_stops == 0) stop_if_asked();
+    if (!entry.strides.empty()) {
+      dequantize_strided(entry.type, entry.bytes.data() + row * entry.strides[0] * block.bytes,
+                         std::span(entry.shape).subspan(1), std::span(entry.strides).subspan(1),
+                         out.data() + row * columns);
+    } else {
+      read(row * columns, columns, out.data() + rotate_half_row(row, rows / entry.permuted_heads) * columns);
+    }
+  }
+}
+
+}  // namespace qkscope

@@ -1,0 +1,165 @@
+#include "core/io/zip_archive.h"
+
+#include <algorithm>
+
+#include "core/base/budget.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
+#include "core/io/byte_reader.h"
+
+namespace qkscope {
+namespace {
+
+// A field of this value is given in full by the zip64 record instead.
+constexpr std::uint32_t in_zip64_32 = 0xffffffff;
+constexpr std::uint16_t in_zip64_16 = 0xffff;
+
+struct Directory {
+  std::uint64_t entries = 0, size = 0, offset = 0;
+};
+
+struct Entry {
+  std::string name;
+  std::uint64_t size = 0, offset = 0;  // offset: of the local header
+};
+
+class ZipReader {
+ public:
+  ZipReader(std::span<const std::byte> archive, const std::string& where)
+      : archive_(archive), where_(where) {}
+
+  std::map<std::string, std::span<const std::byte>> read(Budget& budget) const {
+    const Directory directory = find_directory();
+    ByteReader reader = at(directory.offset, directory.size, "the zip directory");
+    std::map<std::string, std::span<const std::byte>> files;
+    for (std::uint64_t i = 0; i < directory.entries; ++i) {
+      const Entry entry = read_entry(reader);
+      constexpr std::uint64_t bytes_a_file = 128;  // in the map, its name apart
+      budget.step();
+      budget.charge(bytes_a_file + entry.name.size());
+      const auto bytes = contents(entry);
+      if (!files.emplace(entry.name, bytes).second) fail("has the file " + in_quotes(entry.name) + " twice");
+    }
+    return files;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const { throw Error(where_ + " " + what); }
+
+  ByteReader at(std::uint64_t offset, std::uint64_t size, const char* what) const {
+    if (offset > archive_.size() || size > archive_.size() - offset) {
+      fail("is truncated or damaged: " + std::string(what) + " of " + std::to_string(size) +
+           " bytes at byte " + std::to_string(offset) + " does not lie in its " +
+           std::to_string(archive_.size()) + " bytes");
+    }
+    const auto part = archive_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
+    return {part, where_, offset};
+  }
+  ByteReader rest(std::uint64_t offset, const char* what) const {
+    return at(offset, archive_.size() - std::min<std::uint64_t>(offset, archive_.size()), what);
+  }
+
+  static void skip(ByteReader& reader, std::uint64_t count) { reader.take(count, "a zip record"); }
+
+  // The end record is the last thing in a zip, followed at most by a comment of 64 KB.
+  Directory find_directory() const {
+    constexpr std::size_t record = 22, longest_comment = 65535;
+    const std::size_t first = archive_.size() - std::min(archive_.size(), record + longest_comment);
+    for (std::size_t offset = archive_.size() - std::min(archive_.size(), record);; --offset) {
+      ByteReader reader = rest(offset, "the end record");
+      if (reader.remaining() >= record && reader.read<std::uint32_t>("a signature") == 0x06054b50) {
+        return read_end_record(reader, offset);
+      }
+      if (offset <= first) break;
+    }
+    fail(
+        "has no zip directory: it is truncated, or no archive that torch.save of PyTorch 1.6 or newer wrote");
+  }
+
+  Directory read_end_record(ByteReader& reader, std::size_t position) const {
+    skip(reader, 2 + 2 + 2);
+    Directory directory;
+    directory.entries = reader.read<std::uint16_t>("the number of files");
+    directory.size = reader.read<std::uint32_t>("the directory's size");
+    directory.offset = reader.read<std::uint32_t>("the directory's place");
+    const bool zip64 =
+        directory.entries == in_zip64_16 || directory.size == in_zip64_32 || directory.offset == in_zip64_32;
+    constexpr std::size_t locator_bytes = 20;
+    if (!zip64 || position < locator_bytes) return directory;
+    ByteReader locator = rest(position - locator_bytes, "the zip64 locator");
+    if (locator.read<std::uint32_t>("a signature") != 0x07064b50) return directory;
+    skip(locator, 4);
+    ByteReader record =
+        rest(locator.read<std::uint64_t>("the place of the zip64 record"), "the zip64 record");
+    if (record.read<std::uint32_t>("a signature") != 0x06064b50) fail("has a damaged zip64 record");
+    skip(record, 8 + 2 + 2 + 4 + 4 + 8);
+    directory.entries = record.read<std::uint64_t>("the number of files");
+    directory.size = record.read<std::uint64_t>("the directory's size");
+    directory.offset = record.read<std::uint64_t>("the directory's place");
+    return directory;
+  }
+
+  Entry read_entry(ByteReader& reader) const {
+    if (reader.read<std::uint32_t>("a directory entry") != 0x02014b50) fail("has a damaged zip directory");
+    skip(reader, 2 + 2);
+    const auto flags = reader.read<std::uint16_t>("the flags of a file");
+    const auto method = reader.read<std::uint16_t>("the method of a file");
+    skip(reader, 2 + 2 + 4);
+    const std::uint64_t stored = reader.read<std::uint32_t>("the stored size of a file");
+    Entry entry;
+    entry.size = reader.read<std::uint32_t>("the size of a file");
+    const auto name_length = reader.read<std::uint16_t>("the length of a name");
+    const auto extra_length = reader.read<std::uint16_t>("the length of an extra field");
+    const auto comment_length = reader.read<std::uint16_t>("the length of a comment");
+    skip(reader, 2 + 2 + 4);
+    entry.offset = reader.read<std::uint32_t>("the place of a file");
+    entry.name = reader.take_text(name_length, "the name of a file");
+    const bool wide = entry.size == in_zip64_32 || stored == in_zip64_32 || entry.offset == in_zip64_32;
+    ByteReader extra(reader.take(extra_length, "an extra field"), where_);
+    if (wide) read_zip64(extra, stored == in_zip64_32, entry);
+    skip(reader, comment_length);
+    if (method != 0 || (flags & 1) != 0) {
+      fail("has the file " + in_quotes(entry.name) +
+           " compressed or encrypted, expected it stored as torch.save does");
+    }
+    return entry;
+  }
+
+  // Only the fields that overflowed are there, in this order.
+  void read_zip64(ByteReader& extra, bool has_stored_size, Entry& entry) const {
+    while (extra.remaining() > 0) {
+      const auto id = extra.read<std::uint16_t>("an extra field");
+      const auto size = extra.read<std::uint16_t>("an extra field");
+      ByteReader field(extra.take(size, "an extra field"), where_);
+      if (id != 1) continue;
+      if (entry.size == in_zip64_32) entry.size = field.read<std::uint64_t>("the size of a file");
+      if (has_stored_size) skip(field, 8);
+      if (entry.offset == in_zip64_32) entry.offset = field.read<std::uint64_t>("the place of a file");
+      return;
+    }
+  }
+
+  std::span<const std::byte> contents(const Entry& entry) const {
+    ByteReader local = rest(entry.offset, "a file in the zip");
+    if (local.read<std::uint32_t>("the header of a file") != 0x04034b50) {
+      fail("has no file where its zip directory puts " + in_quotes(entry.name));
+    }
+    skip(local, 2 + 2 + 2 + 2 + 2 + 4 + 4 + 4);
+    const auto name_length = local.read<std::uint16_t>("the length of a name");
+    const auto extra_length = local.read<std::uint16_t>("the length of an extra field");
+    skip(local, std::uint64_t{name_length} + extra_length);
+    return local.take(entry.size, "a file in the zip");
+  }
+
+  std::span<const std::byte> archive_;
+  const std::string& where_;
+};
+
+}  // namespace
+
+std::map<std::string, std::span<const std::byte>> read_stored_zip(std::span<const std::byte> archive,
+                                                                  const std::string& where, Budget& budget) {
+  return ZipReader(archive, where).read(budget);
+}
+
+}  // namespace qkscope
