@@ -1,0 +1,248 @@
+"""What a transformers model computes on the way to its logits, caught from outside: hooks on its layers, its attention
+function and its rotation. No forward pass is written again here; Captures.check() proves that what was caught fits
+together. Names and shapes: make_models.py.
+"""
+import contextlib
+import sys
+
+import torch
+
+MIXERS = ("self_attn", "attention", "self_attention", "attn", "mamba", "linear_attn")
+FFNS = ("mlp", "feed_forward")
+OUTPUTS = ("o_proj", "out_proj", "dense", "c_proj")
+NORMS = ("q_norm", "k_norm", "q_layernorm", "k_layernorm")
+ROTATIONS = ("apply_rotary_pos_emb", "apply_rotary_pos_emb_interleave", "apply_rotary_emb")
+
+
+def child(module, names):
+    return next((getattr(module, name) for name in names if hasattr(module, name)), None)
+
+
+def decoder_layers(model):
+    count = model.config.num_hidden_layers
+    return next(m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == count)
+
+
+def first(output):
+    return output[0] if isinstance(output, tuple) else output
+
+
+def same(a, b):
+    """Is it the same memory, perhaps in another shape?"""
+    return a is not None and b is not None and a.data_ptr() == b.data_ptr() and a.numel() == b.numel()
+
+
+def close(found, expected, what):
+    error = (found.float() - expected.float()).abs().max().item()
+    limit = (2e-5 if found.dtype == torch.float32 else 0.05) * max(1.0, expected.float().abs().max().item())
+    if not error <= limit:
+        raise AssertionError(f"{what}: off by {error}")
+
+
+class Captures:
+    """Of one prefill without a cache: `numbers` by name."""
+
+    def __init__(self, model, prompt):
+        self.count = len(prompt)
+        self.layers = decoder_layers(model)
+        self.module = sys.modules[type(self.layers[0]).__module__]
+        self.family = self.module.__name__.rsplit("modeling_")[-1]
+        self.layer, self.numbers = None, {}
+        self.seen = {}  # by name, the very tensors whose copies are in numbers; all live on, so that `same` means it
+        self.calls = [[] for _ in self.layers]  # per layer: (what a direct child read, what it gave)
+        with contextlib.ExitStack() as stack:
+            self.stack = stack
+            for index, layer in enumerate(self.layers):
+                self._hook_layer(index, layer)
+            self._watch_functions()
+            self.numbers["logits"] = model(prompt[None], use_cache=False).logits[0]
+        for self.layer in range(len(self.layers)):
+            self._finish_heads()
+            self._finish_residual()
+        self.numbers = {name: tensor.contiguous().clone() for name, tensor in self.numbers.items()}
+
+    def put(self, name, tensor):
+        self.seen[self.layer, name] = tensor
+        self.numbers[f"layers.{self.layer}.{name}"] = tensor.clone()
+
+    def get(self, name):
+        return self.numbers.get(f"layers.{self.layer}.{name}")
+
+    def take(self, name):
+        return self.numbers.pop(f"layers.{self.layer}.{name}", None)
+
+    def rows(self, tensor):
+        return tensor.reshape(self.count, -1)
+
+    def heads(self, tensor):
+        """(1, head, T, dim) or (1, T, head, dim) to (T, head, dim)."""
+        tensor = tensor[0]
+        return tensor if tensor.shape[0] == self.count else tensor.transpose(0, 1)
+
+    # --- hooks on modules
+
+    def hook(self, module, before=None, after=None):
+        if module is not None and before:
+            handle = module.register_forward_pre_hook(
+                lambda _, args, kwargs: before(args[0] if args else kwargs["hidden_states"]), with_kwargs=True)
+            self.stack.callback(handle.remove)
+        if module is not None and after:
+            handle = module.register_forward_hook(lambda _, __, output: after(output))
+            self.stack.callback(handle.remove)
+
+    def _hook_layer(self, index, layer):
+        self.hook(layer, before=lambda x: self._enter(index, x),
+                  after=lambda out: self.put("resid", self.rows(first(out))))
+        for part in layer.children():
+            handle = part.register_forward_hook(
+                lambda _, args, kwargs, out: self.calls[index].append(
+                    (args[0] if args else kwargs.get("hidden_states"), first(out))), with_kwargs=True)
+            self.stack.callback(handle.remove)
+        self._hook_mixer(child(layer, MIXERS))
+        ffn = child(layer, FFNS)  # OPT has its two matrices in the layer itself
+        self.hook(ffn or layer.fc1, before=lambda x: self.put("mlp_in", self.rows(x)))
+        self.hook(ffn or layer.fc2, after=lambda out: self.put("mlp_out", self.rows(first(out))))
+        for name, part in layer.named_modules():
+            if name.rsplit(".")[-1] == "experts":
+                self._hook_experts(part)
+
+    def _enter(self, layer, x):
+        self.layer = layer
+        self.seen[layer, "entered"] = x
+        if layer == 0:
+            self.numbers["embedding"] = self.rows(x).clone()
+
+    def _hook_mixer(self, mixer):
+        self.hook(mixer, before=lambda x: self.put("attn_in", self.rows(x)),
+                  after=lambda out: self.put("attn_out", self.rows(first(out))))
+        mixer = getattr(mixer, "attention", mixer)  # GPT-Neo has one in the other
+        self.hook(child(mixer, OUTPUTS), before=lambda x: self.put("attn_heads", self.rows(x)))
+        for name in NORMS:
+            self.hook(getattr(mixer, name, None),
+                      before=lambda x, n=name[0]: self.put(f"{n}_raw", self.heads(x) if x.dim() == 4 else x[0]))
+        self.hook(getattr(mixer, "q_proj", None), after=lambda out: self.put("q_proj", out[0]))
+        self.hook(getattr(mixer, "kv_a_layernorm", None), after=lambda out: self.put("latent", self.rows(out)))
+
+    def _hook_experts(self, experts):
+        def before(module, args, kwargs):
+            _, chosen, weights = (*args, *kwargs.values())
+            dense = torch.zeros(self.count, module.num_experts, dtype=weights.dtype)
+            self.put("router", dense.scatter(1, chosen, weights))
+        self.stack.callback(experts.register_forward_pre_hook(before, with_kwargs=True).remove)
+
+    # --- functions of the family's module
+
+    def replace(self, owner, name, function):
+        self.stack.callback(setattr, owner, name, getattr(owner, name))
+        setattr(owner, name, function)
+
+    def _watch_functions(self):
+        for name in ROTATIONS:
+            if hasattr(self.module, name):
+                self.replace(self.module, name, self._watched_rotation(getattr(self.module, name)))
+        if hasattr(self.module, "eager_attention_forward"):
+            self.replace(self.module, "eager_attention_forward",
+                         self._watched_attention(self.module.eager_attention_forward))
+
+    def _watched_rotation(self, rotate):
+        def watched(q, k, *args, **kwargs):
+            rotated = rotate(q, k, *args, **kwargs)
+            for name, before, after in zip("qk", (q, k), rotated):
+                self.put(f"{name}_pre", self.heads(before))
+                self.put(f"{name}_rotated", self.heads(after))
+            return rotated
+        return watched
+
+    def _watched_attention(self, attend):
+        def watched(module, query, key, value, mask, *args, **kwargs):
+            output, pattern = attend(module, query, key, value, mask, *args, **kwargs)
+            self.attention(query, key, value, pattern)
+            if hasattr(module, "sinks"):
+                groups = query.shape[1] // key.shape[1]
+                scores = query @ key.repeat_interleave(groups, 1).transpose(2, 3) * kwargs["scaling"] + mask
+                sinks = module.sinks[None, :, None, None].expand(*scores.shape[:3], 1)
+                self.put("sink", torch.cat([scores, sinks], -1).softmax(-1)[0, :, :, -1])
+            return output, pattern
+        return watched
+
+    def attention(self, query, key, value, pattern):
+        """query (1, H, T, D), key (1, KV, T, D), value (1, KV, T, Dv), pattern (1, H, T, T)."""
+        for name, tensor in (("q", query), ("k", key), ("v", value)):
+            self.put(name, self.heads(tensor))
+        self.put("pattern", pattern[0])
+
+    # --- afterwards
+
+    def _finish_heads(self):
+        projected, q = self.take("q_proj"), self.get("q")
+        if q is None:
+            return
+        if projected is not None and projected.numel() == 2 * q.numel():  # Qwen3.5: each head's Q, then its gate
+            self.put("gate", self.rows(projected.view(self.count, q.shape[1], 2, -1)[:, :, 1]))
+        elif projected is not None and self.get("q_pre") is None and not torch.equal(projected, self.rows(q)):
+            projected = projected.view(q.shape)
+            if self.family == "opt":  # scales Q before it is cut into heads
+                self.put("q", projected)
+            else:  # scaled by position
+                self.put("q_pre", projected)
+                self.put("k_pre", self.get("k"))
+        for name in "qk":
+            used, raw, rotated = self.get(name), self.get(f"{name}_raw"), self.take(f"{name}_rotated")
+            if raw is not None:
+                self.put(f"{name}_raw", raw.reshape(used.shape))
+            if rotated is not None:
+                self.put(f"{name}_pre", whole_head(self.get(f"{name}_pre"), rotated, used))
+
+    def _finish_residual(self):
+        """resid_mid is what the norm before the feed-forward reads, where that is not what the layer reads."""
+        reads = self.seen[self.layer, "mlp_in"]
+        middle = reads if self.is_post_norm() else next(
+            (x for x, out in self.calls[self.layer] if same(out, reads)), reads)
+        if not same(middle, self.seen[self.layer, "entered"]):
+            self.put("resid_mid", self.rows(middle))
+
+    def is_post_norm(self):
+        return not getattr(self.layers[self.layer], "do_layer_norm_before", True)
+
+    def behind(self, name):
+        """The output `name` of attention or feed-forward, after the norm that reads it, if there is one."""
+        output = self.seen[self.layer, name]
+        out = next((out for x, out in self.calls[self.layer] if same(x, output)), None)
+        return self.get(name) if out is None else self.rows(out)
+
+    def check(self):
+        """Do the parts add up?"""
+        before = self.numbers["embedding"]
+        for self.layer, layer in enumerate(self.layers):
+            attn, mid, resid = self.behind("attn_out"), self.get("resid_mid"), self.get("resid")
+            if self.is_post_norm():
+                close(mid, layer.self_attn_layer_norm(before + attn), f"layer {self.layer} resid_mid")
+                close(resid, layer.final_layer_norm(mid + self.get("mlp_out")), f"layer {self.layer} resid")
+            else:
+                if mid is not None:
+                    close(mid, before + attn, f"layer {self.layer} resid_mid")
+                close(resid, before + attn + self.behind("mlp_out"), f"layer {self.layer} resid")
+            before = resid
+            if self.get("pattern") is not None:
+                self._check_attention()
+
+    def _check_attention(self):
+        pattern, v, gate, sink = (self.get(name) for name in ("pattern", "v", "gate", "sink"))
+        total = pattern.sum(-1) + (0 if sink is None else sink)
+        close(total, torch.ones_like(total), f"layer {self.layer} pattern")
+        each = v.repeat_interleave(pattern.shape[0] // v.shape[1], 1).transpose(0, 1)  # (H, T, Dv)
+        heads = self.rows((pattern @ each).transpose(0, 1))
+        expected = heads if gate is None else heads * gate.sigmoid()
+        close(self.get("attn_heads"), expected, f"layer {self.layer} attn_heads")
+
+
+def whole_head(before, rotated, used):
+    """What went into the rotation, (T, head, rotary dims), with the dims of the head that did not."""
+    width = before.shape[-1]
+    before, rotated = (x.expand(-1, used.shape[1], -1) for x in (before, rotated))  # MLA: one key for all heads
+    if width == used.shape[-1]:
+        return before
+    if torch.equal(rotated, used[..., :width]):
+        return torch.cat([before, used[..., width:]], -1)
+    close(rotated, used[..., -width:], "the rotated dims")
+    return torch.cat([used[..., :-width], before], -1)
