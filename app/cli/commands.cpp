@@ -46,7 +46,8 @@ const std::vector<Command>& commands() {
        "  qkscope-cli massive --prompt-file passkey.txt --sites query,query_pre --layers 4-8 --lambda 4 "
        "--json\n"
        "  qkscope-cli massive --prompt-file passkey.txt --out M.safetensors\n"
-       "  qkscope-cli massive --dump q_layer10.pt --rope-theta 10000",
+       "  qkscope-cli massive --dump q_layer10.pt --rope-theta 10000\n"
+       "  qkscope-cli massive --dump qkv.npz --layout bhsd",
        Model | Prompt | Sites | Massive | Disrupt | Dump | Arrays,
        "Write to FILE: M of every site as (layers, heads, head_dim) if it ends in .safetensors, else the "
        "JSON",

@@ -96,7 +96,8 @@ void write_norms(const Captured& captured, const Options& options) {
 
 Document massive_of_dump(const Options& options) {
   Document document = Document::object();
-  for (auto& [name, values] : read_dump(options)) {
+  for (const auto& [name, tensor] : read_dump(options)) {
+    const Array& values = tensor.values;
     FrequencyAxis axis;
     if (options.rope_theta) {
       DecoderSpec spec;
@@ -110,6 +111,7 @@ Document massive_of_dump(const Options& options) {
     capture.norms[{0, Site::Query}] =
         norms_over_positions(options.before_rope ? before_rope(values, axis) : values);
     document[name] = site_json(capture, Site::Query, false, options, axis);
+    document[name]["layout"] = tensor.layout;
   }
   return document;
 }

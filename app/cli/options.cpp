@@ -18,7 +18,7 @@ namespace {
 /// Option texts whose meaning is worked out once all are there.
 struct Texts {
   std::vector<std::string> disruptions;
-  std::string layers = "all", sites = "query,key,value", definition, layout = "bshd";
+  std::string layers = "all", sites = "query,key,value", definition, layout = "auto";
   std::uint64_t seed = 0;
 };
 
@@ -75,6 +75,15 @@ CLI::Validator device_name() {
                           std::ranges::all_of(index, [](char c) { return c >= '0' && c <= '9'; });
     if (text == "auto" || text == "cpu" || text == "cuda" || numbered) return {};
     return in_quotes(text) + " is not one of auto, cpu, cuda or cuda:N";
+  };
+  return {check, ""};
+}
+
+/// A layout as parse_layout reads it, or auto.
+CLI::Validator layout() {
+  const auto check = [](const std::string& text) -> std::string {
+    if (text == "auto" || parse_layout(text)) return {};
+    return in_quotes(text) + " is not one of auto, bshd, bhsd or flat:N";
   };
   return {check, ""};
 }
@@ -175,17 +184,20 @@ void add_massive(CLI::App& app, Options& o) {
 
 void add_dump(CLI::App& app, Options& o, Texts& t) {
   auto* dump =
-      app.add_option("--dump", o.dump,
-                     "In place of a model, the tensors of a .pt or .safetensors file: Q, K or V of one layer")
+      app.add_option(
+             "--dump", o.dump,
+             "In place of a model, the tensors of a .npy, .npz, .pt or .safetensors file: Q, K or V of "
+             "one layer")
           ->option_text("FILE")
-          ->check(filled("a .pt or .safetensors file"));
+          ->check(filled("a .npy, .npz, .pt or .safetensors file"));
   for (const char* other :
        {"MODEL", "--prompt", "--prompt-file", "--text-file", "--disrupt", "--sites", "--layers"})
     dump->excludes(app.get_option(other));
   app.add_option("--layout", t.layout,
-                 "Its axes: bshd (batch, position, head, dim) or bhsd; a batch of 1 may be left out")
+                 "Its axes: bshd (batch, position, head, dim), bhsd, or flat:N (batch, position, heads of N "
+                 "dims); a batch of 1 may be left out (auto: as the shape tells)")
       ->option_text("NAME")
-      ->check(CLI::IsMember({"bshd", "bhsd"}))
+      ->check(layout())
       ->needs(dump);
   auto* theta =
       app.add_option("--rope-theta", o.rope_theta, "The model's rope_theta, for wavelengths and frequencies")
@@ -229,7 +241,7 @@ void settle(Options& o, const Texts& t) try {
   o.layers = parse_ranges(t.layers, "--layers");
   o.sites = parse_sites(t.sites);
   if (!t.definition.empty()) o.definition = definitions.at(t.definition);
-  o.layout = t.layout == "bhsd" ? DumpLayout::HeadsPositions : DumpLayout::PositionsHeads;
+  o.layout = parse_layout(t.layout);
 } catch (const UsageError&) {
   throw;
 } catch (const Error& error) {

@@ -5,15 +5,13 @@
 #include <vector>
 
 #include "app/usage_error.h"
+#include "core/analysis/dump_layout.h"
 #include "core/base/site.h"
 #include "core/model/language_model.h"
 #include "core/run/disruption.h"
 #include "core/run/run.h"
 
 namespace qkscope::cli {
-
-/// How the numbers of a tensor dump lie: (batch, position, head, dim) or (batch, head, position, dim).
-enum class DumpLayout { PositionsHeads, HeadsPositions };
 
 /// Everything the commands' options say. Each command has some of them only: see commands.cpp.
 struct Options {
@@ -37,7 +35,7 @@ struct Options {
   bool norms_only = false;
 
   std::string dump;
-  DumpLayout layout = DumpLayout::PositionsHeads;
+  std::optional<DumpLayout> layout;  // nothing: as the shapes tell
   std::optional<double> rope_theta;
   bool before_rope = false;
 

@@ -1,6 +1,10 @@
 #include "core/io/zip_archive.h"
 
+#include <zlib.h>
+
 #include <algorithm>
+#include <memory>
+#include <new>
 
 #include "core/base/budget.h"
 #include "core/base/error.h"
@@ -20,7 +24,8 @@ struct Directory {
 
 struct Entry {
   std::string name;
-  std::uint64_t size = 0, offset = 0;  // offset: of the local header
+  bool deflated = false;
+  std::uint64_t stored = 0, size = 0, offset = 0;  // offset: of the local header
 };
 
 class ZipReader {
@@ -28,17 +33,17 @@ class ZipReader {
   ZipReader(std::span<const std::byte> archive, const std::string& where)
       : archive_(archive), where_(where) {}
 
-  std::map<std::string, std::span<const std::byte>> read(Budget& budget) const {
+  std::map<std::string, ZipMember> read(Budget& budget) const {
     const Directory directory = find_directory();
     ByteReader reader = at(directory.offset, directory.size, "the zip directory");
-    std::map<std::string, std::span<const std::byte>> files;
+    std::map<std::string, ZipMember> files;
     for (std::uint64_t i = 0; i < directory.entries; ++i) {
       const Entry entry = read_entry(reader);
       constexpr std::uint64_t bytes_a_file = 128;  // in the map, its name apart
       budget.step();
       budget.charge(bytes_a_file + entry.name.size());
-      const auto bytes = contents(entry);
-      if (!files.emplace(entry.name, bytes).second) fail("has the file " + in_quotes(entry.name) + " twice");
+      const ZipMember member{contents(entry), entry.deflated, entry.size};
+      if (!files.emplace(entry.name, member).second) fail("has the file " + in_quotes(entry.name) + " twice");
     }
     return files;
   }
@@ -105,8 +110,8 @@ class ZipReader {
     const auto flags = reader.read<std::uint16_t>("the flags of a file");
     const auto method = reader.read<std::uint16_t>("the method of a file");
     skip(reader, 2 + 2 + 4);
-    const std::uint64_t stored = reader.read<std::uint32_t>("the stored size of a file");
     Entry entry;
+    entry.stored = reader.read<std::uint32_t>("the stored size of a file");
     entry.size = reader.read<std::uint32_t>("the size of a file");
     const auto name_length = reader.read<std::uint16_t>("the length of a name");
     const auto extra_length = reader.read<std::uint16_t>("the length of an extra field");
@@ -114,26 +119,33 @@ class ZipReader {
     skip(reader, 2 + 2 + 4);
     entry.offset = reader.read<std::uint32_t>("the place of a file");
     entry.name = reader.take_text(name_length, "the name of a file");
-    const bool wide = entry.size == in_zip64_32 || stored == in_zip64_32 || entry.offset == in_zip64_32;
+    const bool wide = entry.size == in_zip64_32 || entry.stored == in_zip64_32 || entry.offset == in_zip64_32;
     ByteReader extra(reader.take(extra_length, "an extra field"), where_);
-    if (wide) read_zip64(extra, stored == in_zip64_32, entry);
+    if (wide) read_zip64(extra, entry);
     skip(reader, comment_length);
-    if (method != 0 || (flags & 1) != 0) {
-      fail("has the file " + in_quotes(entry.name) +
-           " compressed or encrypted, expected it stored as torch.save does");
+    constexpr std::uint16_t stored_method = 0, deflate_method = 8;
+    if ((flags & 1) != 0) fail("has the file " + in_quotes(entry.name) + " encrypted; save it without");
+    if (method != stored_method && method != deflate_method) {
+      fail("has the file " + in_quotes(entry.name) + " compressed with method " + std::to_string(method) +
+           ", expected it stored or deflated");
+    }
+    entry.deflated = method == deflate_method;
+    if (!entry.deflated && entry.stored != entry.size) {
+      fail("has the file " + in_quotes(entry.name) + " of " + std::to_string(entry.size) + " bytes in " +
+           std::to_string(entry.stored) + " bytes and not compressed: it is damaged");
     }
     return entry;
   }
 
   // Only the fields that overflowed are there, in this order.
-  void read_zip64(ByteReader& extra, bool has_stored_size, Entry& entry) const {
+  void read_zip64(ByteReader& extra, Entry& entry) const {
     while (extra.remaining() > 0) {
       const auto id = extra.read<std::uint16_t>("an extra field");
       const auto size = extra.read<std::uint16_t>("an extra field");
       ByteReader field(extra.take(size, "an extra field"), where_);
       if (id != 1) continue;
       if (entry.size == in_zip64_32) entry.size = field.read<std::uint64_t>("the size of a file");
-      if (has_stored_size) skip(field, 8);
+      if (entry.stored == in_zip64_32) entry.stored = field.read<std::uint64_t>("the stored size of a file");
       if (entry.offset == in_zip64_32) entry.offset = field.read<std::uint64_t>("the place of a file");
       return;
     }
@@ -148,7 +160,7 @@ class ZipReader {
     const auto name_length = local.read<std::uint16_t>("the length of a name");
     const auto extra_length = local.read<std::uint16_t>("the length of an extra field");
     skip(local, std::uint64_t{name_length} + extra_length);
-    return local.take(entry.size, "a file in the zip");
+    return local.take(entry.stored, "a file in the zip");
   }
 
   std::span<const std::byte> archive_;
@@ -157,9 +169,61 @@ class ZipReader {
 
 }  // namespace
 
+std::map<std::string, ZipMember> read_zip(std::span<const std::byte> archive, const std::string& where,
+                                          Budget& budget) {
+  return ZipReader(archive, where).read(budget);
+}
+
 std::map<std::string, std::span<const std::byte>> read_stored_zip(std::span<const std::byte> archive,
                                                                   const std::string& where, Budget& budget) {
-  return ZipReader(archive, where).read(budget);
+  std::map<std::string, std::span<const std::byte>> files;
+  for (const auto& [name, member] : read_zip(archive, where, budget)) {
+    if (member.deflated) {
+      throw Error(where + " has the file " + in_quotes(name) +
+                  " compressed, expected it stored as torch.save does");
+    }
+    files.emplace(name, member.stored);
+  }
+  return files;
+}
+
+std::vector<std::byte> inflate(const ZipMember& member, const std::string& where, Budget& budget) {
+  z_stream stream{};
+  constexpr int no_header = -MAX_WBITS;
+  if (inflateInit2(&stream, no_header) != Z_OK) throw std::bad_alloc();
+  const std::unique_ptr<z_stream, decltype(&inflateEnd)> end(&stream, inflateEnd);
+  constexpr std::size_t piece = std::size_t{1} << 20;  // in and out: zlib counts in 32 bits
+  std::vector<std::byte> bytes;
+  std::size_t fed = 0;
+  for (int state = Z_OK; state != Z_STREAM_END;) {
+    budget.step(Budget::steps_between_looks);
+    if (stream.avail_in == 0) {
+      const auto part = member.stored.subspan(fed, std::min(piece, member.stored.size() - fed));
+      // zlib reads only, and says so only where ZLIB_CONST is defined for all who include it.
+      stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(part.data()));
+      stream.avail_in = static_cast<uInt>(part.size());
+      fed += part.size();
+    }
+    const std::size_t before = bytes.size();
+    // Never more than is there to be had, whatever size the archive claims.
+    const std::size_t room = static_cast<std::size_t>(std::min<std::uint64_t>(piece, member.size - before));
+    budget.charge(room);
+    bytes.resize(before + room);
+    stream.next_out = reinterpret_cast<Bytef*>(bytes.data() + before);
+    stream.avail_out = static_cast<uInt>(room);
+    state = ::inflate(&stream, Z_NO_FLUSH);
+    const std::size_t unused = stream.avail_out;
+    bytes.resize(before + room - unused);
+    budget.refund(unused);
+    const bool ended = state == Z_STREAM_END;
+    if (ended ? bytes.size() != member.size : state != Z_OK) {
+      throw Error(where + " is damaged: its compressed bytes " +
+                  (state == Z_DATA_ERROR ? "are no deflate stream"
+                                         : "do not give the " + std::to_string(member.size) +
+                                               " bytes that the zip directory promises"));
+    }
+  }
+  return bytes;
 }
 
 }  // namespace qkscope

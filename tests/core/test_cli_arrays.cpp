@@ -3,6 +3,7 @@
 #include "core/run/runner.h"
 #include "tests/support/activation_dumps.h"
 #include "tests/support/cli.h"
+#include "tests/support/npy_bytes.h"
 
 using namespace qkscope;
 using namespace qkscope::test;
@@ -93,6 +94,44 @@ class TestCliArrays : public CliTestCase {
       QCOMPARE(found.front().at("low_frequency_half").get<int>(), count);
       for (const json& entry : found.front().at("entries")) QVERIFY(entry.at("layer").is_null());
     }
+  }
+
+  /// The same numbers in every container and order of axes give the same massive values.
+  void dumpsOfEveryContainer() {
+    const int positions = 11, heads = 2, dims = 16;
+    std::vector<float> bshd, bhsd;
+    const auto number = [](int p, int h, int d) { return d == 3 + h ? 40.0f : 1.0f + 0.125f * float(p % 3); };
+    for (int p = 0; p < positions; ++p)
+      for (int h = 0; h < heads; ++h)
+        for (int d = 0; d < dims; ++d) bshd.push_back(number(p, h, d));
+    for (int h = 0; h < heads; ++h)
+      for (int p = 0; p < positions; ++p)
+        for (int d = 0; d < dims; ++d) bhsd.push_back(number(p, h, d));
+    const std::string pt =
+        pickle(pickle_tensor("FloatStorage", "0", 352, 0, {1, 11, 2, 16}, {352, 32, 16, 1}));
+    write("q.npy", npy_bytes("<f4", {1, positions, heads, dims}, raw_bytes(bshd)));
+    write("heads.npy", npy_bytes("<f4", {1, heads, positions, dims}, raw_bytes(bhsd)));
+    write("flat.npy", npy_bytes("<f4", {positions, heads * dims}, raw_bytes(bshd)));
+    write("all.npz",
+          npz_bytes({{"q.npy", npy_bytes("<f4", {positions, heads, dims}, raw_bytes(bshd)), true}}));
+    write("q.pt", zip_bytes({{"a/data.pkl", pt}, {"a/data/0", raw_bytes(bshd)}}));
+    for (const Arguments& arguments :
+         {Arguments{"q.npy"}, {"heads.npy"}, {"flat.npy", "--layout", "flat:16"}, {"all.npz"}, {"q.pt"}}) {
+      Arguments line{"massive", "--json", "--dump", path(arguments.front())};
+      line.insert(line.end(), arguments.begin() + 1, arguments.end());
+      const json found = run_cli(line).json();
+      QCOMPARE(found.size(), 1u);
+      const json& tensor = found.front();
+      QCOMPARE(tensor.at("layout").get<std::string>(), "11 positions, 2 heads of 16");
+      QCOMPARE(tensor.at("count").get<int>(), 2);
+      for (const json& entry : tensor.at("entries"))
+        QCOMPARE(entry.at("dim").get<int>(), 3 + entry.at("head").get<int>());
+    }
+    // What only the user knows is guessed aloud.
+    const CliResult guess = run_cli(
+        {"massive", "--dump", write("two.npy", npy_bytes("<f4", {2, 2, 1}, raw_bytes<float>({1, 2, 3, 4})))});
+    QVERIFY2(guess.code == 0 && has_all(guess.err, {"'two'", "(2, 2, 1)", "may also be", "--layout"}),
+             told(guess).c_str());
   }
 
   void captures() {

@@ -52,7 +52,8 @@ class TestCliOptions : public CliTestCase {
         {"--lambda", {"massive", list("-1|nan|inf|1e400|five|5x"), {"number from 0"}}},
         {"--top", {"massive", from_zero, {"whole number from 0"}}},
         {"--dump", {"massive", {"", " "}, {"empty"}}},
-        {"--layout", {"massive --dump x.pt", list("sbhd|BSHD"), {"bhsd"}}},
+        {"--layout",
+         {"massive --dump x.pt", list("sbhd|BSHD|flat|flat:0|flat:-1|flat:x|flat:64x"), {"bhsd"}}},
         {"--rope-theta", {"massive --dump x.pt", list("0|-1|0.5|nan|inf|1e400|x"), {"number from 1"}}},
         {"--out", {"info", {"", " "}, {"empty"}}},
     };

@@ -133,27 +133,30 @@ class GgufBytes {
   std::string keys_, tensors_, data_;
 };
 
-/// A zip archive of stored files.
-inline std::string zip_bytes(const std::vector<std::pair<std::string, std::string>>& files,
-                             std::uint16_t method = 0) {
+struct ZipFile {
+  std::string name, stored;
+  std::uint32_t size = 0;  // before it was compressed
+  std::uint16_t method = 0;
+};
+
+inline std::string zip_of(const std::vector<ZipFile>& files) {
   std::string all, directory;
-  for (const auto& file : files) {
-    const std::string &name = file.first, &contents = file.second;
+  for (const ZipFile& file : files) {
     const auto offset = static_cast<std::uint32_t>(all.size());
-    const auto size = static_cast<std::uint32_t>(contents.size());
     const auto common =
         [&](std::string& to) {  // version, flags, method, time, date, checksum, sizes, name, extra
           for (const std::uint16_t field :
-               {std::uint16_t{20}, std::uint16_t{0}, method, std::uint16_t{0}, std::uint16_t{0}}) {
+               {std::uint16_t{20}, std::uint16_t{0}, file.method, std::uint16_t{0}, std::uint16_t{0}}) {
             put(to, field);
           }
-          for (const std::uint32_t field : {0u, size, size}) put(to, field);
-          put(to, static_cast<std::uint16_t>(name.size()));
+          for (const std::uint32_t field : {0u, static_cast<std::uint32_t>(file.stored.size()), file.size})
+            put(to, field);
+          put(to, static_cast<std::uint16_t>(file.name.size()));
           put<std::uint16_t>(to, 0);
         };
     put<std::uint32_t>(all, 0x04034b50);
     common(all);
-    all += name + contents;
+    all += file.name + file.stored;
     put<std::uint32_t>(directory, 0x02014b50);
     put<std::uint16_t>(directory, 20);
     common(directory);
@@ -162,7 +165,7 @@ inline std::string zip_bytes(const std::vector<std::pair<std::string, std::strin
     put<std::uint16_t>(directory, 0);
     put<std::uint32_t>(directory, 0);
     put(directory, offset);
-    directory += name;
+    directory += file.name;
   }
   const auto start = static_cast<std::uint32_t>(all.size());
   all += directory;
@@ -175,6 +178,15 @@ inline std::string zip_bytes(const std::vector<std::pair<std::string, std::strin
   put(all, start);
   put<std::uint16_t>(all, 0);
   return all;
+}
+
+/// A zip archive of stored files, or of files that claim another method.
+inline std::string zip_bytes(const std::vector<std::pair<std::string, std::string>>& files,
+                             std::uint16_t method = 0) {
+  std::vector<ZipFile> all;
+  for (const auto& [name, bytes] : files)
+    all.push_back({name, bytes, static_cast<std::uint32_t>(bytes.size()), method});
+  return zip_of(all);
 }
 
 // ------------------------------------------------------------------------------- pickles, opcode by opcode
