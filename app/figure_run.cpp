@@ -78,7 +78,7 @@ QStringList runFigure(const Options& options) {
   if (!problem.isEmpty()) throw Error(problem.toStdString());
   finish(session);
 
-  const DecoderSpec& spec = session.model()->spec();
+  const ModelSpec& spec = session.model()->spec();
   checkSelection(options, document, spec, 0);
   document.selection = clamped(document.selection, spec, spec.max_position_embeddings);
   state.setSelection(document.selection);

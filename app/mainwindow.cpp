@@ -182,7 +182,7 @@ void MainWindow::connectSession() {
       saved_->model = modelPath();
     settings_.addRecent(modelPath());
     fillRecent();
-    const DecoderSpec& spec = session_.model()->spec();
+    const ModelSpec& spec = session_.model()->spec();
     state_.setSelection(clamped(state_.selection(), spec, spec.max_position_embeddings));
     showTitle();
   });
@@ -248,7 +248,7 @@ void MainWindow::showData() {
                  .arg(*times.baseline_ms, 0, 'f', 0);
   }
   if (times.disrupted_ms && session_.model()) {
-    words << (times.first_layer < session_.model()->spec().num_layers
+    words << (times.first_layer < session_.model()->spec().num_layers()
                   ? tr("disrupted from layer %1: %2 ms")
                         .arg(times.first_layer + 1)
                         .arg(*times.disrupted_ms, 0, 'f', 0)

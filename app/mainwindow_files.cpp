@@ -60,7 +60,7 @@ void MainWindow::openPath(const QString& path, bool ask) {
 
 void MainWindow::showInspected(const Inspection& inspection) {
   const ModelCard& card = inspection.card;
-  if (!card.problem.empty() && card.spec.num_layers == 0) {
+  if (!card.problem.empty() && card.spec.num_layers() == 0) {
     showError(QString::fromStdString(card.problem));
     return;
   }

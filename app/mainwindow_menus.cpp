@@ -157,8 +157,8 @@ void MainWindow::moveSelection(int layers, int heads) {
   Selection selection = state_.selection();
   selection.layer += layers;
   selection.head += heads;
-  const DecoderSpec& spec = session_.model()->spec();
-  selection.layer = std::clamp(selection.layer, 0, spec.num_layers - 1);
+  const ModelSpec& spec = session_.model()->spec();
+  selection.layer = std::clamp(selection.layer, 0, spec.num_layers() - 1);
   selection.head = std::clamp(selection.head, 0, siteHeads(spec, selection.site) - 1);
   state_.setSelection(selection);
 }
@@ -166,7 +166,7 @@ void MainWindow::moveSelection(int layers, int heads) {
 void MainWindow::chooseSite(Site site) {
   Selection selection = state_.selection();
   if (session_.model()) {
-    const DecoderSpec& spec = session_.model()->spec();
+    const ModelSpec& spec = session_.model()->spec();
     // The KV head that serves the query head, and back to the first it serves.
     const int before = siteHeads(spec, selection.site), after = siteHeads(spec, site);
     selection.head = std::min(after - 1, selection.head * after / std::max(1, before));

@@ -23,16 +23,16 @@ QString sizeWords(std::uint64_t bytes) {
 }
 
 QString modelDetails(const ModelCard& card) {
-  const DecoderSpec& spec = card.spec;
+  const ModelSpec& spec = card.spec;
   QString family = text(spec.architecture);
   family.remove(QStringLiteral("ForCausalLM"));
   // The type of most of the weights stands first.
   const QString stored = text(card.stored_types).section(QStringLiteral(" x "), 0, 0);
   return ModelDialog::tr("%1 · %2 layers · %3/%4 heads · %5")
       .arg(family)
-      .arg(spec.num_layers)
-      .arg(spec.num_heads)
-      .arg(spec.num_kv_heads)
+      .arg(spec.num_layers())
+      .arg(spec.num_heads())
+      .arg(spec.num_kv_heads())
       .arg(stored);
 }
 
@@ -54,15 +54,15 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent
   form->addRow(new StyledLabel(Type::Title, Tone::Text, this, text(card.name)));
   row(tr("File"), text(card.path.string()));
   row(tr("Format"), tr("%1, %2").arg(text(card.format), text(card.stored_types)));
-  const DecoderSpec& spec = card.spec;
+  const ModelSpec& spec = card.spec;
   row(tr("Architecture"), text(spec.architecture));
-  if (spec.num_layers > 0) {
+  if (spec.num_layers() > 0) {
     const QLocale locale;
     row(tr("Sizes"), tr("%1 layers, %2 query heads, %3 KV heads, head_dim %4, hidden_size %5, vocab_size %6")
-                         .arg(spec.num_layers)
-                         .arg(spec.num_heads)
-                         .arg(spec.num_kv_heads)
-                         .arg(spec.head_dim)
+                         .arg(spec.num_layers())
+                         .arg(spec.num_heads())
+                         .arg(spec.num_kv_heads())
+                         .arg(spec.head_dim())
                          .arg(spec.hidden_size)
                          .arg(locale.toString(spec.vocab_size)));
     row(tr("Parameters"), locale.toString(static_cast<qlonglong>(card.parameters)));

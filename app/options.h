@@ -75,6 +75,6 @@ QString shellLine(const QStringList& arguments);
 void applyOptions(const Options& options, Document& document);
 /// Throws Error naming the option that asks for a layer, head, dim or position that the model or its prompt
 /// of `positions` tokens does not have, and those there are. `positions` 0: not known yet.
-void checkSelection(const Options& options, const Document& document, const DecoderSpec& spec, int positions);
+void checkSelection(const Options& options, const Document& document, const ModelSpec& spec, int positions);
 
 }  // namespace qkscope

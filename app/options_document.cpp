@@ -99,7 +99,7 @@ void applyOptions(const Options& options, Document& document) {
   if (options.position) document.selection.position = *options.position;
 }
 
-void checkSelection(const Options& options, const Document& document, const DecoderSpec& spec,
+void checkSelection(const Options& options, const Document& document, const ModelSpec& spec,
                     int positions) {
   const auto within = [](const char* option, const std::optional<int>& index, int count, int from,
                          const QString& things) {
@@ -108,10 +108,10 @@ void checkSelection(const Options& options, const Document& document, const Deco
                  tr("from %1 to %2: %3").arg(from).arg(count - 1 + from).arg(things));
   };
   const Site site = document.selection.site;
-  within("layer", options.layer, spec.num_layers, 1, tr("the model has %1 layers").arg(spec.num_layers));
+  within("layer", options.layer, spec.num_layers(), 1, tr("the model has %1 layers").arg(spec.num_layers()));
   within("head", options.head, siteHeads(spec, site), 1,
          tr("%1 has %2 heads").arg(siteLetter(site)).arg(siteHeads(spec, site)));
-  within("dim", options.dim, spec.head_dim, 0, tr("a head has %1 dims").arg(spec.head_dim));
+  within("dim", options.dim, spec.head_dim(), 0, tr("a head has %1 dims").arg(spec.head_dim()));
   if (positions > 0)
     within("position", options.position, positions, 0, tr("the prompt has %1 tokens").arg(positions));
 }

@@ -69,8 +69,8 @@ namespace {
 
 /// The positions that the model was made for. A longer prompt would give nothing to explain, and may need
 /// more memory than any machine has.
-std::size_t longestPrompt(const DecoderSpec& spec) {
-  const double stretch = spec.rope && spec.rope->type == "dynamic" ? std::max(1.0, spec.rope->factor) : 1.0;
+std::size_t longestPrompt(const ModelSpec& spec) {
+  const double stretch = spec.rope() && spec.rope()->type == "dynamic" ? std::max(1.0, spec.rope()->factor) : 1.0;
   return static_cast<std::size_t>(spec.max_position_embeddings * stretch);
 }
 

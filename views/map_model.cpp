@@ -76,10 +76,10 @@ Needs mapNeeds(const ViewData& data, const Selection& selection, const Look& loo
   Needs needs;
   needs.norms = sites;
   if (look.picture == Picture::PositionsDims && data.card) {
-    const DecoderSpec& spec = data.card->spec;
+    const ModelSpec& spec = data.card->spec;
     std::int64_t numbers = 0;  // of one position in one pass
     for (const Site site : sites)
-      numbers += std::int64_t{spec.num_layers} * siteHeads(spec, site) * spec.head_dim;
+      numbers += std::int64_t{spec.num_layers()} * siteHeads(spec, site) * spec.head_dim();
     constexpr std::int64_t passes = 2;
     const bool all = data.prompt_tokens > 0 &&
                      numbers * data.prompt_tokens * passes * std::int64_t{sizeof(float)} <= value_budget;
@@ -92,9 +92,9 @@ Needs mapNeeds(const ViewData& data, const Selection& selection, const Look& loo
 MapModel emptyMapModel(const ViewData& data) {
   MapModel model;
   model.axis = shownAxis(data);
-  model.head_dim = data.card->spec.head_dim;
+  model.head_dim = data.card->spec.head_dim();
   model.positions = shownPositions(data);
-  model.num_layers = data.card->spec.num_layers;
+  model.num_layers = data.card->spec.num_layers();
   return model;
 }
 
@@ -168,7 +168,7 @@ QStringList colorFacts(const MapModel& model, const Look& look) {
 QStringList runFacts(const ViewData& data, const Look& look, Site site) {
   QString rope = ropeWords(data, site, look.after_rope), run = shownWords(look.shown);
   if (look.shown == Shown::Baseline) return {rope, run};
-  if (!look.after_rope && data.card->spec.rope && site != Site::Value)
+  if (!look.after_rope && data.card->spec.rope() && site != Site::Value)
     rope += Words::tr(" (the disruption acts after it)");
   QStringList disruptions;
   for (const Disruption& disruption : data.comparison->request.disruptions)

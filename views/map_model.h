@@ -70,7 +70,7 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
 
 /// The head of `site` that stands beside the selected one: a KV head beside the query heads that it serves,
 /// the first of those beside a KV head.
-int headBeside(const Selection& selection, Site site, const DecoderSpec& spec);
+int headBeside(const Selection& selection, Site site, const ModelSpec& spec);
 /// The numbers (positions, head_dim) of one head, signs kept; nothing where they have not come yet.
 std::optional<std::vector<float>> headValues(const ViewData& data, const Look& look, int layer, int head,
                                              Site site);

@@ -12,19 +12,19 @@ namespace qkscope {
 
 Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
   Overview overview;
-  const DecoderSpec& spec = data.card->spec;
-  overview.layers = spec.num_layers;
+  const ModelSpec& spec = data.card->spec;
+  overview.layers = spec.num_layers();
   const bool difference = look.shown == Shown::Difference;
   std::vector<const std::vector<float>*> values;
   std::array<std::vector<float>, 3> ratios;
-  std::vector<bool> computed(static_cast<std::size_t>(spec.num_layers), false);
+  std::vector<bool> computed(static_cast<std::size_t>(spec.num_layers()), false);
   Look run = look;
   for (std::size_t s = 0; s < all_sites.size(); ++s) {
     const auto heads = static_cast<std::size_t>(siteHeads(spec, all_sites[s]));
-    ratios[s].assign(heads * static_cast<std::size_t>(spec.num_layers),
+    ratios[s].assign(heads * static_cast<std::size_t>(spec.num_layers()),
                      std::numeric_limits<float>::quiet_NaN());
     const Site site = shownSite(all_sites[s], look.after_rope);
-    for (int layer = 0; layer < spec.num_layers; ++layer) {
+    for (int layer = 0; layer < spec.num_layers(); ++layer) {
       run.shown = difference ? Shown::Disrupted : look.shown;
       const Array* m = ruleNorm(data, run, layer, site);
       run.shown = Shown::Baseline;
@@ -52,7 +52,7 @@ Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
   if (!difference && norm.high > 1) norm.low = 1;  // a maximum is at least the mean
   for (std::size_t s = 0; s < all_sites.size(); ++s) {
     const int heads = siteHeads(spec, all_sites[s]);
-    overview.maps[s] = Heatmap(spec.num_layers, heads, std::move(ratios[s]));
+    overview.maps[s] = Heatmap(spec.num_layers(), heads, std::move(ratios[s]));
     overview.maps[s].setColors(map, norm);
   }
   overview.bar = {difference ? Words::tr("Δ max M / mean") : Words::tr("max M / mean"), map, norm, {}};

@@ -38,7 +38,7 @@ std::optional<std::vector<float>> headValues(const ViewData& data, const Look& l
   return disrupted;
 }
 
-int headBeside(const Selection& selection, Site site, const DecoderSpec& spec) {
+int headBeside(const Selection& selection, Site site, const ModelSpec& spec) {
   const bool from_query = selection.site == Site::Query, to_query = site == Site::Query;
   if (from_query == to_query) return selection.head;
   return from_query ? selection.head / spec.num_kv_groups() : selection.head * spec.num_kv_groups();
@@ -46,7 +46,7 @@ int headBeside(const Selection& selection, Site site, const DecoderSpec& spec) {
 
 MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look) {
   MapModel model = emptyMapModel(data);
-  const DecoderSpec& spec = data.card->spec;
+  const ModelSpec& spec = data.card->spec;
   model.rows = MapRows::Positions;
   model.side_by_side = true;
   for (const QString& piece : data.pieces) model.row_names << visibleToken(piece);
@@ -64,8 +64,8 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
       if (!is_signed) {
         for (float& value : *values) value = std::abs(value);
       }
-      const int rows = static_cast<int>(values->size()) / spec.head_dim;
-      panel.map = Heatmap(rows, spec.head_dim, std::move(*values));
+      const int rows = static_cast<int>(values->size()) / spec.head_dim();
+      panel.map = Heatmap(rows, spec.head_dim(), std::move(*values));
       const Array* rule = ruleNorm(data, look, selection.layer, shownSite(site, look.after_rope));
       if (rule) {
         for (const QPoint& cell : massiveCells(*rule, look.lambda)) {
@@ -82,7 +82,7 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
     return (is_signed ? Words::tr("value (unit of %1)") : Words::tr("|value| (unit of %1)")).arg(letters);
   });
 
-  model.title = spec.num_heads == spec.num_kv_heads
+  model.title = spec.num_heads() == spec.num_kv_heads()
                     ? Words::tr("%1 · head %2").arg(layerWords(selection.layer)).arg(query_head + 1)
                     : Words::tr("%1 · head %2, KV head %3")
                           .arg(layerWords(selection.layer))

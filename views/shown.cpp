@@ -50,12 +50,12 @@ QString siteLetter(Site site) {
   }
 }
 
-int siteHeads(const DecoderSpec& spec, Site site) {
-  return site == Site::Query || site == Site::QueryPreRope ? spec.num_heads : spec.num_kv_heads;
+int siteHeads(const ModelSpec& spec, Site site) {
+  return site == Site::Query || site == Site::QueryPreRope ? spec.num_heads() : spec.num_kv_heads();
 }
 
 QString ropeWords(const ViewData& data, Site site, bool after_rope) {
-  if (site == Site::Value || !data.card || !data.card->spec.rope) return Words::tr("no RoPE");
+  if (site == Site::Value || !data.card || !data.card->spec.rope()) return Words::tr("no RoPE");
   return after_rope ? Words::tr("after RoPE") : Words::tr("before RoPE");
 }
 
@@ -174,12 +174,12 @@ const Array* ruleNorm(const ViewData& data, const Look& look, int layer, Site si
   return arrayOf(data, rule, layer, [&](const Capture& capture) { return capture.norm(layer, site); });
 }
 
-Selection clamped(const Selection& selection, const DecoderSpec& spec, int positions) {
+Selection clamped(const Selection& selection, const ModelSpec& spec, int positions) {
   Selection inside = selection;
   if (selection.site != Site::Key && selection.site != Site::Value) inside.site = Site::Query;
-  inside.layer = std::clamp(selection.layer, 0, std::max(0, spec.num_layers - 1));
+  inside.layer = std::clamp(selection.layer, 0, std::max(0, spec.num_layers() - 1));
   inside.head = std::clamp(selection.head, 0, std::max(0, siteHeads(spec, inside.site) - 1));
-  inside.dim = std::clamp(selection.dim, -1, std::max(0, spec.head_dim - 1));
+  inside.dim = std::clamp(selection.dim, -1, std::max(0, spec.head_dim() - 1));
   inside.position = std::clamp(selection.position, -1, std::max(-1, positions - 1));
   return inside;
 }
@@ -192,9 +192,9 @@ QString between() {
 
 /// "M 133.6 · ratio 10.8", or "value 0.482" where a position is looked at.
 QStringList numberOf(const ViewData& data, const Look& look, const Selection& cell) {
-  const DecoderSpec& spec = data.card->spec;
+  const ModelSpec& spec = data.card->spec;
   const Site site = shownSite(cell.site, look.after_rope);
-  const auto dims = static_cast<std::size_t>(spec.head_dim);
+  const auto dims = static_cast<std::size_t>(spec.head_dim());
   const auto column = static_cast<std::size_t>(cell.head) * dims + static_cast<std::size_t>(cell.dim);
   const bool difference = look.shown == Shown::Difference;
   if (cell.position >= 0) {
@@ -221,13 +221,13 @@ QStringList numberOf(const ViewData& data, const Look& look, const Selection& ce
 
 QStringList cellLines(const ViewData& data, const Look& look, const Selection& selection) {
   if (!data.card) return {};
-  const DecoderSpec& spec = data.card->spec;
+  const ModelSpec& spec = data.card->spec;
   const Selection cell = clamped(selection, spec, shownPositions(data));
   QStringList place{siteLetter(cell.site), Words::tr("layer %1").arg(cell.layer + 1)}, numbers, rotation;
   const bool is_query = cell.site == Site::Query;
-  if (is_query && spec.num_kv_heads != spec.num_heads) {
+  if (is_query && spec.num_kv_heads() != spec.num_heads()) {
     place << Words::tr("head %1 (KV head %2)").arg(cell.head + 1).arg(cell.head / spec.num_kv_groups() + 1);
-  } else if (!is_query && spec.num_kv_heads != spec.num_heads) {
+  } else if (!is_query && spec.num_kv_heads() != spec.num_heads()) {
     place << Words::tr("KV head %1").arg(cell.head + 1);
   } else {
     place << Words::tr("head %1").arg(cell.head + 1);

@@ -18,7 +18,7 @@ Site shownSite(Site site, bool after_rope);
 /// "Q", "K", "V".
 QString siteLetter(Site site);
 /// Heads of a site: query heads, or KV heads.
-int siteHeads(const DecoderSpec& spec, Site site);
+int siteHeads(const ModelSpec& spec, Site site);
 /// "after RoPE", "before RoPE", "no RoPE" (V, or a model without one).
 QString ropeWords(const ViewData& data, Site site, bool after_rope);
 /// "baseline", "disrupted", "disrupted − baseline".
@@ -50,7 +50,7 @@ const Array* capturedValue(const ViewData& data, Shown run, int layer, Site site
 const Array* ruleNorm(const ViewData& data, const Look& look, int layer, Site site);
 
 /// `selection` moved into what the model has (heads, layers, dims), so that no view can point beside it.
-Selection clamped(const Selection& selection, const DecoderSpec& spec, int positions);
+Selection clamped(const Selection& selection, const ModelSpec& spec, int positions);
 
 /// Everything about one cell, what matters most first: value and ratio; site, layer, head (KV head),
 /// position, dim and rotary partner; inv_freq, wavelength, turns over this prompt. Lines without words are

@@ -6,13 +6,13 @@ namespace qkscope::cli {
 
 namespace {
 
-Document rope_json(const DecoderSpec& spec) {
-  if (!spec.rope) return nullptr;
+Document rope_json(const ModelSpec& spec) {
+  if (!spec.rope()) return nullptr;
   const FrequencyAxis axis(spec, spec.max_position_embeddings);
-  Document rope = {{"type", spec.rope->type},
-                   {"theta", spec.rope->theta},
-                   {"factor", spec.rope->factor},
-                   {"rotary_dim", spec.rope->rotary_dim},
+  Document rope = {{"type", spec.rope()->type},
+                   {"theta", spec.rope()->theta},
+                   {"factor", spec.rope()->factor},
+                   {"rotary_dim", spec.rope()->rotary_dim},
                    {"attention_factor", axis.attention_factor()},
                    {"inv_freq", axis.inv_freq()}};
   for (int pair = 0; pair < static_cast<int>(axis.inv_freq().size()); ++pair)
@@ -20,33 +20,41 @@ Document rope_json(const DecoderSpec& spec) {
   return rope;
 }
 
-Document sizes_json(const DecoderSpec& spec) {
+/// Of each layer; 0 where it sees all positions or has no attention.
+std::vector<int> windows(const ModelSpec& spec) {
+  std::vector<int> windows;
+  for (int l = 0; l < spec.num_layers(); ++l)
+    windows.push_back(spec.attention(l) ? spec.attention(l)->window : 0);
+  return windows;
+}
+
+Document sizes_json(const ModelSpec& spec) {
   Document document = {{"architecture", spec.architecture},
-                       {"num_layers", spec.num_layers},
-                       {"num_heads", spec.num_heads},
-                       {"num_kv_heads", spec.num_kv_heads},
-                       {"head_dim", spec.head_dim},
+                       {"num_layers", spec.num_layers()},
+                       {"num_heads", spec.num_heads()},
+                       {"num_kv_heads", spec.num_kv_heads()},
+                       {"head_dim", spec.head_dim()},
                        {"hidden_size", spec.hidden_size},
-                       {"intermediate_size", spec.intermediate_size},
+                       {"intermediate_size", spec.intermediate_size()},
                        {"vocab_size", spec.vocab_size},
                        {"max_position_embeddings", spec.max_position_embeddings},
-                       {"sliding_window", spec.sliding_window},
-                       {"tie_word_embeddings", spec.tie_word_embeddings},
+                       {"sliding_window", windows(spec)},
+                       {"tie_word_embeddings", spec.head.tied},
                        {"rope", rope_json(spec)}};
   return document;
 }
 
 void print(const ModelCard& card, std::ostream& out) {
-  const DecoderSpec& spec = card.spec;
+  const ModelSpec& spec = card.spec;
   const auto number = [](std::int64_t n) { return std::to_string(n); };
   Table table({{card.name, false}, {"", false}});
   table.add({"file", card.path.string()});
   table.add({"format", card.format + ", " + card.stored_types});
   table.add({"architecture", spec.architecture});
-  table.add({"layers", number(spec.num_layers)});
-  table.add({"heads", number(spec.num_heads) + " query, " + number(spec.num_kv_heads) +
-                          " key and value, of " + number(spec.head_dim) + " dims"});
-  table.add({"hidden size", number(spec.hidden_size) + ", MLP " + number(spec.intermediate_size)});
+  table.add({"layers", number(spec.num_layers())});
+  table.add({"heads", number(spec.num_heads()) + " query, " + number(spec.num_kv_heads()) +
+                          " key and value, of " + number(spec.head_dim()) + " dims"});
+  table.add({"hidden size", number(spec.hidden_size) + ", MLP " + number(spec.intermediate_size())});
   table.add({"vocabulary", number(spec.vocab_size)});
   table.add({"positions", number(spec.max_position_embeddings)});
   table.add({"RoPE", card.rope});

@@ -100,12 +100,10 @@ Document massive_of_dump(const Options& options) {
     const Array& values = tensor.values;
     FrequencyAxis axis;
     if (options.rope_theta) {
-      DecoderSpec spec;
-      spec.head_dim = static_cast<int>(values.shape[2]);
-      spec.rope = RopeSpec{};
-      spec.rope->theta = *options.rope_theta;
-      spec.rope->rotary_dim = spec.head_dim;
-      axis = FrequencyAxis(spec, static_cast<int>(values.shape[0]));
+      RopeSpec rope;
+      rope.theta = *options.rope_theta;
+      rope.rotary_dim = static_cast<int>(values.shape[2]);
+      axis = FrequencyAxis(&rope, rope.rotary_dim, 0, static_cast<int>(values.shape[0]));
     }
     Capture capture;
     capture.norms[{0, Site::Query}] =

@@ -66,11 +66,11 @@ PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
 }
 
 RunRequest request_of(const LanguageModel& model, const Options& options, const PromptTokens& prompt) {
-  const DecoderSpec& spec = model.spec();
-  check_within(options.layers, spec.num_layers, "--layers", "layers");
+  const ModelSpec& spec = model.spec();
+  check_within(options.layers, spec.num_layers(), "--layers", "layers");
   for (const Disruption& d : options.disruptions) {
-    check_within(d.layers, spec.num_layers, "--disrupt layers", "layers");
-    check_within(d.heads, spec.num_heads, "--disrupt heads", "heads");
+    check_within(d.layers, spec.num_layers(), "--disrupt layers", "layers");
+    check_within(d.heads, spec.num_heads(), "--disrupt heads", "heads");
   }
   RunRequest request;
   request.prompt = prompt.ids;

@@ -10,19 +10,54 @@
 
 namespace qkscope {
 
-FrequencyAxis::FrequencyAxis(const DecoderSpec& spec, int sequence_length) : head_dim_(spec.head_dim) {
-  if (!spec.rope) return;
-  RopeFrequencies frequencies = rope_frequencies(*spec.rope, spec.max_position_embeddings, sequence_length);
+FrequencyAxis::FrequencyAxis(const RopeSpec* rope, int head_dim, int max_position_embeddings,
+                             int sequence_length)
+    : head_dim_(head_dim) {
+  if (!rope) return;
+  RopeFrequencies frequencies = rope_frequencies(*rope, max_position_embeddings, sequence_length);
   inv_freq_ = std::move(frequencies.inv_freq);
   attention_factor_ = frequencies.attention_factor;
+  rotary_start_ = rope->rotary_start;
+  interleaved_ = rope->interleaved;
 }
+
+namespace {
+
+FrequencyAxis axis_of(const ModelSpec& spec, const AttentionSpec* attention, int sequence_length) {
+  if (!attention) return {nullptr, spec.head_dim(), spec.max_position_embeddings, sequence_length};
+  return {attention->rope ? &*attention->rope : nullptr, attention->head_dim, spec.max_position_embeddings,
+          sequence_length};
+}
+
+const AttentionSpec* first_that_rotates(const ModelSpec& spec) {
+  for (const LayerSpec& layer : spec.layers) {
+    if (layer.attention() && layer.attention()->rope) return layer.attention();
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+FrequencyAxis::FrequencyAxis(const ModelSpec& spec, int layer, int sequence_length)
+    : FrequencyAxis(axis_of(spec, spec.attention(layer), sequence_length)) {}
+
+FrequencyAxis::FrequencyAxis(const ModelSpec& spec, int sequence_length)
+    : FrequencyAxis(axis_of(spec, first_that_rotates(spec), sequence_length)) {}
 
 std::optional<RotaryDim> FrequencyAxis::at(int dim) const {
   const int pairs = static_cast<int>(inv_freq_.size());
-  if (dim < 0 || dim >= 2 * pairs) return std::nullopt;
-  const int pair = dim % pairs;  // rotate-half: dims (i, i + rotary_dim / 2) turn together
+  const int turning = dim - rotary_start_;
+  if (turning < 0 || turning >= 2 * pairs) return std::nullopt;
+  const int pair = interleaved_ ? turning / 2 : turning % pairs;
+  const int partner = interleaved_ ? turning ^ 1 : (turning < pairs ? turning + pairs : turning - pairs);
   const double inv_freq = inv_freq_[static_cast<std::size_t>(pair)];
-  return RotaryDim{pair, dim < pairs ? dim + pairs : dim - pairs, inv_freq, 2 * std::numbers::pi / inv_freq};
+  return RotaryDim{pair, rotary_start_ + partner, inv_freq, 2 * std::numbers::pi / inv_freq};
+}
+
+std::pair<int, int> FrequencyAxis::dims_of(int pair) const {
+  const int pairs = static_cast<int>(inv_freq_.size());
+  return interleaved_ ? std::pair(rotary_start_ + 2 * pair, rotary_start_ + 2 * pair + 1)
+                      : std::pair(rotary_start_ + pair, rotary_start_ + pair + pairs);
 }
 
 bool FrequencyAxis::low_frequency(int dim) const {
@@ -34,10 +69,10 @@ Array before_rope(const Array& rotated, const FrequencyAxis& axis, int first_pos
   const auto pairs = axis.inv_freq().size();
   std::int64_t numbers = 0;
   if (rotated.shape.size() != 3 || !element_count(rotated.shape, numbers) ||
-      numbers != static_cast<std::int64_t>(rotated.data.size()) ||
-      rotated.shape[2] < static_cast<std::int64_t>(2 * pairs)) {
+      numbers != static_cast<std::int64_t>(rotated.data.size()) || rotated.shape[2] < axis.least_head_dim()) {
     throw Error("RoPE is undone on (positions, heads, head_dim) with head_dim at least " +
-                std::to_string(2 * pairs) + ", not on an array of shape " + shape_text(rotated.shape));
+                std::to_string(axis.least_head_dim()) + ", not on an array of shape " +
+                shape_text(rotated.shape));
   }
   Array result = rotated;
   float* head = result.data.data();
@@ -47,9 +82,10 @@ Array before_rope(const Array& rotated, const FrequencyAxis& axis, int first_pos
         const double angle = static_cast<double>(first_position + position) * axis.inv_freq()[pair];
         const double cosine = std::cos(angle) / axis.attention_factor();
         const double sine = std::sin(angle) / axis.attention_factor();
-        const double a = static_cast<double>(head[pair]), b = static_cast<double>(head[pair + pairs]);
-        head[pair] = static_cast<float>(a * cosine + b * sine);
-        head[pair + pairs] = static_cast<float>(b * cosine - a * sine);
+        const auto [first, second] = axis.dims_of(static_cast<int>(pair));
+        const double a = static_cast<double>(head[first]), b = static_cast<double>(head[second]);
+        head[first] = static_cast<float>(a * cosine + b * sine);
+        head[second] = static_cast<float>(b * cosine - a * sine);
       }
     }
   }
@@ -79,8 +115,8 @@ std::vector<BandShare> band_shares(const Capture& capture, Site site, double lam
   for (int band = 0; band < bands; ++band) {
     const int first = first_pair(band), last = first_pair(band + 1) - 1;
     auto& share = shares[static_cast<std::size_t>(band)];
-    share.from_wavelength = axis.at(first)->wavelength;
-    share.to_wavelength = axis.at(last)->wavelength;
+    share.from_wavelength = axis.at(axis.dims_of(first).first)->wavelength;
+    share.to_wavelength = axis.at(axis.dims_of(last).first)->wavelength;
     for (int pair = first; pair <= last; ++pair) {
       band_of_pair[static_cast<std::size_t>(pair)] = static_cast<std::size_t>(band);
     }

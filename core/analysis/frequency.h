@@ -1,9 +1,11 @@
 #pragma once
+#include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/analysis/massive_values.h"
-#include "core/model/decoder_spec.h"
+#include "core/model/spec.h"
 
 namespace qkscope {
 
@@ -12,18 +14,29 @@ struct RotaryDim {
   int pair = 0;           // index into inv_freq
   int partner = 0;        // the dim it is rotated with
   double inv_freq = 0;    // radians a position, after scaling
-  double wavelength = 0;  // 2 pi / inv_freq, in positions
+  double wavelength = 0;  // 2 pi / inv_freq, in positions; infinite for a pair that stands still
 };
 
-/// The RoPE of a model seen dim by dim. `sequence_length` matters for dynamic scaling only.
+/// The RoPE of a model seen dim by dim. `sequence_length` matters for dynamic scaling and longrope only.
 class FrequencyAxis {
  public:
   FrequencyAxis() = default;
-  FrequencyAxis(const DecoderSpec& spec, int sequence_length);
+  /// Of a head of `head_dim` dims; null `rope`: none of them rotates.
+  FrequencyAxis(const RopeSpec* rope, int head_dim, int max_position_embeddings, int sequence_length);
+  /// Of one layer.
+  FrequencyAxis(const ModelSpec& spec, int layer, int sequence_length);
+  /// Of the first layer that rotates.
+  FrequencyAxis(const ModelSpec& spec, int sequence_length);
 
   int head_dim() const { return head_dim_; }
   /// Nothing for a dim that does not rotate.
   std::optional<RotaryDim> at(int dim) const;
+  /// The two dims of a pair.
+  std::pair<int, int> dims_of(int pair) const;
+  /// A head needs as many dims for what rotates.
+  std::int64_t least_head_dim() const {
+    return rotary_start_ + 2 * static_cast<std::int64_t>(inv_freq_.size());
+  }
   /// Pair in the slower half of inv_freq.
   bool low_frequency(int dim) const;
   const std::vector<double>& inv_freq() const { return inv_freq_; }
@@ -32,6 +45,8 @@ class FrequencyAxis {
 
  private:
   int head_dim_ = 0;
+  int rotary_start_ = 0;
+  bool interleaved_ = false;
   std::vector<double> inv_freq_;
   double attention_factor_ = 1.0;
 };

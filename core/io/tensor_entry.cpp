@@ -39,6 +39,66 @@ std::int64_t TensorEntry::numel() const {
   return count;
 }
 
+namespace {
+
+[[noreturn]] void refuse_part(const TensorEntry& entry) {
+  throw Error("tensor " + in_quotes(entry.name) + " is stored as " +
+              std::string(element_type_name(entry.type)) + " in a way that no part of it can be taken from");
+}
+
+/// Distances of a tensor's numbers, also of one that is stored row by row.
+std::vector<std::int64_t> strides_of(const TensorEntry& entry) {
+  if (!entry.strides.empty()) return entry.strides;
+  std::vector<std::int64_t> strides(entry.shape.size(), 1);
+  for (std::size_t i = strides.size(); i-- > 1;) strides[i - 1] = strides[i] * entry.shape[i];
+  return strides;
+}
+
+/// `part` lies `offset` numbers behind the start of `entry`; its bytes end with its last number.
+TensorEntry placed(TensorEntry part, const TensorEntry& entry, std::int64_t offset) {
+  const BlockLayout block = block_layout(entry.type);
+  if (block.elements != 1 || entry.permuted_heads != 0) refuse_part(entry);
+  std::int64_t numbers = part.numel() > 0 ? 1 : 0;
+  for (std::size_t i = 0; i < part.shape.size() && numbers > 0; ++i)
+    numbers += (part.shape[i] - 1) * part.strides[i];
+  part.bytes = entry.bytes.subspan(static_cast<std::size_t>(offset * block.bytes),
+                                   static_cast<std::size_t>(numbers * block.bytes));
+  return part;
+}
+
+}  // namespace
+
+TensorEntry rows_of(const TensorEntry& entry, std::int64_t first, std::int64_t count, std::int64_t step) {
+  TensorEntry part = entry;
+  part.shape.at(0) = count;
+  if (entry.strides.empty() && step == 1 && entry.permuted_heads == 0) {  // whole rows, blocks and all
+    const std::size_t row = entry.bytes.size() / static_cast<std::size_t>(entry.shape[0]);
+    if (row % static_cast<std::size_t>(block_layout(entry.type).bytes) != 0) refuse_part(entry);
+    part.bytes =
+        entry.bytes.subspan(static_cast<std::size_t>(first) * row, static_cast<std::size_t>(count) * row);
+    return part;
+  }
+  part.strides = strides_of(entry);
+  const std::int64_t offset = first * part.strides[0];
+  part.strides[0] *= step;
+  return placed(std::move(part), entry, offset);
+}
+
+TensorEntry slab_of(const TensorEntry& entry, std::int64_t index) {
+  TensorEntry part = rows_of(entry, index, 1);
+  part.shape.erase(part.shape.begin());
+  if (!part.strides.empty()) part.strides.erase(part.strides.begin());
+  return part;
+}
+
+TensorEntry transposed_of(const TensorEntry& entry) {
+  TensorEntry part = entry;
+  part.strides = strides_of(entry);
+  std::swap(part.shape.at(0), part.shape.at(1));
+  std::swap(part.strides.at(0), part.strides.at(1));
+  return placed(std::move(part), entry, 0);
+}
+
 void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop) {
   const std::int64_t count = entry.numel();
   if (static_cast<std::int64_t>(out.size()) != count || !has_room(entry)) {

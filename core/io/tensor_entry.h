@@ -43,6 +43,13 @@ struct TensorEntry {
   std::int64_t numel() const;
 };
 
+/// Parts of a tensor as tensors: `count` of its rows (its entries along the first axis) from `first` on,
+/// every `step`-th; entry `index` along the first axis, of one dimension less; a matrix with its axes
+/// exchanged, plain types only. Throw Error where the tensor's storage does not allow it.
+TensorEntry rows_of(const TensorEntry& entry, std::int64_t first, std::int64_t count, std::int64_t step = 1);
+TensorEntry slab_of(const TensorEntry& entry, std::int64_t index);
+TensorEntry transposed_of(const TensorEntry& entry);
+
 /// Writes the numbers of `entry` as float32 to `out` (entry.numel() floats): converted or dequantized, rows
 /// un-permuted. Dequantization equals that of the PyPI package `gguf` bit for bit. Throws Cancelled.
 void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop = {});

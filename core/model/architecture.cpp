@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/base/error.h"
+#include "core/base/wording.h"
 #include "core/model/config.h"
 #include "core/model/rope.h"
 
@@ -21,12 +22,6 @@ std::map<std::string, Architecture>& registry() {
   static std::map<std::string, Architecture> map;
   return map;
 }
-
-// No real model comes near: what is beyond is damage, and costs memory before a tensor shows that.
-namespace limits {
-constexpr int layers = 10'000, heads = 1 << 16, head_dim = 1 << 16, hidden = 1 << 20, inner = 1 << 24,
-              vocabulary = 1 << 26, positions = 1 << 30;
-}  // namespace limits
 
 /// The name to go by: the first known one; else the first there is.
 std::string architecture_name(const Config& config) {
@@ -61,7 +56,7 @@ std::vector<std::string> architectures() {
   return names;
 }
 
-DecoderSpec make_spec(const Checkpoint& checkpoint) {
+ModelSpec make_spec(const Checkpoint& checkpoint) {
   const Config config(checkpoint);
   const std::string name = architecture_name(config);
   const auto known = registry().find(name);
@@ -72,45 +67,109 @@ DecoderSpec make_spec(const Checkpoint& checkpoint) {
                 (name.empty() ? "(none named in \"architectures\" or \"model_type\")" : "\"" + name + "\"") +
                 " is not supported; supported are " + names);
   }
-  DecoderSpec spec = known->second.make(checkpoint);
+  ModelSpec spec = known->second.make(checkpoint);
   spec.architecture = name;
-  if (spec.num_heads % spec.num_kv_heads != 0) {
-    config.fail("num_attention_heads " + std::to_string(spec.num_heads) +
-                " is not a multiple of num_key_value_heads " + std::to_string(spec.num_kv_heads));
-  }
-  try {  // refuses unknown types early
-    if (spec.rope) rope_frequencies(*spec.rope, spec.max_position_embeddings, 1);
-  } catch (const Error& error) {
-    config.fail(error.what());
+  for (const LayerSpec& layer : spec.layers) {
+    const AttentionSpec* attention = layer.attention();
+    if (!attention) continue;
+    if (attention->num_heads % attention->num_kv_heads != 0) {
+      config.fail("num_attention_heads " + std::to_string(attention->num_heads) +
+                  " is not a multiple of num_key_value_heads " + std::to_string(attention->num_kv_heads));
+    }
+    if (!attention->rope) continue;
+    try {  // refuses unknown types early
+      rope_frequencies(*attention->rope, spec.max_position_embeddings, 1);
+    } catch (const Error& error) {
+      config.fail(error.what());
+    }
   }
   return spec;
 }
 
-DecoderSpec llama_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults& defaults) {
+Activation read_activation(const Checkpoint& checkpoint, const char* key, const char* absent) {
+  static const std::map<std::string, Activation> known = {
+      {"silu", Activation::Silu},          {"swish", Activation::Silu},
+      {"gelu", Activation::Gelu},          {"gelu_new", Activation::GeluTanh},
+      {"gelu_fast", Activation::GeluTanh}, {"gelu_pytorch_tanh", Activation::GeluTanh},
+      {"relu", Activation::Relu}};
   const Config config(checkpoint);
-  DecoderSpec spec;
-  spec.hidden_size = config.size("hidden_size", 4096, limits::hidden);
-  spec.intermediate_size = config.size("intermediate_size", defaults.intermediate_size, limits::inner);
-  spec.num_layers = config.size("num_hidden_layers", 32, limits::layers);
-  spec.num_heads = config.size("num_attention_heads", 32, limits::heads);
-  spec.num_kv_heads = config.size_or_null("num_key_value_heads", defaults.num_kv_heads, limits::heads)
-                          .value_or(spec.num_heads);
-  spec.head_dim = config.size_or_null("head_dim", {}, limits::head_dim)
-                      .value_or(std::max(1, spec.hidden_size / spec.num_heads));
+  const std::string name = config.text(key, absent);
+  const auto found = known.find(name);
+  if (found != known.end()) return found->second;
+  std::string names;
+  for (const auto& [other, activation] : known) names += (names.empty() ? "" : ", ") + other;
+  config.fail(std::string(key) + " \"" + name + "\" is not supported, expected one of " + names);
+}
+
+bool ties_head(const Checkpoint& checkpoint, const ParameterTable& parameters, bool absent) {
+  const auto stored = [&](Role role) {
+    const auto names = parameters.stored.find(role);
+    if (names == parameters.stored.end()) return false;
+    return std::ranges::any_of(names->second, [&](const Stored& s) {
+      const auto with = [&](const std::string& prefix) {
+        return checkpoint.stores(prefix + s.name + ".weight");
+      };
+      return role == Role::Head ? with("") : std::ranges::any_of(parameters.prefixes, with);
+    });
+  };
+  return Config(checkpoint).flag("tie_word_embeddings", absent) &&
+         !(stored(Role::Head) && stored(Role::Embedding));
+}
+
+std::vector<std::string> read_layer_types(const Checkpoint& checkpoint, int num_layers,
+                                          const std::vector<std::string>& known) {
+  const Config config(checkpoint);
+  const nlohmann::json* types = config.find("layer_types");
+  if (!types || types->is_null()) return {};
+  if (!types->is_array() || types->size() != static_cast<std::size_t>(num_layers))
+    config.fail("config key \"layer_types\" is " + short_json(*types) + ", expected a list of " +
+                std::to_string(num_layers) + " kinds of layers");
+  std::vector<std::string> result;
+  for (const auto& type : *types) {
+    if (!type.is_string() || std::ranges::find(known, type.get<std::string>()) == known.end()) {
+      std::string names;
+      for (const std::string& name : known) names += (names.empty() ? "" : " or ") + name;
+      config.fail("config key \"layer_types\" names " + short_json(type) + ", expected " + names);
+    }
+    result.push_back(type);
+  }
+  return result;
+}
+
+ModelSpec llama_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults& defaults) {
+  const Config config(checkpoint);
+  ModelSpec spec;
+  spec.parameters = llama_parameters();
+  spec.hidden_size = config.size("hidden_size", defaults.hidden_size, limits::hidden);
   spec.vocab_size = config.size("vocab_size", defaults.vocab_size, limits::vocabulary);
   spec.max_position_embeddings =
       config.size("max_position_embeddings", defaults.max_position_embeddings, limits::positions);
-  spec.rms_norm_eps = config.number("rms_norm_eps", 1e-6);
-  spec.hidden_act = config.text("hidden_act", "silu");
-  if (spec.hidden_act != "silu" && spec.hidden_act != "swish")  // two names of one function
-    config.fail("hidden_act \"" + spec.hidden_act + "\" is not supported, expected silu");
-  // A flag never overrules the file: where both matrices are stored, both are used.
-  spec.tie_word_embeddings =
-      config.flag("tie_word_embeddings", false) &&
-      !(checkpoint.stores("lm_head.weight") && checkpoint.stores("model.embed_tokens.weight"));
-  spec.attn_scale = 1.0 / std::sqrt(static_cast<double>(spec.head_dim));
-  spec.sliding_window.assign(static_cast<std::size_t>(spec.num_layers), 0);
-  spec.rope = read_rope(checkpoint, spec.head_dim, spec.max_position_embeddings);
+  const NormSpec norm{.eps = config.number("rms_norm_eps", defaults.rms_norm_eps)};
+  spec.embedding.size = spec.hidden_size;
+  spec.head.tied = ties_head(checkpoint, spec.parameters, defaults.tie_word_embeddings);
+  spec.head.norm = norm;
+
+  AttentionSpec attention;
+  attention.num_heads = config.size("num_attention_heads", defaults.num_heads, limits::heads);
+  attention.num_kv_heads = config.size_or_null("num_key_value_heads", defaults.num_kv_heads, limits::heads)
+                               .value_or(attention.num_heads);
+  attention.head_dim = config.size_or_null("head_dim", defaults.head_dim, limits::head_dim)
+                           .value_or(std::max(1, spec.hidden_size / attention.num_heads));
+  attention.value_dim = attention.head_dim;
+  attention.scale = 1.0 / std::sqrt(static_cast<double>(attention.head_dim));
+  attention.rope = read_rope(checkpoint, {.head_dim = attention.head_dim,
+                                          .max_position_embeddings = spec.max_position_embeddings,
+                                          .theta = defaults.rope_theta,
+                                          .partial_rotary_factor = defaults.partial_rotary_factor});
+  MlpSpec mlp;
+  mlp.intermediate_size = config.size("intermediate_size", defaults.intermediate_size, limits::inner);
+  mlp.activation = read_activation(checkpoint, defaults.hidden_act_key, defaults.hidden_act);
+  LayerSpec layer;
+  layer.mixer = attention;
+  layer.ffn = mlp;
+  layer.mixer_norm = layer.ffn_norm = norm;
+  const int num_layers = config.size("num_hidden_layers", defaults.num_layers, limits::layers);
+  spec.layers.assign(static_cast<std::size_t>(num_layers), layer);
   return spec;
 }
 

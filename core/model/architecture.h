@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "core/checkpoint/checkpoint.h"
-#include "core/model/decoder_spec.h"
+#include "core/model/spec.h"
 
 namespace qkscope {
 
-/// Fills a DecoderSpec from config.json. Throws Error naming the key at fault.
-using MakeSpec = DecoderSpec (*)(const Checkpoint&);
+/// Fills a ModelSpec from config.json. Throws Error naming the key at fault.
+using MakeSpec = ModelSpec (*)(const Checkpoint&);
 
 /// Each file in core/models/ adds itself by the names that config.json has for it in "architectures" and in
 /// "model_type": ArchitectureRegistration llama("LlamaForCausalLM", "llama", llama_spec);
@@ -22,18 +22,53 @@ std::vector<std::string> architectures();
 /// The spec of a checkpoint, by the first known name in config.json's "architectures", by "model_type" where
 /// none is named. Checks what every decoder needs (heads divisible, a RoPE that can be computed). Throws
 /// Error.
-DecoderSpec make_spec(const Checkpoint& checkpoint);
+ModelSpec make_spec(const Checkpoint& checkpoint);
 
-/// What an absent key of config.json means, where Llama-like families differ: the defaults of their
-/// transformers classes.
+/// What an absent key of config.json means in a family whose keys are named as Llama's are: the defaults of
+/// its transformers class. Nothing: what null means, too, or the key is derived from others.
 struct LlamaLikeDefaults {
-  int vocab_size = 0, intermediate_size = 0, max_position_embeddings = 0;
-  std::optional<int> num_kv_heads;  // nothing: as many as query heads, which null means to all
+  int vocab_size = 32000, hidden_size = 4096, intermediate_size = 11008, max_position_embeddings = 2048;
+  int num_layers = 32, num_heads = 32;
+  std::optional<int> num_kv_heads{};  // nothing: as many as query heads
+  std::optional<int> head_dim{};      // nothing: hidden_size / num_heads
+  double rms_norm_eps = 1e-6;
+  double rope_theta = 10000;
+  std::optional<double> partial_rotary_factor{};  // nothing: the family does not know the key
+  bool tie_word_embeddings = false;
+  const char* hidden_act_key = "hidden_act";
+  const char* hidden_act = "silu";
 };
-/// The part of the spec that every Llama-like config.json says in the same words.
-DecoderSpec llama_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults& defaults);
+/// The spec of a model whose config.json and parameters have Llama's names: all layers alike, RMS norms
+/// before attention and a gated MLP, RoPE in every layer. A family changes what is different in it.
+ModelSpec llama_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults& defaults);
+
+/// The function that `key` names ("silu", "gelu_pytorch_tanh", ...). Throws Error for one that is not known.
+Activation read_activation(const Checkpoint& checkpoint, const char* key, const char* absent);
+/// Head and embedding are one matrix: a flag says so, and the file does not hold both. A flag never overrules
+/// the file.
+bool ties_head(const Checkpoint& checkpoint, const ParameterTable& parameters, bool absent);
+/// What config.json says of each layer's attention in "layer_types"; empty where the key is absent or null.
+/// Throws Error where it is no list of `num_layers` of the `known` kinds.
+std::vector<std::string> read_layer_types(const Checkpoint& checkpoint, int num_layers,
+                                          const std::vector<std::string>& known);
+
+/// What a family's RoPE is where config.json does not say.
+struct RopeDefaults {
+  int head_dim = 0;  // of what rotates: rotary_dim but where it is partial, or a GGUF file says otherwise
+  int max_position_embeddings = 0;
+  double theta = 10000;
+  std::optional<double> partial_rotary_factor{};  // nothing: the family rotates whole heads whatever is said
+  bool interleaved = false;
+  std::string layer_type{};  // the key of this layer's settings where there are several ("full_attention")
+};
 /// The RoPE settings: rope_scaling, else rope_parameters, and the keys beside them, in transformers' order of
-/// precedence. `head_dim` sets rotary_dim but where a GGUF file says otherwise.
-RopeSpec read_rope(const Checkpoint& checkpoint, int head_dim, int max_position_embeddings);
+/// precedence.
+RopeSpec read_rope(const Checkpoint& checkpoint, const RopeDefaults& defaults);
+
+/// No real model comes near: what is beyond is damage, and costs memory before a tensor shows that.
+namespace limits {
+constexpr int layers = 10'000, heads = 1 << 16, head_dim = 1 << 16, hidden = 1 << 20, inner = 1 << 24,
+              vocabulary = 1 << 26, positions = 1 << 30, experts = 1 << 14;
+}  // namespace limits
 
 }  // namespace qkscope

@@ -58,23 +58,29 @@ void note_partial_rotation(const Config& config, std::vector<std::string>& notes
   }
 }
 
-struct Biases {
-  bool asked = false;
-  std::vector<const char*> parts;
-};
-
-void note_biases(const DecoderSpec& spec, const std::set<std::string>& used,
-                 std::vector<std::string>& notes) {
-  const Biases groups[] = {{spec.qkv_bias, {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}},
-                           {spec.attn_output_bias, {"self_attn.o_proj"}},
-                           {spec.mlp_bias, {"mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"}}};
+/// Biases that are there unasked, and those that are asked for and not there.
+void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::vector<std::string>& notes) {
   std::vector<std::string> missing, unasked;
-  for (const Biases& group : groups) {
-    for (int l = 0; l < spec.num_layers; ++l) {
-      for (const char* part : group.parts) {
-        const std::string name = "model.layers." + std::to_string(l) + "." + part + ".bias";
-        if (used.contains(name) != group.asked) (group.asked ? missing : unasked).push_back(name);
-      }
+  const auto look = [&](bool asked, Role role, int layer) {
+    const auto known = spec.parameters.stored.find(role);
+    if (known == spec.parameters.stored.end()) return;
+    for (const Stored& stored : known->second) {
+      const std::string weight = layer_name(spec.parameters, layer, stored) + ".weight";
+      const auto found =
+          std::ranges::find_if(used, [&](const std::string& n) { return n.ends_with(weight); });
+      if (found == used.end()) continue;  // stored under another name
+      const std::string bias = found->substr(0, found->size() - std::string_view("weight").size()) + "bias";
+      if (used.contains(bias) != asked) (asked ? missing : unasked).push_back(bias);
+    }
+  };
+  for (int l = 0; l < spec.num_layers(); ++l) {
+    const LayerSpec& layer = spec.layers[static_cast<std::size_t>(l)];
+    if (const AttentionSpec* attention = layer.attention()) {
+      for (const Role role : {Role::Query, Role::Key, Role::Value}) look(attention->qkv_bias, role, l);
+      look(attention->out_bias, Role::AttnOut, l);
+    }
+    if (const auto* mlp = std::get_if<MlpSpec>(&layer.ffn)) {
+      for (const Role role : {Role::Gate, Role::Up, Role::Down}) look(mlp->bias, role, l);
     }
   }
   if (!missing.empty())
@@ -87,11 +93,11 @@ void note_biases(const DecoderSpec& spec, const std::set<std::string>& used,
 
 }  // namespace
 
-std::vector<std::string> checkpoint_notes(const Checkpoint& checkpoint, const DecoderSpec& spec,
+std::vector<std::string> checkpoint_notes(const Checkpoint& checkpoint, const ModelSpec& spec,
                                           const std::set<std::string>& used) {
   std::vector<std::string> notes;
   const Config config(checkpoint);
-  if (config.flag("tie_word_embeddings", false) && !spec.tie_word_embeddings) {
+  if (config.flag("tie_word_embeddings", false) && !spec.head.tied) {
     notes.push_back(
         "The configuration ties the head to the embedding, but the file holds a head of its own, " +
         std::string("which is used."));

@@ -2,147 +2,153 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/base/error.h"
-#include "core/model/rope.h"
 
 namespace qkscope {
 
-Decoder::Decoder(DecoderSpec spec, Weights weights) : spec_(std::move(spec)), weights_(std::move(weights)) {}
+Decoder::Decoder(ModelSpec spec, Weights weights) : spec_(std::move(spec)), weights_(std::move(weights)) {
+  for (const LayerSpec& layer : spec_.layers) {
+    const AttentionSpec* attention = layer.attention();
+    if (!attention || !attention->rope) {
+      rope_of_.push_back(-1);
+      continue;
+    }
+    const auto known = std::ranges::find(ropes_, *attention->rope);
+    rope_of_.push_back(static_cast<int>(known - ropes_.begin()));
+    if (known == ropes_.end()) ropes_.push_back(*attention->rope);
+  }
+}
 
-at::Tensor Decoder::embed(const TokenIds& ids) const {
+/// What the layers of one pass share.
+struct Decoder::Pass {
+  State& state;
+  Tap& tap;
+  std::vector<Rotation> rotations;  // one a different RoPE
+};
+
+at::Tensor Decoder::embed(const TokenIds& ids, State& state) const {
   for (const int id : ids) {
     if (id < 0 || id >= spec_.vocab_size) {
       throw Error("Token id " + std::to_string(id) + " is outside the vocabulary of " +
                   std::to_string(spec_.vocab_size) + " tokens.");
     }
   }
+  const EmbeddingSpec& spec = spec_.embedding;
+  const EmbeddingWeights& weights = weights_.embedding();
   const at::Tensor index = at::tensor(ids, at::kLong).to(weights_.device());
-  return at::embedding(weights_.embedding(), index);  // (T, C)
+  at::Tensor x = at::embedding(weights.table, index);  // (T, embedding size)
+  // The factor is rounded to the type it multiplies, as Gemma's is.
+  if (spec.scale != 1) x = x * at::full({}, spec.scale, at::kFloat).to(x.device(), x.scalar_type());
+  if (spec.norm) x = normalize(*spec.norm, weights.norm, x);
+  if (spec.size != spec_.hidden_size) x = weights.project(x);
+  if (spec.positions > 0) {
+    const auto count = static_cast<std::int64_t>(ids.size());
+    if (state.length() + count > spec.positions) {
+      throw Error("The model has learned " + std::to_string(spec.positions) + " positions and " +
+                  std::to_string(state.length() + count) + " are needed; give a shorter prompt.");
+    }
+    x = x + weights.positions.narrow(0, state.length() + spec.position_offset, count);
+  }
+  state.layer_inputs = spec.per_layer_input > 0 ? per_layer_inputs(index, x) : at::Tensor();
+  return x;
 }
 
-at::Tensor Decoder::run_layers(at::Tensor residual, int first, int last, KvCache& cache, Tap& tap) const {
-  const Rotation turn = rotation(cache.length(), static_cast<int>(residual.size(0)));
-  const auto norm = [&](const at::Tensor& x, const at::Tensor& weight) {
-    return at::rms_norm(x, weight.sizes(), weight, spec_.rms_norm_eps);
-  };
-  for (int l = first; l < last; ++l) {
-    const LayerWeights& layer = weights_.layer(l);
-    residual = tap({l, Site::ResidPre}, residual);
-    residual = residual + attention(l, norm(residual, layer.attn_norm), turn, cache, tap);
-    residual = tap({l, Site::ResidMid}, residual);
-    const at::Tensor mlp_in = tap({l, Site::MlpIn}, norm(residual, layer.mlp_norm));
-    residual = residual + tap({l, Site::MlpOut}, mlp(l, mlp_in));
-    residual = tap({l, Site::ResidPost}, residual);
+/// (T, num_layers, size): half of it from a table, half from the residual stream (Gemma 4).
+at::Tensor Decoder::per_layer_inputs(const at::Tensor& index, const at::Tensor& residual) const {
+  const EmbeddingSpec& spec = spec_.embedding;
+  const EmbeddingWeights& weights = weights_.embedding();
+  const std::int64_t shape[] = {index.size(0), spec_.num_layers(), spec.per_layer_input};
+  const at::Tensor stored = at::embedding(weights.per_layer_table, index).view(shape) * spec.per_layer_scale;
+  const at::Tensor projected =
+      weights.per_layer_project(residual).view(shape) / std::sqrt(static_cast<double>(spec_.hidden_size));
+  const at::Tensor normed = normalize(*spec.per_layer_norm, weights.per_layer_norm, projected);
+  return (normed + stored) * std::sqrt(0.5);
+}
+
+at::Tensor Decoder::run_layers(at::Tensor residual, int first, int last, State& state, Tap& tap) const {
+  Pass pass{state, tap, {}};
+  for (const RopeSpec& rope : ropes_) {
+    pass.rotations.push_back(make_rotation(rope, spec_.max_position_embeddings, state.length(),
+                                           static_cast<int>(residual.size(0)), weights_.device(),
+                                           weights_.dtype()));
   }
+  for (int l = first; l < last; ++l) residual = run_layer(l, std::move(residual), pass);
   return residual;
 }
 
+at::Tensor Decoder::run_layer(int l, at::Tensor x, Pass& pass) const {
+  const auto index = static_cast<std::size_t>(l);
+  const LayerSpec& spec = spec_.layers[index];
+  const std::shared_ptr<const LayerWeights> lease = weights_.lease(l);
+  const LayerWeights& weights = *lease;
+  State& state = pass.state;
+  Tap& tap = pass.tap;
+
+  const auto norm = [](const std::optional<NormSpec>& n, const NormWeights& w, const at::Tensor& t) {
+    return n ? normalize(*n, w, t) : t;
+  };
+  const auto mixer = [&](const at::Tensor& in) {
+    if (const AttentionSpec* attention_spec = spec.attention()) {
+      static const Rotation none;
+      const Rotation& rotation =
+          rope_of_[index] < 0 ? none : pass.rotations[static_cast<std::size_t>(rope_of_[index])];
+      return attention(*attention_spec, std::get<AttentionWeights>(weights.mixer), l, in, rotation, state,
+                       tap);
+    }
+    if (const auto* mamba_spec = std::get_if<MambaSpec>(&spec.mixer))
+      return mamba(*mamba_spec, std::get<MambaWeights>(weights.mixer), l, in, state, tap);
+    return delta_net(std::get<DeltaNetSpec>(spec.mixer), std::get<DeltaNetWeights>(weights.mixer), l, in,
+                     state, tap);
+  };
+  const auto ffn = [&](const at::Tensor& in) {
+    const at::Tensor out =
+        spec.moe() ? moe(*spec.moe(), std::get<MoeWeights>(weights.ffn), l, in, tap)
+                   : mlp(std::get<MlpSpec>(spec.ffn), std::get<MlpWeights>(weights.ffn), l, in, tap);
+    return tap({l, Site::MlpOut}, out);
+  };
+
+  x = tap({l, Site::ResidPre}, x);
+  if (spec.wiring == Wiring::NormAfterSum) {
+    x = norm(spec.mixer_norm, weights.mixer_norm, x + mixer(tap({l, Site::AttnIn}, x)));
+    x = tap({l, Site::ResidMid}, x);
+    x = norm(spec.ffn_norm, weights.ffn_norm, x + ffn(tap({l, Site::MlpIn}, x)));
+  } else {
+    const at::Tensor in = tap({l, Site::AttnIn}, norm(spec.mixer_norm, weights.mixer_norm, x));
+    const at::Tensor mixed = norm(spec.mixer_post_norm, weights.mixer_post_norm, mixer(in));
+    const bool parallel = spec.wiring == Wiring::Parallel;
+    at::Tensor mid = parallel ? x : tap({l, Site::ResidMid}, x + mixed);
+    const at::Tensor ffn_in = parallel && !spec.ffn_norm ? in : norm(spec.ffn_norm, weights.ffn_norm, mid);
+    const at::Tensor fed =
+        norm(spec.ffn_post_norm, weights.ffn_post_norm, ffn(tap({l, Site::MlpIn}, ffn_in)));
+    x = parallel ? x + (mixed + fed) : mid + fed;
+  }
+  if (spec.per_layer_input > 0) {
+    const at::Tensor gate = activate(spec.per_layer_activation, weights.per_layer_gate(x));
+    const at::Tensor entering = weights.per_layer_up(gate * state.layer_inputs.select(1, l));
+    x = x + norm(spec.per_layer_norm, weights.per_layer_norm, entering);
+  }
+  if (spec.scalar) x = x * weights.scalar;
+  return tap({l, Site::ResidPost}, x);
+}
+
 at::Tensor Decoder::logits(const at::Tensor& residual, Tap& tap) const {
-  const at::Tensor& weight = weights_.final_norm();
-  const at::Tensor x = at::rms_norm(residual, weight.sizes(), weight, spec_.rms_norm_eps);
-  return tap({-1, Site::Logits}, weights_.head()(x).to(at::kFloat));  // (T, vocab_size)
+  const HeadSpec& spec = spec_.head;
+  const HeadWeights& weights = weights_.head();
+  at::Tensor x = spec.norm ? normalize(*spec.norm, weights.norm, residual) : residual;
+  if (spec.projected > 0) x = weights.project(x);
+  x = weights.logits(x);
+  if (spec.scale != 1) x = x * spec.scale;
+  if (spec.softcap > 0) x = (x / spec.softcap).tanh() * spec.softcap;
+  return tap({-1, Site::Logits}, x.to(at::kFloat));  // (T, vocab_size)
 }
 
-at::Tensor Decoder::step(int id, KvCache& cache, Tap& tap) const {
-  const at::Tensor residual = run_layers(embed({id}), 0, spec_.num_layers, cache, tap);
-  cache.advance(1);
+at::Tensor Decoder::step(int id, State& state, Tap& tap) const {
+  const at::Tensor residual = run_layers(embed({id}, state), 0, spec_.num_layers(), state, tap);
+  state.advance(1);
   return logits(residual, tap);
-}
-
-Decoder::Rotation Decoder::rotation(int past, int positions) const {
-  if (!spec_.rope) return {};
-  const RopeFrequencies frequencies =
-      rope_frequencies(*spec_.rope, spec_.max_position_embeddings, past + positions);
-  // Angles in double, so that late positions keep their last digits.
-  const at::Tensor inv_freq = at::tensor(frequencies.inv_freq, at::kDouble);
-  const at::Tensor angles = at::outer(at::arange(past, past + positions, at::kDouble), inv_freq).unsqueeze(1);
-  const auto finish = [&](const at::Tensor& x) {
-    return (x * frequencies.attention_factor).to(weights_.device(), weights_.dtype());
-  };
-  return {finish(angles.cos()), finish(angles.sin())};
-}
-
-at::Tensor Decoder::rotate(const at::Tensor& x, const Rotation& rotation) const {
-  if (!spec_.rope) return x;
-  const std::int64_t half = spec_.rope->rotary_dim / 2;
-  at::Tensor result = at::empty(x.sizes(), x.options());  // (T, heads, D)
-  const at::Tensor first = x.narrow(2, 0, half), second = x.narrow(2, half, half);
-  at::Tensor first_out = result.narrow(2, 0, half), second_out = result.narrow(2, half, half);
-  at::mul_out(first_out, first, rotation.cos).addcmul_(second, rotation.sin, -1);
-  at::mul_out(second_out, second, rotation.cos).addcmul_(first, rotation.sin);
-  if (const std::int64_t rest = x.size(2) - 2 * half; rest > 0) {
-    result.narrow(2, 2 * half, rest).copy_(x.narrow(2, 2 * half, rest));
-  }
-  return result;
-}
-
-at::Tensor Decoder::attend(int layer, const at::Tensor& query, const at::Tensor& keys,
-                           const at::Tensor& values, int past, Tap& tap) const {
-  const std::int64_t positions = query.size(1), total = keys.size(1);
-  const int window = spec_.sliding_window[static_cast<std::size_t>(layer)];
-  const bool slides = window > 0 && total > window;
-  const bool causal_only = past == 0 && !slides;
-  at::Tensor hidden;  // (T, total) true where a key must not be seen
-  const auto make_hidden = [&] {
-    const auto options = at::TensorOptions().dtype(at::kLong).device(query.device());
-    const at::Tensor distance =
-        at::arange(past, past + positions, options).unsqueeze(1) - at::arange(total, options);
-    hidden = distance < 0;
-    if (slides) hidden = hidden.bitwise_or(distance >= window);
-  };
-
-  const bool wants_scores = tap.wants({layer, Site::AttnScores}),
-             wants_pattern = tap.wants({layer, Site::AttnPattern});
-  if (wants_scores || wants_pattern) {
-    make_hidden();
-    const std::int64_t groups = spec_.num_kv_groups();
-    const at::Tensor k = keys.repeat_interleave(groups, 0), v = values.repeat_interleave(groups, 0);
-    at::Tensor scores = at::matmul(query, k.transpose(1, 2)) * spec_.attn_scale;  // (H, T, total)
-    scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
-    if (wants_scores) scores = tap({layer, Site::AttnScores}, scores);
-    at::Tensor pattern = at::softmax(scores, -1, at::kFloat).to(query.scalar_type());
-    if (wants_pattern) pattern = tap({layer, Site::AttnPattern}, pattern);
-    return at::matmul(pattern, v);  // (H, T, D)
-  }
-
-  std::optional<at::Tensor> mask;
-  if (!causal_only && (positions > 1 || slides)) {
-    make_hidden();
-    mask = hidden.bitwise_not();
-  }
-  const bool causal = causal_only && positions > 1;
-  return at::scaled_dot_product_attention(query.unsqueeze(0), keys.unsqueeze(0), values.unsqueeze(0), mask,
-                                          /*dropout_p=*/0.0, causal, spec_.attn_scale,
-                                          /*enable_gqa=*/spec_.num_kv_groups() > 1)
-      .squeeze(0);  // (H, T, D)
-}
-
-at::Tensor Decoder::attention(int layer, const at::Tensor& x, const Rotation& rotation, KvCache& cache,
-                              Tap& tap) const {
-  const std::int64_t positions = x.size(0), dim = spec_.head_dim;
-  const LayerWeights& weights = weights_.layer(layer);
-  const std::vector<at::Tensor> parts =
-      weights.qkv(x)
-          .view({positions, -1, dim})
-          .split_with_sizes({spec_.num_heads, spec_.num_kv_heads, spec_.num_kv_heads}, 1);
-  const at::Tensor q =
-      tap({layer, Site::Query}, rotate(tap({layer, Site::QueryPreRope}, parts[0]), rotation));
-  const at::Tensor k = tap({layer, Site::Key}, rotate(tap({layer, Site::KeyPreRope}, parts[1]), rotation));
-  const at::Tensor v = tap({layer, Site::Value}, parts[2]);
-
-  const auto [keys, values] = cache.append(layer, k, v);  // (G, past + T, D)
-  const at::Tensor attended = attend(layer, q.transpose(0, 1), keys, values, cache.length(), tap);
-  const at::Tensor k_kept = tap({layer, Site::KeyCached}, k), v_kept = tap({layer, Site::ValueCached}, v);
-  if (!k_kept.is_same(k) || !v_kept.is_same(v)) cache.overwrite(layer, k_kept, v_kept);
-
-  const at::Tensor out = weights.attn_out(attended.transpose(0, 1).reshape({positions, -1}));
-  return tap({layer, Site::AttnOut}, out);  // (T, C)
-}
-
-at::Tensor Decoder::mlp(int layer, const at::Tensor& x) const {
-  const LayerWeights& weights = weights_.layer(layer);
-  const std::vector<at::Tensor> gate_up = weights.gate_up(x).chunk(2, -1);  // (T, intermediate_size) each
-  return weights.down(at::silu(gate_up[0]).mul_(gate_up[1]));
 }
 
 }  // namespace qkscope

@@ -111,20 +111,14 @@ TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer
   return {ids.begin(), ids.end()};
 }
 
-/// Biases apart, which are few.
-std::uint64_t parameters_held(const DecoderSpec& spec, const Target& target) {
-  const std::uint64_t hidden = static_cast<std::uint64_t>(spec.hidden_size);
-  const std::uint64_t inner = static_cast<std::uint64_t>(spec.intermediate_size);
-  const std::uint64_t q =
-      static_cast<std::uint64_t>(spec.num_heads) * static_cast<std::uint64_t>(spec.head_dim);
-  const std::uint64_t kv =
-      static_cast<std::uint64_t>(spec.num_kv_heads) * static_cast<std::uint64_t>(spec.head_dim);
-  const std::uint64_t layer = 2 * hidden + hidden * (2 * q + 2 * kv) + 3 * hidden * inner;
-  const std::uint64_t table = static_cast<std::uint64_t>(spec.vocab_size) * hidden;
+/// Of `shapes`, which are float32 on no device, where they will be held.
+std::uint64_t bytes_needed(const Weights& shapes, const ModelSpec& spec, const Target& target) {
+  std::uint64_t numbers = shapes.bytes() / sizeof(float);
   // A tied head is one matrix but where it is packed: then there are the table to look up and the packed
   // form.
-  const bool head_apart = !spec.tie_word_embeddings || Linear::packs(target.device, target.dtype);
-  return (head_apart ? 2 : 1) * table + hidden + static_cast<std::uint64_t>(spec.num_layers) * layer;
+  if (spec.head.tied && Linear::packs(target.device, target.dtype))
+    numbers += static_cast<std::uint64_t>(shapes.embedding().table.numel());
+  return numbers * c10::elementSize(target.dtype);
 }
 
 /// Returns where the weights will be held.
@@ -134,12 +128,11 @@ Target fill_card(ModelCard& card, const Checkpoint& checkpoint, const LoadOption
   card.stored_bytes = checkpoint.total_bytes();
   for (const TensorEntry& entry : checkpoint.tensors()) card.parameters += entry.numel();
   card.spec = make_spec(checkpoint);
-  card.rope = card.spec.rope ? describe(*card.spec.rope) : "none";
+  card.rope = card.spec.rope() ? describe(*card.spec.rope()) : "none";
   const Target target = choose_target(options);
   card.device = target.device.str();
   card.device_reason = target.reason;
   card.dtype = dtype_name(target.dtype);
-  card.needed_bytes = parameters_held(card.spec, target) * c10::elementSize(target.dtype);
   card.free_bytes = free_memory(target.device);
   return target;
 }
@@ -184,6 +177,7 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
     parts->threads = options.threads;
     // Asks for every tensor by name and shape and reads no number.
     const Weights shapes(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
+    card.needed_bytes = bytes_needed(shapes, card.spec, parts->target);
     card.notes = checkpoint_notes(*parts->checkpoint, card.spec, shapes.names());
     parts->tokenizer = load_tokenizer(*parts->checkpoint, budget, card.notes);
     const ChatTemplate found = parts->checkpoint->chat_template(budget);

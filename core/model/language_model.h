@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/progress.h"
-#include "core/model/decoder_spec.h"
+#include "core/model/spec.h"
 #include "core/text/chat_format.h"
 #include "core/text/tokenizer.h"
 
@@ -20,7 +20,7 @@ struct ModelCard {
   std::filesystem::path path;
   std::string format;        // "GGUF", "safetensors"
   std::string stored_types;  // "Q4_1 x 210, F32 x 61, Q8_0"
-  DecoderSpec spec;          // valid where `problem` is empty
+  ModelSpec spec;            // valid where `problem` is empty
   std::string rope;          // "default, theta 100000", "llama3, theta 500000, factor 32", "none"
   std::string tokenizer;     // kind, or why there is none
   std::string chat;          // chat format, with the reason where it is raw
@@ -68,7 +68,7 @@ class LanguageModel {
   ~LanguageModel();
 
   const ModelCard& card() const { return card_; }
-  const DecoderSpec& spec() const { return card_.spec; }
+  const ModelSpec& spec() const { return card_.spec; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   const ChatFormat& chat_format() const { return chat_format_; }
   const Decoder& decoder() const { return *decoder_; }

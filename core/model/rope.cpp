@@ -94,6 +94,29 @@ double yarn_attention_factor(const RopeSpec& spec) {
   return mscale(1);
 }
 
+/// LongRoPE (arXiv 2402.13753): a divisor a pair, of which there are two sets.
+void scale_longrope(const RopeSpec& spec, int trained_length, int sequence_length, RopeFrequencies& result) {
+  const std::vector<double>& divisors =
+      sequence_length > trained_length ? spec.long_factor : spec.short_factor;
+  if (divisors.size() != result.inv_freq.size()) {
+    refuse("the number of long_factor or short_factor", std::to_string(divisors.size()),
+           std::to_string(result.inv_freq.size()) + ", half of rotary_dim");
+  }
+  for (std::size_t i = 0; i < divisors.size(); ++i) {
+    require_positive("a long_factor or short_factor", divisors[i]);
+    result.inv_freq[i] /= divisors[i];
+  }
+  result.attention_factor = spec.attention_factor.value_or(
+      spec.factor <= 1 ? 1.0 : std::sqrt(1 + std::log(spec.factor) / std::log(trained_length)));
+}
+
+/// As if all pairs of a head rotated, of which only the fastest do.
+void still_the_rest(const RopeSpec& spec, std::vector<double>& inv_freq) {
+  const auto rotating = static_cast<std::size_t>(std::floor(spec.rotating_share * spec.rotary_dim / 2));
+  for (std::size_t i = 0; i < inv_freq.size(); ++i)
+    inv_freq[i] = i < rotating ? inv_freq[i] / spec.factor : 0;
+}
+
 }  // namespace
 
 RopeFrequencies rope_frequencies(const RopeSpec& spec, int max_position_embeddings, int sequence_length) {
@@ -125,7 +148,11 @@ RopeFrequencies rope_frequencies(const RopeSpec& spec, int max_position_embeddin
   }
   const int trained_length = spec.original_max_position_embeddings > 0 ? spec.original_max_position_embeddings
                                                                        : max_position_embeddings;
-  if (spec.type == "llama3" || spec.type == "yarn") {
+  if (spec.type == "proportional") {
+    still_the_rest(spec, frequencies.inv_freq);
+    return frequencies;
+  }
+  if (spec.type == "llama3" || spec.type == "yarn" || spec.type == "longrope") {
     require_positive("original_max_position_embeddings", trained_length);
   }
   if (spec.type == "llama3") {
@@ -133,6 +160,8 @@ RopeFrequencies rope_frequencies(const RopeSpec& spec, int max_position_embeddin
   } else if (spec.type == "yarn") {
     scale_yarn(spec, trained_length, frequencies.inv_freq);
     frequencies.attention_factor = yarn_attention_factor(spec);
+  } else if (spec.type == "longrope") {
+    scale_longrope(spec, trained_length, sequence_length, frequencies);
   } else {
     refuse("rope_type", in_quotes(spec.type), "one of " + rope_types());
   }
@@ -140,7 +169,7 @@ RopeFrequencies rope_frequencies(const RopeSpec& spec, int max_position_embeddin
 }
 
 std::string rope_types() {
-  return "default, linear, dynamic, llama3 and yarn";
+  return "default, linear, dynamic, llama3, yarn, longrope and proportional";
 }
 
 std::string describe(const RopeSpec& spec) {

@@ -15,23 +15,25 @@ using nlohmann::json;
 
 class RopeReader {
  public:
-  RopeReader(const Checkpoint& checkpoint, int head_dim, int max_position_embeddings)
+  RopeReader(const Checkpoint& checkpoint, const RopeDefaults& defaults)
       : checkpoint_(checkpoint),
         config_(checkpoint),
-        head_dim_(head_dim),
-        max_positions_(max_position_embeddings),
+        defaults_(defaults),
+        head_dim_(defaults.head_dim),
+        max_positions_(defaults.max_position_embeddings),
         rope_(settings()) {}
 
   RopeSpec read() {
     refuse_nested();
     RopeSpec spec;
     spec.type = type();
+    spec.theta = defaults_.theta;
+    spec.interleaved = defaults_.interleaved;
     const json* theta = rope_.contains("rope_theta") ? &rope_.at("rope_theta") : config_.find("rope_theta");
     if (theta) spec.theta = number("rope_theta", *theta);
     spec.rotary_dim = rotary_dim(spec.type);
     // Another type is refused by whoever computes it.
-    if (spec.type == "linear" || spec.type == "dynamic" || spec.type == "llama3" || spec.type == "yarn")
-      read_scaling(spec);
+    if (spec.type != "default") read_scaling(spec);
     read_factors_of_the_file(spec);
     return spec;
   }
@@ -46,7 +48,9 @@ class RopeReader {
         config_.fail(std::string("config key \"") + key + "\" is " + short_json(*found) +
                      ", expected an object of RoPE settings");
       }
-      if (!found->empty()) return *found;
+      if (found->empty()) continue;
+      const auto of_layer = found->find(defaults_.layer_type);
+      return !defaults_.layer_type.empty() && of_layer != found->end() ? *of_layer : *found;
     }
     return json::object();
   }
@@ -73,7 +77,13 @@ class RopeReader {
     if (const json* rotated = checkpoint_.gguf() ? config_.find("rotary_dim") : nullptr) return *rotated;
     const json* factor = rope_.contains("partial_rotary_factor") ? &rope_.at("partial_rotary_factor")
                                                                  : config_.find("partial_rotary_factor");
-    if (type == "default" || !factor || factor->is_null()) return head_dim_;
+    if (defaults_.partial_rotary_factor && type != "proportional") {
+      const double share = factor && !factor->is_null() ? number("partial_rotary_factor", *factor)
+                                                        : *defaults_.partial_rotary_factor;
+      if (!(share > 0 && share <= 1)) wrong("partial_rotary_factor", *factor, "a number above 0, up to 1");
+      return static_cast<int>(share * head_dim_);
+    }
+    if (type == "default" || type == "proportional" || !factor || factor->is_null()) return head_dim_;
     const double rotated = number("partial_rotary_factor", *factor) * head_dim_;
     if (!(rotated >= head_dim_ && rotated < head_dim_ + 1))
       wrong("partial_rotary_factor", *factor, "1: these layers rotate whole heads");
@@ -81,12 +91,24 @@ class RopeReader {
   }
 
   void read_scaling(RopeSpec& spec) const {
-    if (spec.type == "llama3" || spec.type == "yarn")
+    if (spec.type == "proportional") {
+      spec.factor = optional("factor").value_or(1);
+      spec.rotating_share = optional("partial_rotary_factor").value_or(1);
+      return;
+    }
+    if (spec.type == "llama3" || spec.type == "yarn" || spec.type == "longrope")
       spec.original_max_position_embeddings = original_positions();
-    spec.factor = factor(spec);
+    if (spec.type == "linear" || spec.type == "dynamic" || spec.type == "llama3" || spec.type == "yarn")
+      spec.factor = factor(spec);
     if (spec.type == "llama3") {
       spec.low_freq_factor = required("low_freq_factor");
       spec.high_freq_factor = required("high_freq_factor");
+    } else if (spec.type == "longrope") {
+      spec.short_factor = numbers("short_factor");
+      spec.long_factor = numbers("long_factor");
+      spec.attention_factor = optional("attention_factor");
+      spec.factor = optional("factor").value_or(static_cast<double>(max_positions_) /
+                                                spec.original_max_position_embeddings);
     } else if (spec.type == "yarn") {
       const auto beta = [&](const char* key, double otherwise) {  // 0 and null are as good as absent
         const double value = optional(key).value_or(0);
@@ -135,6 +157,15 @@ class RopeReader {
     if (found == rope_.end() || found->is_null()) return {};
     return number(key, *found);
   }
+  std::vector<double> numbers(const char* key) const {
+    const auto found = rope_.find(key);
+    if (found == rope_.end() || !found->is_array())
+      config_.fail(std::string("RoPE key \"") + key + "\" is missing or no list, which the type " +
+                   in_quotes(type()) + " needs");
+    std::vector<double> values;
+    for (const json& value : *found) values.push_back(number(key, value));
+    return values;
+  }
   double number(const char* key, const json& value) const {
     if (!value.is_number()) wrong(key, value, "a number");
     return value.get<double>();
@@ -153,14 +184,15 @@ class RopeReader {
 
   const Checkpoint& checkpoint_;
   Config config_;
+  const RopeDefaults& defaults_;
   int head_dim_, max_positions_;
   json rope_;
 };
 
 }  // namespace
 
-RopeSpec read_rope(const Checkpoint& checkpoint, int head_dim, int max_position_embeddings) {
-  return RopeReader(checkpoint, head_dim, max_position_embeddings).read();
+RopeSpec read_rope(const Checkpoint& checkpoint, const RopeDefaults& defaults) {
+  return RopeReader(checkpoint, defaults).read();
 }
 
 }  // namespace qkscope

@@ -2,149 +2,218 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
-#include "core/base/error.h"
-#include "core/base/wording.h"
-#include "core/checkpoint/checkpoint.h"
+#include "core/model/parameter_reader.h"
 
 namespace qkscope {
 
 namespace {
 
-class Reader {
+/// Sums up what a layer holds, and what a decode step reads of it.
+class Sizes {
  public:
-  Reader(const Checkpoint& checkpoint, at::Device device, at::ScalarType dtype, const Progress& progress)
-      : checkpoint_(checkpoint),
-        device_(device),
-        dtype_(dtype),
-        progress_(progress),
-        total_(checkpoint.total_bytes()) {}
-
-  /// The named tensors stacked along the first axis: (sum of rows, ...). Each has shape (rows[i], tail...).
-  /// Nothing is held before all are known to be there.
-  at::Tensor stacked(const std::vector<std::string>& names, const std::vector<std::int64_t>& rows,
-                     const std::vector<std::int64_t>& tail) {
-    std::vector<const TensorEntry*> entries;
-    for (std::size_t i = 0; i < names.size(); ++i)
-      entries.push_back(&checkpoint_.require(names[i], shape(rows[i], tail)));
-    return read(entries, rows, tail);
+  void add(std::uint64_t bytes) {
+    held += bytes;
+    read += bytes;
   }
-  at::Tensor one(const std::string& name, const std::vector<std::int64_t>& shape) {
-    return stacked({name}, {shape.front()}, {shape.begin() + 1, shape.end()});
+  void add(const Linear& linear) { add(linear.bytes()); }
+  void add(const at::Tensor& tensor) { add(tensor.defined() ? tensor.nbytes() : 0); }
+  void add(const NormWeights& norm) {
+    add(norm.weight);
+    add(norm.bias);
   }
-  /// The same for biases, of which any may be missing: zeros in their place, no tensor where none is there.
-  at::Tensor biases(const std::vector<std::string>& names, const std::vector<std::int64_t>& rows) {
-    std::vector<const TensorEntry*> entries;
-    for (std::size_t i = 0; i < names.size(); ++i)
-      entries.push_back(checkpoint_.optional(names[i], shape(rows[i], {})));
-    const bool any = std::ranges::any_of(entries, [](const auto* entry) { return entry != nullptr; });
-    return any ? read(entries, rows, {}) : at::Tensor();
+  void add(const MlpWeights& mlp) {
+    add(mlp.up);
+    add(mlp.down);
   }
 
-  std::set<std::string> take_names() { return std::move(names_); }
-
- private:
-  static std::vector<std::int64_t> shape(std::int64_t rows, std::vector<std::int64_t> tail) {
-    tail.insert(tail.begin(), rows);
-    return tail;
-  }
-
-  at::Tensor read(const std::vector<const TensorEntry*>& entries, const std::vector<std::int64_t>& rows,
-                  const std::vector<std::int64_t>& tail) {
-    const std::int64_t all = std::accumulate(rows.begin(), rows.end(), std::int64_t{0});
-    at::Tensor result = at::empty(shape(all, tail), at::TensorOptions().dtype(dtype_).device(device_));
-    std::int64_t start = 0;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      const at::Tensor part = result.narrow(0, start, rows[i]);
-      start += rows[i];
-      if (entries[i]) {
-        read_into(*entries[i], part);
-      } else {
-        part.zero_();
-      }
-    }
-    return result;
-  }
-
-  void read_into(const TensorEntry& entry, at::Tensor target) {
-    progress_("reading weights", done_, total_);
-    done_ += entry.bytes.size();
-    names_.insert(entry.name);
-    if (device_.is_meta()) return;
-    const bool direct = device_.is_cpu() && dtype_ == at::kFloat;
-    at::Tensor host = direct ? target : at::empty(entry.shape, at::kFloat);
-    read_float32(entry, {host.data_ptr<float>(), static_cast<std::size_t>(host.numel())}, progress_.stop);
-    // One pass over memory that has just been written; a sum is not finite where a term is not.
-    if (!std::isfinite(host.sum().item<float>()) && !at::isfinite(host).all().item<bool>()) {
-      throw Error(
-          in_quotes(checkpoint_.path().string()) + ": tensor " + in_quotes(entry.name) +
-          " holds numbers that are not finite (NaN or infinity); download or convert the model again");
-    }
-    if (!direct) target.copy_(host);
-    checkpoint_.release(entry);
-  }
-
-  const Checkpoint& checkpoint_;
-  at::Device device_;
-  at::ScalarType dtype_;
-  const Progress& progress_;
-  std::uint64_t done_ = 0, total_ = 0;
-  std::set<std::string> names_;
+  std::uint64_t held = 0, read = 0;
 };
+
+AttentionWeights read_attention(const AttentionSpec& spec, int l, ParameterReader& read) {
+  AttentionWeights weights;
+  std::vector<Role> roles = {Role::Query};
+  if (spec.gate) roles.push_back(Role::AttnGate);
+  if (spec.keys_of_layer < 0 && !spec.latent) {
+    roles.push_back(Role::Key);
+    if (!spec.value_is_key) roles.push_back(Role::Value);
+  }
+  weights.qkv = read.linear(roles, l);
+  weights.out = read.linear({Role::AttnOut}, l);
+  weights.q_norm = read.norm(Role::QueryNorm, spec.q_norm, l);
+  if (spec.keys_of_layer < 0) weights.k_norm = read.norm(Role::KeyNorm, spec.k_norm, l);
+  if (spec.sinks) weights.sinks = read.weight(Role::Sinks, l);
+  if (spec.latent) {
+    if (spec.latent->q_rank > 0) {
+      weights.q_down = read.linear({Role::QueryDown}, l);
+      weights.q_down_norm = read.norm(Role::QueryDownNorm, spec.latent->q_norm, l);
+    }
+    weights.kv_down = read.linear({Role::KvDown}, l);
+    weights.kv_down_norm = read.norm(Role::KvDownNorm, spec.latent->kv_norm, l);
+    weights.kv_up = read.linear({Role::KvUp}, l);
+  }
+  return weights;
+}
+
+void add(Sizes& sizes, const AttentionWeights& w) {
+  for (const Linear* linear : {&w.qkv, &w.out, &w.q_down, &w.kv_down, &w.kv_up}) sizes.add(*linear);
+  for (const NormWeights* norm : {&w.q_norm, &w.k_norm, &w.q_down_norm, &w.kv_down_norm}) sizes.add(*norm);
+  sizes.add(w.sinks);
+}
+
+MambaWeights read_mamba(const MambaSpec& spec, int l, ParameterReader& read) {
+  MambaWeights weights;
+  weights.in = read.linear({Role::MambaIn}, l);
+  weights.conv = read.weight(Role::MambaConv, l);
+  weights.conv_bias = read.optional_bias(Role::MambaConv, l);
+  weights.x = read.linear({Role::MambaX}, l);
+  weights.dt = read.linear({Role::MambaDt}, l);
+  weights.a_log = read.weight(Role::MambaALog, l).to(at::kFloat);
+  weights.d = read.weight(Role::MambaD, l).to(at::kFloat);
+  weights.out = read.linear({Role::MambaOut}, l);
+  weights.dt_norm = read.norm(Role::MambaDtNorm, spec.inner_norms, l);
+  weights.b_norm = read.norm(Role::MambaBNorm, spec.inner_norms, l);
+  weights.c_norm = read.norm(Role::MambaCNorm, spec.inner_norms, l);
+  return weights;
+}
+
+void add(Sizes& sizes, const MambaWeights& w) {
+  for (const Linear* linear : {&w.in, &w.x, &w.dt, &w.out}) sizes.add(*linear);
+  for (const at::Tensor* tensor : {&w.conv, &w.conv_bias, &w.a_log, &w.d}) sizes.add(*tensor);
+  for (const NormWeights* norm : {&w.dt_norm, &w.b_norm, &w.c_norm}) sizes.add(*norm);
+}
+
+DeltaNetWeights read_delta_net(int l, ParameterReader& read) {
+  DeltaNetWeights weights;
+  weights.in = read.linear({Role::DeltaQkv, Role::DeltaGate, Role::DeltaBeta, Role::DeltaDecay}, l);
+  weights.conv = read.weight(Role::DeltaConv, l);
+  weights.dt_bias = read.weight(Role::DeltaDtBias, l);
+  weights.a_log = read.weight(Role::DeltaALog, l);
+  weights.norm = read.weight(Role::DeltaNorm, l);
+  weights.out = read.linear({Role::DeltaOut}, l);
+  return weights;
+}
+
+void add(Sizes& sizes, const DeltaNetWeights& w) {
+  sizes.add(w.in);
+  sizes.add(w.out);
+  for (const at::Tensor* tensor : {&w.conv, &w.dt_bias, &w.a_log, &w.norm}) sizes.add(*tensor);
+}
+
+MlpWeights read_mlp(const MlpSpec& spec, Role gate, Role up, Role down, int l, int expert,
+                    ParameterReader& read) {
+  const std::vector<Role> rows = spec.gated ? std::vector{gate, up} : std::vector{up};
+  return {read.linear(rows, l, expert), read.linear({down}, l, expert)};
+}
+
+MoeWeights read_moe(const MoeSpec& spec, int l, ParameterReader& read) {
+  MoeWeights weights;
+  weights.router = read.linear({Role::Router}, l);
+  if (spec.router.has_correction) weights.correction = read.weight(Role::RouterCorrection, l);
+  for (int e = 0; e < spec.num_experts; ++e) {
+    weights.experts.push_back(
+        read_mlp(spec.expert, Role::ExpertGate, Role::ExpertUp, Role::ExpertDown, l, e, read));
+  }
+  if (spec.shared) {
+    weights.shared = read_mlp(*spec.shared, Role::SharedGate, Role::SharedUp, Role::SharedDown, l, -1, read);
+    if (spec.shared_gate) weights.shared_router = read.linear({Role::SharedRouter}, l);
+  }
+  return weights;
+}
+
+void add(Sizes& sizes, const MoeSpec& spec, const MoeWeights& w) {
+  sizes.add(w.router);
+  sizes.add(w.correction);
+  sizes.add(w.shared);
+  sizes.add(w.shared_router);
+  Sizes experts;
+  for (const MlpWeights& expert : w.experts) experts.add(expert);
+  sizes.held += experts.held;
+  sizes.read +=
+      experts.held * static_cast<std::uint64_t>(spec.top_k) / static_cast<std::uint64_t>(spec.num_experts);
+}
+
+LayerWeights read_layer(const LayerSpec& spec, int l, ParameterReader& read, Sizes& sizes) {
+  LayerWeights weights;
+  weights.mixer_norm = read.norm(Role::MixerNorm, spec.mixer_norm, l);
+  weights.mixer_post_norm = read.norm(Role::MixerPostNorm, spec.mixer_post_norm, l);
+  weights.ffn_norm = read.norm(Role::FfnNorm, spec.ffn_norm, l);
+  weights.ffn_post_norm = read.norm(Role::FfnPostNorm, spec.ffn_post_norm, l);
+  if (const AttentionSpec* attention = spec.attention()) {
+    weights.mixer = read_attention(*attention, l, read);
+  } else if (const auto* mamba = std::get_if<MambaSpec>(&spec.mixer)) {
+    weights.mixer = read_mamba(*mamba, l, read);
+  } else {
+    weights.mixer = read_delta_net(l, read);
+  }
+  std::visit([&](const auto& mixer) { add(sizes, mixer); }, weights.mixer);
+  if (const MoeSpec* moe = spec.moe()) {
+    weights.ffn = read_moe(*moe, l, read);
+    add(sizes, *moe, std::get<MoeWeights>(weights.ffn));
+  } else {
+    weights.ffn = read_mlp(std::get<MlpSpec>(spec.ffn), Role::Gate, Role::Up, Role::Down, l, -1, read);
+    sizes.add(std::get<MlpWeights>(weights.ffn));
+  }
+  if (spec.scalar) weights.scalar = read.weight(Role::LayerScalar, l);
+  if (spec.per_layer_input > 0) {
+    weights.per_layer_gate = read.linear({Role::PerLayerGate}, l);
+    weights.per_layer_up = read.linear({Role::PerLayerUp}, l);
+    weights.per_layer_norm = read.norm(Role::PerLayerNorm, spec.per_layer_norm, l);
+  }
+  for (const NormWeights* norm : {&weights.mixer_norm, &weights.mixer_post_norm, &weights.ffn_norm,
+                                  &weights.ffn_post_norm, &weights.per_layer_norm})
+    sizes.add(*norm);
+  sizes.add(weights.scalar);
+  sizes.add(weights.per_layer_gate);
+  sizes.add(weights.per_layer_up);
+  return weights;
+}
 
 }  // namespace
 
-Weights::Weights(const Checkpoint& checkpoint, const DecoderSpec& spec, at::Device device,
-                 at::ScalarType dtype, const Progress& progress) {
-  Reader read(checkpoint, device, dtype, progress);
-  const std::int64_t hidden = spec.hidden_size, inner = spec.intermediate_size, vocab = spec.vocab_size;
-  const std::int64_t q_rows = std::int64_t{spec.num_heads} * spec.head_dim;
-  const std::int64_t kv_rows = std::int64_t{spec.num_kv_heads} * spec.head_dim;
-
-  const char *embedding = "model.embed_tokens.weight", *head = "lm_head.weight";
-  const bool head_is_all = spec.tie_word_embeddings && !checkpoint.stores(embedding);
-  embedding_ = read.one(head_is_all && checkpoint.stores(head) ? head : embedding, {vocab, hidden});
-  for (int l = 0; l < spec.num_layers; ++l) {
-    const std::string prefix = "model.layers." + std::to_string(l) + ".";
-    const auto linear = [&](const std::string& block, const std::vector<std::string>& parts,
-                            const std::vector<std::int64_t>& rows, std::int64_t columns) {
-      std::vector<std::string> weights, biases;
-      for (const std::string& part : parts) {
-        weights.push_back(prefix + block + part + "_proj.weight");
-        biases.push_back(prefix + block + part + "_proj.bias");
-      }
-      at::Tensor weight = read.stacked(weights, rows, {columns});
-      return Linear(std::move(weight), read.biases(biases, rows));
-    };
-    LayerWeights layer;
-    layer.attn_norm = read.one(prefix + "input_layernorm.weight", {hidden});
-    layer.mlp_norm = read.one(prefix + "post_attention_layernorm.weight", {hidden});
-    layer.qkv = linear("self_attn.", {"q", "k", "v"}, {q_rows, kv_rows, kv_rows}, hidden);
-    layer.attn_out = linear("self_attn.", {"o"}, {hidden}, q_rows);
-    layer.gate_up = linear("mlp.", {"gate", "up"}, {inner, inner}, hidden);
-    layer.down = linear("mlp.", {"down"}, {hidden}, inner);
-    layers_.push_back(std::move(layer));
+Weights::Weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::Device device, at::ScalarType dtype,
+                 const Progress& progress) {
+  ParameterReader read(checkpoint, spec, device, dtype, progress);
+  read_embedding(spec, read);
+  Sizes sizes;
+  for (int l = 0; l < spec.num_layers(); ++l) {
+    layers_.push_back(
+        std::make_shared<LayerWeights>(read_layer(spec.layers[static_cast<std::size_t>(l)], l, read, sizes)));
   }
-  final_norm_ = read.one("model.norm.weight", {hidden});
-  head_ = Linear(spec.tie_word_embeddings ? embedding_ : read.one(head, {vocab, hidden}), {});
-  head_is_embedding_ = spec.tie_word_embeddings && !head_.packed();
-  names_ = read.take_names();
+  read_head(spec, read);
+  for (const NormWeights* norm : {&embedding_.norm, &embedding_.per_layer_norm, &head_.norm})
+    sizes.add(*norm);
+  for (const Linear* linear :
+       {&embedding_.project, &embedding_.per_layer_project, &head_.project, &head_.logits})
+    sizes.add(*linear);
+  bytes_per_step_ = sizes.read;
+  bytes_ = sizes.held;
+  const bool head_is_embedding = spec.head.tied && !head_.logits.packed();  // one tensor, held once
+  for (const at::Tensor* table : {&embedding_.positions, &embedding_.per_layer_table})
+    bytes_ += table->defined() ? table->nbytes() : 0;
+  if (!head_is_embedding) bytes_ += embedding_.table.nbytes();
+  names_ = read.names();
 }
 
-std::uint64_t Weights::bytes_per_step() const {
-  std::uint64_t sum = final_norm_.nbytes() + head_.bytes();
-  for (const LayerWeights& layer : layers_) {
-    sum += layer.attn_norm.nbytes() + layer.mlp_norm.nbytes() + layer.qkv.bytes() + layer.attn_out.bytes() +
-           layer.gate_up.bytes() + layer.down.bytes();
+void Weights::read_embedding(const ModelSpec& spec, ParameterReader& read) {
+  const EmbeddingSpec& e = spec.embedding;
+  // Tied, either of the two may be the one that is stored.
+  const bool head_is_all = spec.head.tied && !read.stores(Role::Embedding) && read.stores(Role::Head);
+  embedding_.table = read.weight(head_is_all ? Role::Head : Role::Embedding);
+  if (e.positions > 0) embedding_.positions = read.weight(Role::Positions);
+  if (e.size != spec.hidden_size) embedding_.project = read.linear({Role::ProjectIn}, -1);
+  embedding_.norm = read.norm(Role::EmbeddingNorm, e.norm);
+  if (e.per_layer_input > 0) {
+    embedding_.per_layer_table = read.weight(Role::PerLayerEmbedding);
+    embedding_.per_layer_project = read.linear({Role::PerLayerProjection}, -1);
+    embedding_.per_layer_norm = read.norm(Role::PerLayerInputNorm, e.per_layer_norm);
   }
-  return sum;
 }
 
-std::uint64_t Weights::bytes() const {
-  return bytes_per_step() + (head_is_embedding_ ? 0 : embedding_.nbytes());
+void Weights::read_head(const ModelSpec& spec, ParameterReader& read) {
+  head_.norm = read.norm(Role::FinalNorm, spec.head.norm);
+  if (spec.head.projected > 0) head_.project = read.linear({Role::ProjectOut}, -1);
+  head_.logits = spec.head.tied ? Linear(embedding_.table, read.optional_bias(Role::Head))
+                                : read.linear({Role::Head}, -1);
 }
 
 }  // namespace qkscope

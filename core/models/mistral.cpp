@@ -5,13 +5,11 @@
 namespace qkscope {
 namespace {
 
-DecoderSpec mistral_spec(const Checkpoint& checkpoint) {
-  DecoderSpec spec = llama_like_spec(checkpoint, {.vocab_size = 32000,
-                                                  .intermediate_size = 14336,
-                                                  .max_position_embeddings = 131072,
-                                                  .num_kv_heads = 8});
+ModelSpec mistral_spec(const Checkpoint& checkpoint) {
+  ModelSpec spec = llama_like_spec(
+      checkpoint, {.intermediate_size = 14336, .max_position_embeddings = 131072, .num_kv_heads = 8});
   const auto window = Config(checkpoint).size_or_null("sliding_window", 4096, 1 << 30);
-  spec.sliding_window.assign(spec.sliding_window.size(), window.value_or(0));
+  for (LayerSpec& layer : spec.layers) std::get<AttentionSpec>(layer.mixer).window = window.value_or(0);
   return spec;
 }
 

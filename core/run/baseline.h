@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "core/model/kv_cache.h"
+#include "core/model/state.h"
 #include "core/run/generate.h"
 #include "core/run/run.h"
 
@@ -15,7 +15,7 @@ namespace qkscope {
 /// What one prefill leaves behind.
 struct Prefill {
   std::shared_ptr<Run> run = std::make_shared<Run>();
-  KvCache cache{0};
+  State cache{0};
   std::map<int, at::Tensor> residuals;  // entering each layer (T, C); kept of baselines only
   at::Tensor residual;                  // leaving the last layer (T, C)
   at::Tensor logits;                    // (vocab_size) after the last position

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <limits>
+#include <map>
 
 #include "core/base/error.h"
 #include "core/model/decoder.h"
@@ -37,28 +38,23 @@ std::vector<double> fastest(const std::vector<Work>& works, int rounds, const at
 }
 
 /// The weights of every product of a pass, each a plain tensor of its own as a checkpoint holds it, with
-/// numbers that matter to no kernel's speed.
+/// numbers that matter to no kernel's speed. Of the experts of a mixture as many as a position goes through.
 std::vector<at::Tensor> plain_weights(const Decoder& decoder) {
-  const DecoderSpec& spec = decoder.spec();
-  const std::int64_t hidden = spec.hidden_size, inner = spec.intermediate_size;
-  const std::int64_t q = std::int64_t{spec.num_heads} * spec.head_dim;
-  const std::int64_t kv = std::int64_t{spec.num_kv_heads} * spec.head_dim;
+  const ModelSpec& spec = decoder.spec();
   const auto options =
       at::TensorOptions().dtype(decoder.weights().dtype()).device(decoder.weights().device());
   std::vector<at::Tensor> weights;
-  const auto add = [&](std::int64_t out, std::int64_t in) {
-    weights.push_back(at::full({out, in}, 0.01, options));
+  const auto add = [&](Role role, int layer, int times = 1) {
+    for (int i = 0; i < times; ++i)
+      weights.push_back(at::full(parameter_shape(spec, role, layer), 0.01, options));
   };
-  for (int l = 0; l < spec.num_layers; ++l) {
-    add(q, hidden);
-    add(kv, hidden);
-    add(kv, hidden);
-    add(hidden, q);
-    add(inner, hidden);
-    add(inner, hidden);
-    add(hidden, inner);
+  for (int l = 0; l < spec.num_layers(); ++l) {
+    for (const Role role : products_of(spec.layers[static_cast<std::size_t>(l)])) {
+      const bool expert = role == Role::ExpertGate || role == Role::ExpertUp || role == Role::ExpertDown;
+      add(role, l, expert ? spec.layers[static_cast<std::size_t>(l)].moe()->top_k : 1);
+    }
   }
-  add(spec.vocab_size, hidden);
+  add(Role::Head, -1);
   return weights;
 }
 
@@ -69,7 +65,7 @@ double measured_read_bandwidth(at::TensorOptions options, int rounds, std::stop_
   return static_cast<double>(block.nbytes()) / (ms / 1000);
 }
 
-TokenIds some_tokens(const DecoderSpec& spec, int count) {
+TokenIds some_tokens(const ModelSpec& spec, int count) {
   TokenIds ids;
   for (int i = 0; i < count; ++i) ids.push_back(static_cast<int>((7919L * (i + 1)) % spec.vocab_size));
   return ids;
@@ -77,28 +73,24 @@ TokenIds some_tokens(const DecoderSpec& spec, int count) {
 
 PrefillTiming time_prefill(const Decoder& decoder, const std::vector<at::Tensor>& weights, int tokens,
                            int rounds, std::stop_token stop) {
-  const DecoderSpec& spec = decoder.spec();
+  const ModelSpec& spec = decoder.spec();
   const TokenIds ids = some_tokens(spec, tokens);
   const Needs norms{{Site::Query, Site::Key, Site::Value}, {}, {}, {}};
   const auto pass = [&](const Needs* needs) {
-    KvCache cache(spec.num_layers);
+    State cache(spec.num_layers());
     RequestTap tap(needs, nullptr, /*prefill=*/true, stop);
-    decoder.logits(decoder.run_layers(decoder.embed(ids), 0, spec.num_layers, cache, tap), tap);
+    decoder.logits(decoder.run_layers(decoder.embed(ids, cache), 0, spec.num_layers(), cache, tap), tap);
     Capture capture;
     tap.take(capture);
   };
   const auto options = weights.front().options();
-  const at::Tensor narrow = at::full({tokens, spec.hidden_size}, 0.1, options);
-  const at::Tensor heads = at::full({tokens, std::int64_t{spec.num_heads} * spec.head_dim}, 0.1, options);
-  const at::Tensor wide = at::full({tokens, spec.intermediate_size}, 0.1, options);
-  std::vector<const at::Tensor*> inputs;
-  for (int l = 0; l < spec.num_layers; ++l) {
-    for (const at::Tensor* x : {&narrow, &narrow, &narrow, &heads, &narrow, &narrow, &wide})
-      inputs.push_back(x);
+  std::map<std::int64_t, at::Tensor> inputs;  // by their columns
+  for (const at::Tensor& weight : weights) {
+    at::Tensor& input = inputs[weight.size(1)];
+    if (!input.defined()) input = at::full({tokens, weight.size(1)}, 0.1, options);
   }
-  inputs.push_back(&narrow);
   const auto products = [&] {
-    for (std::size_t i = 0; i < weights.size(); ++i) at::linear(*inputs[i], weights[i]);
+    for (const at::Tensor& weight : weights) at::linear(inputs.at(weight.size(1)), weight);
   };
   const auto best =
       fastest({[&] { pass(&norms); }, [&] { pass(nullptr); }, products}, rounds, weights.front(), stop);
@@ -107,13 +99,13 @@ PrefillTiming time_prefill(const Decoder& decoder, const std::vector<at::Tensor>
 
 DecodeTiming time_decode(const Decoder& decoder, int context, double bandwidth, int rounds,
                          std::stop_token stop) {
-  KvCache cache(decoder.spec().num_layers);
+  State cache(decoder.spec().num_layers());
   Tap tap;
-  decoder.run_layers(decoder.embed(some_tokens(decoder.spec(), context)), 0, decoder.spec().num_layers, cache,
-                     tap);
+  decoder.run_layers(decoder.embed(some_tokens(decoder.spec(), context), cache), 0,
+                     decoder.spec().num_layers(), cache, tap);
   cache.advance(context);
   const double ms =
-      fastest({[&] { decoder.step(1, cache, tap); }}, 4 * rounds, decoder.weights().final_norm(), stop)
+      fastest({[&] { decoder.step(1, cache, tap); }}, 4 * rounds, decoder.weights().embedding().table, stop)
           .front();
   const double traffic_ms = static_cast<double>(decoder.weights().bytes_per_step()) / bandwidth * 1000;
   return {context, ms, traffic_ms, ms / traffic_ms};

@@ -64,7 +64,7 @@ void generate(const Decoder& decoder, Generation& state, const RunRequest& reque
     if (stop.stop_requested()) throw Cancelled();
     if (!ids.empty()) {
       // Says so anew: a step that was cancelled may have advanced the cache.
-      state.cache.set_length(state.prompt_length + static_cast<int>(ids.size()) - 1);
+      state.cache.rollback(state.prompt_length + static_cast<int>(ids.size()) - 1);
       RequestTap tap(nullptr, intervention, /*prefill=*/false, stop);
       state.logits = decoder.step(ids.back(), state.cache, tap)[0];
     }
@@ -75,7 +75,7 @@ void generate(const Decoder& decoder, Generation& state, const RunRequest& reque
   }
 }
 
-Answer generate(const Decoder& decoder, const at::Tensor& logits, KvCache cache, const RunRequest& request,
+Answer generate(const Decoder& decoder, const at::Tensor& logits, State cache, const RunRequest& request,
                 Intervention* intervention, const std::function<void(int id)>& on_token,
                 std::stop_token stop) {
   Generation state(logits, std::move(cache), request.sampling.seed);
@@ -114,7 +114,7 @@ std::vector<float> nll_after(const Decoder& decoder, const at::Tensor& residual,
   return all;
 }
 
-Perplexity score_continuation(const Decoder& decoder, const at::Tensor& logits, KvCache& cache,
+Perplexity score_continuation(const Decoder& decoder, const at::Tensor& logits, State& cache,
                               const TokenIds& continuation, Intervention* intervention,
                               std::stop_token stop) {
   Perplexity result{PerplexityDefinition::Continuation, continuation, {}};
@@ -131,7 +131,7 @@ Perplexity score_continuation(const Decoder& decoder, const at::Tensor& logits, 
   } else if (!inputs.empty()) {
     RequestTap tap(nullptr, nullptr, /*prefill=*/false, stop);
     const at::Tensor residual =
-        decoder.run_layers(decoder.embed(inputs), 0, decoder.spec().num_layers, cache, tap);
+        decoder.run_layers(decoder.embed(inputs, cache), 0, decoder.spec().num_layers(), cache, tap);
     cache.advance(static_cast<int>(inputs.size()));
     const std::vector<float> rest = nll_after(decoder, residual, targets, stop);
     result.nll.insert(result.nll.end(), rest.begin(), rest.end());

@@ -23,14 +23,14 @@ struct Answer {
 /// Where the writing of an answer stands, so that it can go on after it was cancelled, or grow longer, and be
 /// the same answer.
 struct Generation {
-  Generation(at::Tensor first_logits, KvCache prompt_cache, std::uint64_t seed)
+  Generation(at::Tensor first_logits, State prompt_cache, std::uint64_t seed)
       : logits(std::move(first_logits)),
         cache(std::move(prompt_cache)),
         prompt_length(cache.length()),
         engine(seed) {}
 
   at::Tensor logits;  // (vocab_size) of the next token
-  KvCache cache;
+  State cache;
   int prompt_length;
   std::mt19937_64 engine;
   Answer answer;
@@ -42,7 +42,7 @@ void generate(const Decoder& decoder, Generation& state, const RunRequest& reque
               Intervention* intervention, const std::function<void(int id)>& on_token, std::stop_token stop);
 
 /// All of an answer, after a prefill whose last position gave `logits` (vocab_size).
-Answer generate(const Decoder& decoder, const at::Tensor& logits, KvCache cache, const RunRequest& request,
+Answer generate(const Decoder& decoder, const at::Tensor& logits, State cache, const RunRequest& request,
                 Intervention* intervention, const std::function<void(int id)>& on_token,
                 std::stop_token stop);
 
@@ -57,7 +57,7 @@ std::vector<float> nll_after(const Decoder& decoder, const at::Tensor& residual,
 
 /// Perplexity (a) of `continuation` after a prefill: `logits` (vocab_size) of its last position, its cache
 /// (extended).
-Perplexity score_continuation(const Decoder& decoder, const at::Tensor& logits, KvCache& cache,
+Perplexity score_continuation(const Decoder& decoder, const at::Tensor& logits, State& cache,
                               const TokenIds& continuation, Intervention* intervention, std::stop_token stop);
 
 }  // namespace qkscope

@@ -30,18 +30,28 @@ bool takes_none(const Pick& pick) {
 
 /// (heads, 1) bool: the heads of `site` a disruption covers, query heads mapped to the KV heads that serve
 /// them.
-at::Tensor covered_heads(const Disruption& disruption, Site site, const DecoderSpec& spec) {
-  const int heads = site == Site::Query ? spec.num_heads : spec.num_kv_heads;
+at::Tensor covered_heads(const Disruption& disruption, Site site, const AttentionSpec& attention) {
+  const int heads = site == Site::Query ? attention.num_heads : attention.num_kv_heads;
   if (disruption.heads.empty()) return at::ones({heads, 1}, at::kBool);
   at::Tensor covered = at::zeros({heads, 1}, at::kBool);
   for (const int head : disruption.heads) {
-    if (head < 0 || head >= spec.num_heads) {
-      throw Error("The disruption names head " + std::to_string(head + 1) + "; the model has " +
-                  std::to_string(spec.num_heads) + " query heads.");
-    }
-    covered[site == Site::Query ? head : head / spec.num_kv_groups()].fill_(true);
+    if (head < attention.num_heads)
+      covered[site == Site::Query ? head : head / attention.num_kv_groups()].fill_(true);
   }
   return covered;
+}
+
+/// Throws Error for a layer or a head that the model has not.
+void check_names(const Disruption& disruption, const ModelSpec& spec) {
+  const auto check = [](const char* what, const std::vector<int>& named, int count, const char* all) {
+    for (const int index : named) {
+      if (index >= 0 && index < count) continue;
+      throw Error(std::string("The disruption names ") + what + " " + std::to_string(index + 1) +
+                  "; the model has " + std::to_string(count) + " " + all + ".");
+    }
+  };
+  check("layer", disruption.layers, spec.num_layers(), "layers");
+  check("head", disruption.heads, spec.num_heads(), "query heads");
 }
 
 /// What takes the place of the chosen columns: (heads, D) float32, pooled in float32 over this pass.
@@ -73,49 +83,49 @@ at::Tensor replacement(const Disruption& disruption, const at::Tensor& x, const 
 
 }  // namespace
 
-Intervention::Intervention(const std::vector<Disruption>& disruptions, const DecoderSpec& spec,
+Intervention::Intervention(const std::vector<Disruption>& disruptions, const ModelSpec& spec,
                            const Capture& baseline, at::Device device)
-    : disruptions_(disruptions), first_layer_(spec.num_layers) {
+    : disruptions_(disruptions), first_layer_(spec.num_layers()) {
   replaced_ = at::zeros({}, at::TensorOptions().dtype(at::kLong).device(device));
   for (const Disruption& disruption : disruptions_) {
-    for (const int layer : disruption.layers) {
-      if (layer < 0 || layer >= spec.num_layers) {
-        throw Error("The disruption names layer " + std::to_string(layer + 1) + "; the model has " +
-                    std::to_string(spec.num_layers) + " layers.");
-      }
-    }
-    for (int layer = 0; layer < spec.num_layers; ++layer) {
+    check_names(disruption, spec);
+    for (int layer = 0; layer < spec.num_layers(); ++layer) {
       if (!disruption.covers_layer(layer)) continue;
       for (const Site site : {Site::Query, Site::Key, Site::Value}) {
-        if (!covers_site(disruption, site)) continue;
-        const SiteId where{layer, site};
-        const at::Tensor covered = covered_heads(disruption, site, spec);
-        const std::int64_t heads = covered.size(0);
-        Place place{&disruption, covered.to(device), {}, {}};
-        if (disruption.mask == Mask::Clean) {
-          const Array* m = baseline.norm(layer, site);
-          if (!m) throw Error("The baseline holds no M of layer " + std::to_string(layer + 1) + ".");
-          const at::Tensor chosen = at::tensor(select(*m, disruption.pick, where), at::kByte)
-                                        .view({heads, spec.head_dim})
-                                        .to(at::kBool)
-                                        .bitwise_and(covered);
-          if (!chosen.any().item<bool>()) continue;
-          place.clean = chosen.to(device);
-        } else if (takes_none(disruption.pick)) {
-          continue;
-        } else if (disruption.pick.kind == PickKind::Random) {
-          at::Tensor order = at::empty({heads, spec.head_dim}, at::kLong);
-          for (int h = 0; h < heads; ++h) {
-            order[h].copy_(
-                at::tensor(random_order(spec.head_dim, disruption.pick.seed, where, h), at::kLong));
-          }
-          place.random_rank = at::argsort(order).to(device);
-        }
-        places_[where].push_back(std::move(place));
-        first_layer_ = std::min(first_layer_, layer);
+        if (!covers_site(disruption, site) || !spec.has_site({layer, site})) continue;
+        if (add_place(disruption, {layer, site}, *spec.attention(layer), baseline, device))
+          first_layer_ = std::min(first_layer_, layer);
       }
     }
   }
+}
+
+/// Whether there is anything to replace, as far as can be known beforehand.
+bool Intervention::add_place(const Disruption& disruption, SiteId where, const AttentionSpec& attention,
+                             const Capture& baseline, at::Device device) {
+  const at::Tensor covered = covered_heads(disruption, where.site, attention);
+  const std::int64_t heads = covered.size(0);
+  const int dims = where.site == Site::Value ? attention.value_dim : attention.head_dim;
+  Place place{&disruption, covered.to(device), {}, {}};
+  if (disruption.mask == Mask::Clean) {
+    const Array* m = baseline.norm(where.layer, where.site);
+    if (!m) throw Error("The baseline holds no M of layer " + std::to_string(where.layer + 1) + ".");
+    const at::Tensor chosen = at::tensor(select(*m, disruption.pick, where), at::kByte)
+                                  .view({heads, dims})
+                                  .to(at::kBool)
+                                  .bitwise_and(covered);
+    if (!chosen.any().item<bool>()) return false;
+    place.clean = chosen.to(device);
+  } else if (takes_none(disruption.pick)) {
+    return false;
+  } else if (disruption.pick.kind == PickKind::Random) {
+    at::Tensor order = at::empty({heads, dims}, at::kLong);
+    for (int h = 0; h < heads; ++h)
+      order[h].copy_(at::tensor(random_order(dims, disruption.pick.seed, where, h), at::kLong));
+    place.random_rank = at::argsort(order).to(device);
+  }
+  places_[where].push_back(std::move(place));
+  return true;
 }
 
 int Intervention::first_layer() const {

@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "core/model/decoder_spec.h"
+#include "core/model/spec.h"
 #include "core/run/run.h"
 
 namespace qkscope {
@@ -15,7 +15,7 @@ namespace qkscope {
 class Intervention {
  public:
   /// `baseline` holds M of the undisrupted pass, which clean masks are taken from.
-  Intervention(const std::vector<Disruption>& disruptions, const DecoderSpec& spec, const Capture& baseline,
+  Intervention(const std::vector<Disruption>& disruptions, const ModelSpec& spec, const Capture& baseline,
                at::Device device);
 
   /// The first layer with columns to replace, as far as can be known beforehand; num_layers where there is
@@ -38,6 +38,8 @@ class Intervention {
     at::Tensor clean;        // (heads, D) bool; undefined where the mask is live
     at::Tensor random_rank;  // (heads, D): place in the random order, for PickKind::Random
   };
+  bool add_place(const Disruption& disruption, SiteId where, const AttentionSpec& attention,
+                 const Capture& baseline, at::Device device);
   at::Tensor mask(const Place& place, const at::Tensor& x) const;
 
   std::vector<Disruption> disruptions_;

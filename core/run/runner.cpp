@@ -78,7 +78,7 @@ struct Runner::Impl {
 RequestTap Runner::Impl::tap_for(Arm arm, const Needs& needs, Intervention* intervention,
                                  const RunEvents& events, std::stop_token stop) const {
   RequestTap tap(&needs, intervention, /*prefill=*/true, std::move(stop));
-  const int num_layers = decoder.spec().num_layers;
+  const int num_layers = decoder.spec().num_layers();
   if (events.norm) tap.on_norm = [&events, arm](SiteId id, const Array& m) { events.norm(arm, id, m); };
   if (events.layer)
     tap.on_layer = [&events, arm, num_layers](int layer) { events.layer(arm, layer, num_layers); };
@@ -90,7 +90,7 @@ RequestTap Runner::Impl::tap_for(Arm arm, const Needs& needs, Intervention* inte
 Prefill Runner::Impl::prefill(Arm arm, const TokenIds& prompt, const Needs& needs, const Baseline* start,
                               Intervention* intervention, const RunEvents& events, std::stop_token stop) {
   const auto begun = Clock::now();
-  const int num_layers = decoder.spec().num_layers;
+  const int num_layers = decoder.spec().num_layers();
   Prefill result;
   Run& run = *result.run;
   RequestTap tap = tap_for(arm, needs, intervention, events, stop);
@@ -99,8 +99,8 @@ Prefill Runner::Impl::prefill(Arm arm, const TokenIds& prompt, const Needs& need
   run.first_layer = start ? std::min(intervention->first_layer(), num_layers) : 0;
   run.capture.positions = static_cast<int>(prompt.size());
   if (start) {
-    result.cache = start->prefill.cache.clone(run.first_layer);
-    result.cache.set_length(0);
+    result.cache = start->prefill.cache.fork(run.first_layer);
+    result.cache.rollback(0);
     const auto lower = [&](const auto& entry) { return entry.first.layer < run.first_layer; };
     const Capture& kept = start->prefill.run->capture;
     std::ranges::copy_if(kept.norms, std::inserter(run.capture.norms, run.capture.norms.end()), lower);
@@ -108,8 +108,8 @@ Prefill Runner::Impl::prefill(Arm arm, const TokenIds& prompt, const Needs& need
     result.residual =
         run.first_layer < num_layers ? start->prefill.residuals.at(run.first_layer) : start->prefill.residual;
   } else {
-    result.cache = KvCache(num_layers);
-    result.residual = decoder.embed(prompt);
+    result.cache = State(num_layers);
+    result.residual = decoder.embed(prompt, result.cache);
   }
   result.residual = decoder.run_layers(result.residual, run.first_layer, num_layers, result.cache, tap);
   result.cache.advance(static_cast<int>(prompt.size()));
@@ -131,7 +131,7 @@ std::shared_ptr<Baseline> Runner::Impl::baseline(const RunRequest& request, cons
     found = std::make_shared<Baseline>();
     found->prompt = request.prompt;
     found->prefill = prefill(Arm::Baseline, request.prompt, needs, nullptr, nullptr, events, stop);
-    for (int layer = -1; layer < decoder.spec().num_layers; ++layer) found->note(layer, needs);
+    for (int layer = -1; layer < decoder.spec().num_layers(); ++layer) found->note(layer, needs);
     baselines.add(found);
   }
   baselines.trim();
@@ -144,7 +144,7 @@ std::shared_ptr<Baseline> Runner::Impl::baseline(const RunRequest& request, cons
 /// or not this is cancelled.
 void Runner::Impl::grow(Baseline& baseline, const Needs& needs, const RunEvents& events,
                         std::stop_token stop) {
-  const int num_layers = decoder.spec().num_layers;
+  const int num_layers = decoder.spec().num_layers();
   for (int layer = -1; layer < num_layers; ++layer) {
     const Needs more = baseline.missing(layer, needs);
     if (more.norms.empty() && more.values.empty()) continue;
@@ -153,7 +153,8 @@ void Runner::Impl::grow(Baseline& baseline, const Needs& needs, const RunEvents&
     if (layer < 0) {
       decoder.logits(kept.residual.narrow(0, -1, 1), tap);
     } else {
-      KvCache scratch(num_layers);
+      State scratch = kept.cache.fork(layer);  // what lower layers hold is read by those that borrow it
+      scratch.rollback(0);
       decoder.run_layers(kept.residuals.at(layer), layer, layer + 1, scratch, tap);
     }
     tap.take(kept.run->capture);
@@ -166,7 +167,7 @@ Answer Runner::Impl::answer_baseline(const RunRequest& request, Baseline& baseli
                                      std::stop_token stop) {
   if (!baseline.generation || baseline.stop_tokens != request.stop_tokens ||
       !(baseline.sampling == request.sampling)) {
-    baseline.generation.emplace(baseline.prefill.logits, baseline.prefill.cache.clone(),
+    baseline.generation.emplace(baseline.prefill.logits, baseline.prefill.cache.fork(),
                                 request.sampling.seed);
     baseline.stop_tokens = request.stop_tokens;
     baseline.sampling = request.sampling;
@@ -198,7 +199,7 @@ void Runner::Impl::score(Arm arm, const RunRequest& request, const TokenIds& con
   };
   Run& run = *prefill.run;
   score(request.score_continuation, PerplexityDefinition::Continuation, continuation, run.continuation, [&] {
-    KvCache cache = prefill.cache.clone();
+    State cache = prefill.cache.fork();
     return score_continuation(decoder, prefill.logits, cache, continuation, intervention, stop).nll;
   });
   const TokenIds text(request.prompt.begin() + 1, request.prompt.end());
@@ -251,7 +252,7 @@ Comparison Runner::Impl::run(const RunRequest& request, const RunEvents& events,
     const auto on_token = [&](int id) {
       if (events.token) events.token(Arm::Disrupted, id);
     };
-    Answer changed = generate(decoder, disrupted->logits, disrupted->cache.clone(), request, &*intervention,
+    Answer changed = generate(decoder, disrupted->logits, disrupted->cache.fork(), request, &*intervention,
                               on_token, stop);
     disrupted->run->answer = std::move(changed.ids);
     disrupted->run->stopped = changed.stopped;
@@ -280,10 +281,10 @@ namespace {
 std::vector<float> text_losses(const Decoder& decoder, const TokenIds& tokens,
                                const std::vector<Disruption>& disruptions, std::stop_token stop) {
   const auto pass = [&](const Needs* needs, Intervention* intervention, Capture* capture) {
-    KvCache cache(decoder.spec().num_layers);
+    State cache(decoder.spec().num_layers());
     RequestTap tap(needs, intervention, /*prefill=*/true, stop);
     const at::Tensor residual =
-        decoder.run_layers(decoder.embed(tokens), 0, decoder.spec().num_layers, cache, tap);
+        decoder.run_layers(decoder.embed(tokens, cache), 0, decoder.spec().num_layers(), cache, tap);
     if (capture) tap.take(*capture);
     return residual;
   };

@@ -316,11 +316,11 @@ class TestOptions : public TestCase {
   void selectionsBesideTheModel() {
     QFETCH(QStringList, arguments);
     QFETCH(QString, words);
-    DecoderSpec spec;
-    spec.num_layers = 3;
-    spec.num_heads = 4;
-    spec.num_kv_heads = 2;
-    spec.head_dim = 8;
+    ModelSpec spec;
+    spec.num_layers() = 3;
+    spec.num_heads() = 4;
+    spec.num_kv_heads() = 2;
+    spec.head_dim() = 8;
     const Options options = parseOptions(arguments);
     Document d = defaultDocument();
     applyOptions(options, d);

@@ -39,12 +39,12 @@ class TestPictureRuns : public AppTestCase {
     QCOMPARE(session.data().prompt_tokens,
              static_cast<int>(session.data().comparison->request.prompt.size()));
 
-    const DecoderSpec& spec = session.model()->spec();
-    QVERIFY(spec.num_heads > spec.num_kv_heads && spec.num_layers > 1);
+    const ModelSpec& spec = session.model()->spec();
+    QVERIFY(spec.num_heads() > spec.num_kv_heads() && spec.num_layers() > 1);
     QSignalSpy busy(&session, &Session::busyChanged);
     QSignalSpy data(&session, &Session::dataChanged);
-    for (int layer = 0; layer < spec.num_layers; ++layer) {
-      for (int head = 0; head < spec.num_kv_heads; ++head) {
+    for (int layer = 0; layer < spec.num_layers(); ++layer) {
+      for (int head = 0; head < spec.num_kv_heads(); ++head) {
         state.setSelection({Site::Value, layer, head, 0, 1});
         QCoreApplication::processEvents();
         QCoreApplication::processEvents();
@@ -54,7 +54,7 @@ class TestPictureRuns : public AppTestCase {
         QCOMPARE(panel.head, head);
         const Array* values = session.data().comparison->baseline->capture.value(layer, Site::Value);
         QVERIFY(values);
-        const auto at = static_cast<std::size_t>(((1 * spec.num_kv_heads) + head) * spec.head_dim);
+        const auto at = static_cast<std::size_t>(((1 * spec.num_kv_heads()) + head) * spec.head_dim());
         QCOMPARE(panel.map.at(1, 0), std::abs(values->data[at]));
       }
     }

@@ -14,7 +14,7 @@ class TestSession : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    const int layers = session.model()->spec().num_layers;
+    const int layers = session.model()->spec().num_layers();
     const ViewData& data = session.data();
     QVERIFY(data.comparison && data.comparison->baseline);
     QVERIFY(!data.comparison->disrupted);
@@ -55,8 +55,8 @@ class TestSession : public AppTestCase {
     const auto& comparison = session.data().comparison;
     QVERIFY(comparison->disrupted);
     QCOMPARE(comparison->request.disruptions, std::vector<Disruption>{value});
-    const DecoderSpec& spec = session.model()->spec();
-    QCOMPARE(comparison->disrupted->replaced, std::int64_t(2 * spec.num_layers * spec.num_heads));
+    const ModelSpec& spec = session.model()->spec();
+    QCOMPARE(comparison->disrupted->replaced, std::int64_t(2 * spec.num_layers() * spec.num_heads()));
     QVERIFY(same_numbers(*comparison, fresh(session)));
     for (const PromptResult& result : session.results()) {
       QVERIFY(result.disrupted && result.disrupted->complete);
@@ -210,7 +210,7 @@ class TestSession : public AppTestCase {
     session.setPrompts({{PromptKind::Free, QStringLiteral("x ").repeated(6000), QString(), true}}, 0);
     QVERIFY(finish(session));
     QCOMPARE(session.data().state, DataState::Current);
-    const auto all = static_cast<std::size_t>(session.model()->spec().num_layers);
+    const auto all = static_cast<std::size_t>(session.model()->spec().num_layers());
     QVERIFY(layers.contains(all));
     QVERIFY2(layers.contains(1), "the first layer alone was never shown");
   }

@@ -16,7 +16,7 @@ using nlohmann::json;
 
 namespace {
 
-DecoderSpec spec_of(const json& config) {
+ModelSpec spec_of(const json& config) {
   const QTemporaryDir folder;
   const std::filesystem::path path = folder.path().toStdString();
   test::write_file(path / "config.json", config.dump());
@@ -29,20 +29,20 @@ bool near(double found, double expected) {
 }
 
 /// The first value in which `spec` is not what transformers has; empty where there is none.
-std::string difference(const DecoderSpec& spec, const json& expected) {
+std::string difference(const ModelSpec& spec, const json& expected) {
   const json found = {
-      {"hidden_size", spec.hidden_size},   {"intermediate_size", spec.intermediate_size},
-      {"num_layers", spec.num_layers},     {"num_heads", spec.num_heads},
-      {"num_kv_heads", spec.num_kv_heads}, {"head_dim", spec.head_dim},
+      {"hidden_size", spec.hidden_size},   {"intermediate_size", spec.intermediate_size()},
+      {"num_layers", spec.num_layers()},     {"num_heads", spec.num_heads()},
+      {"num_kv_heads", spec.num_kv_heads()}, {"head_dim", spec.head_dim()},
       {"vocab_size", spec.vocab_size},     {"max_position_embeddings", spec.max_position_embeddings},
-      {"rms_norm_eps", spec.rms_norm_eps}, {"tie_word_embeddings", spec.tie_word_embeddings},
+      {"rms_norm_eps", spec.rms_norm_eps}, {"tie_word_embeddings", spec.head.tied},
       {"qkv_bias", spec.qkv_bias},         {"attn_output_bias", spec.attn_output_bias},
       {"mlp_bias", spec.mlp_bias},         {"sliding_window", spec.sliding_window}};
   for (const auto& [key, value] : found.items()) {
     if (value != expected.at(key)) return key + " " + value.dump() + ", expected " + expected.at(key).dump();
   }
   const RopeFrequencies rope =
-      rope_frequencies(*spec.rope, spec.max_position_embeddings, spec.max_position_embeddings);
+      rope_frequencies(*spec.rope(), spec.max_position_embeddings, spec.max_position_embeddings);
   const auto inv_freq = expected.at("inv_freq").get<std::vector<double>>();
   if (!std::ranges::equal(rope.inv_freq, inv_freq, near))
     return "inv_freq " + json(rope.inv_freq).dump() + ", expected " + json(inv_freq).dump();
@@ -107,7 +107,7 @@ class TestConfigs : public test::TestCase {
     for (const auto& key : entry.at("absent")) config.erase(key.get<std::string>());
     std::string problem, wrong;
     try {
-      const DecoderSpec spec = spec_of(config);
+      const ModelSpec spec = spec_of(config);
       if (!entry.at("expected").is_null()) wrong = difference(spec, entry.at("expected"));
     } catch (const Error& error) {
       problem = error.what();

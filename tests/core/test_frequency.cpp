@@ -9,14 +9,15 @@ using namespace qkscope;
 
 namespace {
 
-DecoderSpec spec(int head_dim, int rotary_dim, double theta = 10000) {
-  DecoderSpec s;
-  s.head_dim = head_dim;
-  s.max_position_embeddings = 2048;
-  s.rope = RopeSpec{};
-  s.rope->rotary_dim = rotary_dim;
-  s.rope->theta = theta;
-  return s;
+RopeSpec rope(int rotary_dim, double theta = 10000) {
+  RopeSpec spec;
+  spec.rotary_dim = rotary_dim;
+  spec.theta = theta;
+  return spec;
+}
+
+FrequencyAxis axis_of(int head_dim, const RopeSpec& rope) {
+  return {&rope, head_dim, 2048, 1};
 }
 
 }  // namespace
@@ -25,7 +26,7 @@ class TestFrequency : public test::TestCase {
   Q_OBJECT
  private Q_SLOTS:
   void partners() {
-    const FrequencyAxis axis(spec(128, 128), 1);
+    const FrequencyAxis axis = axis_of(128, rope(128));
     QCOMPARE(axis.head_dim(), 128);
     for (int dim = 0; dim < 128; ++dim) {
       const auto rotary = axis.at(dim);
@@ -42,7 +43,7 @@ class TestFrequency : public test::TestCase {
   void wavelengths() {
     // Published for head_dim 128: theta 10000 gives 6.3, 628, 6283 and 54410 positions for pairs 0, 32, 48,
     // 63; theta 500000 gives 4443, 28124 and 118143 for pairs 32, 41, 48.
-    const FrequencyAxis slow(spec(128, 128, 500000), 1), axis(spec(128, 128), 1);
+    const FrequencyAxis slow = axis_of(128, rope(128, 500000)), axis = axis_of(128, rope(128));
     const auto rounded = [](const FrequencyAxis& a, int dim) { return std::lround(a.at(dim)->wavelength); };
     QCOMPARE(axis.at(0)->wavelength, 2 * std::numbers::pi);
     QCOMPARE(rounded(axis, 32), 628);
@@ -55,7 +56,7 @@ class TestFrequency : public test::TestCase {
 
   /// GPT-NeoX rotates the first 24 of 96 dims.
   void partialRotary() {
-    const FrequencyAxis axis(spec(96, 24), 1);
+    const FrequencyAxis axis = axis_of(96, rope(24));
     QCOMPARE(axis.inv_freq().size(), 12u);
     QCOMPARE(axis.at(8)->partner, 20);
     QVERIFY(axis.low_frequency(8) && axis.low_frequency(20));
@@ -64,10 +65,24 @@ class TestFrequency : public test::TestCase {
     QVERIFY(!axis.low_frequency(90));
   }
 
+  /// GPT-J's pairs are neighbours; the rotary dims of latent attention come last.
+  void interleavedAndLate() {
+    RopeSpec s = rope(8);
+    s.interleaved = true;
+    s.rotary_start = 4;
+    const FrequencyAxis axis = axis_of(12, s);
+    QVERIFY(!axis.at(3));
+    QVERIFY(!axis.at(12));
+    QCOMPARE(axis.at(6)->partner, 7);
+    QCOMPARE(axis.at(7)->partner, 6);
+    QCOMPARE(axis.at(7)->pair, 1);
+    QVERIFY(!axis.low_frequency(7));
+    QVERIFY(axis.low_frequency(8));
+    QCOMPARE(axis.dims_of(3), std::pair(10, 11));
+  }
+
   void withoutRope() {
-    DecoderSpec s = spec(64, 64);
-    s.rope.reset();
-    const FrequencyAxis axis(s, 1);
+    const FrequencyAxis axis(nullptr, 64, 2048, 1);
     QVERIFY(!axis.at(0));
     QVERIFY(!axis.low_frequency(63));
     Capture capture;
@@ -77,7 +92,7 @@ class TestFrequency : public test::TestCase {
   }
 
   void undoing() {
-    const FrequencyAxis axis(spec(6, 4), 1);
+    const FrequencyAxis axis = axis_of(6, rope(4));
     const double angle = 3 * axis.inv_freq()[1];
     // Row of position 3 made by rotating (0, 2, 0, 1, 7, 8): pair 1 are dims 1 and 3; dims 4 and 5 do not
     // rotate.
@@ -91,16 +106,16 @@ class TestFrequency : public test::TestCase {
   }
 
   void yarnFactorIsTakenOut() {
-    DecoderSpec s = spec(4, 4);
-    s.rope->type = "yarn";
-    s.rope->factor = 4;
-    s.rope->attention_factor = 2;
-    const Array before = before_rope(Array{{1, 1, 4}, {2, 4, 6, 8}}, FrequencyAxis(s, 1), 0);
+    RopeSpec s = rope(4);
+    s.type = "yarn";
+    s.factor = 4;
+    s.attention_factor = 2;
+    const Array before = before_rope(Array{{1, 1, 4}, {2, 4, 6, 8}}, axis_of(4, s), 0);
     QCOMPARE(before.data, (std::vector<float>{1, 2, 3, 4}));
   }
 
   void bands() {
-    const FrequencyAxis axis(spec(10, 10), 1);  // 5 pairs in 2 bands: 2 and 3
+    const FrequencyAxis axis = axis_of(10, rope(10));  // 5 pairs in 2 bands: 2 and 3
     Capture capture;
     // Massive at lambda 2: dim 9 (pair 4) of head 0, dim 0 (pair 0) of head 1.
     capture.norms[{0, Site::Key}] = {{2, 10}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1}};

@@ -29,12 +29,9 @@ inline Array llama2_dump(const std::string& letter) {
 
 /// The RoPE of Llama-2-7b.
 inline FrequencyAxis llama2_axis() {
-  DecoderSpec spec;
-  spec.head_dim = 128;
-  spec.max_position_embeddings = 4096;
-  spec.rope = RopeSpec{};
-  spec.rope->rotary_dim = 128;
-  return {spec, 66};
+  RopeSpec rope;
+  rope.rotary_dim = 128;
+  return {&rope, 128, 4096, 66};
 }
 
 }  // namespace qkscope::test

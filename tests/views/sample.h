@@ -17,14 +17,14 @@ inline std::filesystem::path smollm2Norms() {
 inline std::shared_ptr<const ModelCard> smollm2Card() {
   ModelCard card;
   card.name = "SmolLM2-135M-Instruct.Q4_1";
-  card.spec.num_layers = 30;
-  card.spec.num_heads = 9;
-  card.spec.num_kv_heads = 3;
-  card.spec.head_dim = 64;
+  card.spec.num_layers() = 30;
+  card.spec.num_heads() = 9;
+  card.spec.num_kv_heads() = 3;
+  card.spec.head_dim() = 64;
   card.spec.max_position_embeddings = 2048;
-  card.spec.rope = RopeSpec{};
-  card.spec.rope->theta = 100000;
-  card.spec.rope->rotary_dim = 64;
+  card.spec.rope() = RopeSpec{};
+  card.spec.rope()->theta = 100000;
+  card.spec.rope()->rotary_dim = 64;
   return std::make_shared<const ModelCard>(card);
 }
 
@@ -83,13 +83,13 @@ inline ViewData smollm2Data(bool disrupted = true) {
 inline ViewData tinyData(float strong = 20.0f) {
   ModelCard card;
   card.name = "tiny";
-  card.spec.num_layers = 2;
-  card.spec.num_heads = 4;
-  card.spec.num_kv_heads = 2;
-  card.spec.head_dim = 8;
+  card.spec.num_layers() = 2;
+  card.spec.num_heads() = 4;
+  card.spec.num_kv_heads() = 2;
+  card.spec.head_dim() = 8;
   card.spec.max_position_embeddings = 64;
-  card.spec.rope = RopeSpec{};
-  card.spec.rope->rotary_dim = 8;
+  card.spec.rope() = RopeSpec{};
+  card.spec.rope()->rotary_dim = 8;
   auto run = std::make_shared<Run>();
   run->capture.positions = 6;
   for (int layer = 0; layer < 2; ++layer) {

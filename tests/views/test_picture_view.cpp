@@ -289,11 +289,11 @@ class TestPictureView : public TestCase {
   void unrotatedDimsHaveNoPartner() {
     ViewData data = tinyData();
     ModelCard card = *data.card;
-    card.spec.rope->rotary_dim = 4;
+    card.spec.rope()->rotary_dim = 4;
     data.card = std::make_shared<const ModelCard>(card);
     QVERIFY(cellWords(data, Look{}, {Site::Query, 0, 1, 1, -1}).contains(QStringLiteral("dim 1 ↔ 3")));
     QVERIFY(cellWords(data, Look{}, {Site::Query, 0, 1, 6, -1}).contains(QStringLiteral("not rotated")));
-    card.spec.rope.reset();
+    card.spec.rope().reset();
     data.card = std::make_shared<const ModelCard>(card);
     PictureStage stage(data);
     QVERIFY(!stage.image().isNull());

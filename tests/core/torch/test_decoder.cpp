@@ -1,21 +1,14 @@
 // The forward pass against what Hugging Face transformers computes on tiny random checkpoints of every
-// architecture and RoPE type (tests/goldens/make_models.py), and the laws it must obey on any of them.
-#include <ATen/ATen.h>
+// family and its variants (tests/goldens/make_models.py), and the laws it must obey on any of them.
 #include <ATen/ExpandUtils.h>
-#include <c10/core/InferenceMode.h>
 #include <torch/library.h>
 
-#include <set>
-
-#include "core/checkpoint/checkpoint.h"
-#include "core/io/safetensors.h"
-#include "core/model/architecture.h"
-#include "core/model/decoder.h"
-#include "core/run/request_tap.h"
-#include "core/run/tensor_array.h"
-#include "tests/support/test_case.h"
+#include "tests/support/golden_model.h"
 
 using namespace qkscope;
+using test::GoldenModel;
+using test::GoldenPass;
+using test::relative_error;
 
 // PyTorch keeps the shape function of this operator in Python; the hygiene test needs it here.
 at::Tensor where_meta(const at::Tensor& condition, const at::Tensor& a, const at::Tensor& b) {
@@ -34,56 +27,13 @@ namespace {
 
 const c10::InferenceMode inference;
 
-struct Model {
-  explicit Model(const std::string& name, at::Device device = at::kCPU, at::ScalarType dtype = at::kFloat)
-      : folder(test::golden("models") / name),
-        checkpoint(Checkpoint::open(folder)),
-        decoder(make_spec(*checkpoint),
-                Weights(*checkpoint, make_spec(*checkpoint), device, dtype, Progress{})) {}
-
-  std::filesystem::path folder;
-  std::shared_ptr<const Checkpoint> checkpoint;
-  Decoder decoder;
-};
-
-TokenIds tokens(const std::vector<std::int64_t>& ids) {
-  return {ids.begin(), ids.end()};
-}
-
-/// Largest difference, relative to the largest expected number.
-double error(const at::Tensor& actual, const at::Tensor& expected) {
-  if (actual.sizes() != expected.sizes()) return 1e9;
-  return ((actual - expected).abs().max() / expected.abs().max()).item<double>();
-}
-
-const std::map<Site, std::string> golden_names = {{Site::QueryPreRope, "q_pre"},
-                                                  {Site::Query, "q"},
-                                                  {Site::KeyPreRope, "k_pre"},
-                                                  {Site::Key, "k"},
-                                                  {Site::Value, "v"},
-                                                  {Site::ResidPost, "resid"}};
-
-Needs everything() {
-  Needs needs;
-  for (const auto& [site, name] : golden_names) needs.values.insert(site);
-  return needs;
-}
-
-struct Pass {
-  at::Tensor logits;  // (T, vocab_size)
-  Capture capture;
-  KvCache cache;
-};
-
-Pass forward(const Decoder& decoder, const TokenIds& ids, const Needs& needs) {
-  Pass pass{{}, {}, KvCache(decoder.spec().num_layers)};
-  RequestTap tap(&needs, nullptr, true);
-  const at::Tensor residual =
-      decoder.run_layers(decoder.embed(ids), 0, decoder.spec().num_layers, pass.cache, tap);
-  pass.cache.advance(static_cast<int>(ids.size()));
-  pass.logits = decoder.logits(residual, tap);
-  tap.take(pass.capture);
-  return pass;
+/// Whether some layer's rotation depends on the length of the sequence, so that keys in the cache keep the
+/// one they got.
+bool turns_by_length(const ModelSpec& spec) {
+  return std::ranges::any_of(spec.layers, [](const LayerSpec& layer) {
+    const AttentionSpec* a = layer.attention();
+    return a && a->rope && (a->rope->type == "dynamic" || a->rope->type == "longrope");
+  });
 }
 
 }  // namespace
@@ -91,45 +41,58 @@ Pass forward(const Decoder& decoder, const TokenIds& ids, const Needs& needs) {
 class TestDecoder : public test::TestCase {
   Q_OBJECT
  private Q_SLOTS:
-  void equalsTransformers_data() { models(); }
+  void equalsTransformers_data() { test::golden_models(); }
   void equalsTransformers() {
     QFETCH(QString, name);
-    const Model model(name.toStdString());
-    const ArrayFile golden = read_safetensors(model.folder / "expected.safetensors");
-    const Pass pass = forward(model.decoder, tokens(golden.integers.at("prompt")), everything());
-    for (int l = 0; l < model.decoder.spec().num_layers; ++l) {
-      for (const auto& [site, word] : golden_names) {
+    const GoldenModel model(name.toStdString());
+    const ArrayFile golden = model.expected();
+    const GoldenPass pass = test::forward(model.decoder, model.prompt(), test::everything());
+    const GoldenPass open =
+        test::forward(model.decoder, model.prompt(), test::values_of({Site::AttnPattern, Site::AttnSink}));
+    int compared = 0;
+    for (int l = 0; l < model.spec().num_layers(); ++l) {
+      for (const auto& [site, word] : test::golden_sites()) {
         const std::string key = "layers." + std::to_string(l) + "." + word;
-        const double e = error(to_tensor(*pass.capture.value(l, site), at::kCPU),
-                               to_tensor(golden.arrays.at(key), at::kCPU));
+        const auto expected = golden.arrays.find(key);
+        if (expected == golden.arrays.end()) continue;
+        QVERIFY2(model.spec().has_site({l, site}), (key + " is no site of this layer").c_str());
+        const bool attention = site == Site::AttnPattern || site == Site::AttnSink;
+        const at::Tensor found = (attention ? open : pass).value(l, site);
+        QVERIFY2(found.defined(), (key + " was not captured").c_str());
+        const at::Tensor truth = to_tensor(expected->second, at::kCPU);
+        const double e =
+            relative_error(found.numel() == truth.numel() ? found.reshape(truth.sizes()) : found, truth);
         QVERIFY2(e < 1e-4, (key + ": largest relative error " + std::to_string(e)).c_str());
+        ++compared;
       }
     }
-    const double e = error(pass.logits, to_tensor(golden.arrays.at("logits"), at::kCPU));
+    QVERIFY(compared >= model.spec().num_layers());
+    const double e = relative_error(pass.logits, to_tensor(golden.arrays.at("logits"), at::kCPU));
     QVERIFY2(e < 1e-4, ("logits: largest relative error " + std::to_string(e)).c_str());
   }
 
   // In bfloat16 the same formulas in another order give other last digits. The measure is transformers' own
   // distance from what it computes in float32: ours may be twice that, and never nothing.
-  void bfloat16EqualsTransformers_data() { models("bfloat16"); }
+  void bfloat16EqualsTransformers_data() { test::golden_models("bfloat16"); }
   void bfloat16EqualsTransformers() {
     QFETCH(QString, name);
-    const Model model(name.toStdString(), at::kCPU, at::kBFloat16);
-    const ArrayFile exact = read_safetensors(model.folder / "expected.safetensors");
+    const GoldenModel model(name.toStdString(), at::kCPU, at::kBFloat16);
+    const ArrayFile exact = model.expected();
     const ArrayFile rounded = read_safetensors(model.folder / "bfloat16.safetensors");
     const auto check = [&](const std::string& key, const at::Tensor& found) {
       const at::Tensor truth = to_tensor(exact.arrays.at(key), at::kCPU);
-      const double allowed = 2 * error(to_tensor(rounded.arrays.at(key), at::kCPU), truth);
-      const double e = error(found.to(at::kFloat), truth);
+      const double allowed = 2 * relative_error(to_tensor(rounded.arrays.at(key), at::kCPU), truth);
+      const double e = relative_error(found.to(at::kFloat), truth);
       return e > 0 && e <= allowed
                  ? std::string()
                  : key + ": relative error " + std::to_string(e) + ", allowed " + std::to_string(allowed);
     };
-    const Pass pass = forward(model.decoder, tokens(exact.integers.at("prompt")), everything());
-    for (int l = 0; l < model.decoder.spec().num_layers; ++l) {
-      for (const auto& [site, word] : golden_names) {
-        const std::string wrong = check("layers." + std::to_string(l) + "." + word,
-                                        to_tensor(*pass.capture.value(l, site), at::kCPU));
+    const GoldenPass pass = test::forward(model.decoder, model.prompt(), test::everything());
+    for (int l = 0; l < model.spec().num_layers(); ++l) {
+      for (const auto& [site, word] : test::golden_sites()) {
+        const std::string key = "layers." + std::to_string(l) + "." + word;
+        if (!rounded.arrays.contains(key) || site == Site::AttnPattern || site == Site::AttnSink) continue;
+        const std::string wrong = check(key, pass.value(l, site));
         QVERIFY2(wrong.empty(), wrong.c_str());
       }
     }
@@ -137,83 +100,110 @@ class TestDecoder : public test::TestCase {
     QVERIFY2(wrong.empty(), wrong.c_str());
   }
 
-  void continuesLikeTransformers_data() { models(); }
+  void continuesLikeTransformers_data() { test::golden_models(); }
   void continuesLikeTransformers() {
     QFETCH(QString, name);
-    const Model model(name.toStdString());
-    const ArrayFile golden = read_safetensors(model.folder / "expected.safetensors");
-    Pass pass = forward(model.decoder, tokens(golden.integers.at("prompt")), {});
+    const GoldenModel model(name.toStdString());
+    GoldenPass pass = test::forward(model.decoder, model.prompt(), {});
     at::Tensor logits = pass.logits[-1];
     Tap tap;
-    for (const int expected : tokens(golden.integers.at("continuation"))) {
-      const int id = static_cast<int>(logits.argmax().item<std::int64_t>());
-      QCOMPARE(id, expected);
-      logits = model.decoder.step(id, pass.cache, tap)[0];
+    const ArrayFile golden = model.expected();
+    for (const std::int64_t expected : golden.integers.at("continuation")) {
+      QCOMPARE(logits.argmax().item<std::int64_t>(), expected);
+      logits = model.decoder.step(static_cast<int>(expected), pass.state, tap)[0];
     }
   }
 
-  // A step on the KV cache equals the same position of one pass, wherever the rotation does not depend on the
+  // A step on the state equals the same position of one pass, wherever the rotation does not depend on the
   // length.
-  void stepEqualsPrefill_data() { models(); }
+  void stepEqualsPrefill_data() { test::golden_models(); }
   void stepEqualsPrefill() {
     QFETCH(QString, name);
-    if (name.contains(QStringLiteral("dynamic")))
-      QSKIP("dynamic RoPE turns cached keys differently, as published");
-    const Model model(name.toStdString());
-    const TokenIds ids =
-        tokens(read_safetensors(model.folder / "expected.safetensors").integers.at("prompt"));
-    const Pass whole = forward(model.decoder, ids, {});
-    Pass part = forward(model.decoder, {ids.begin(), ids.end() - 3}, {});
+    const GoldenModel model(name.toStdString());
+    if (turns_by_length(model.spec())) QSKIP("this RoPE turns cached keys differently, as published");
+    const TokenIds ids = model.prompt();
+    const GoldenPass whole = test::forward(model.decoder, ids, {});
+    GoldenPass part = test::forward(model.decoder, {ids.begin(), ids.end() - 3}, {});
     Tap tap;
     for (std::size_t i = ids.size() - 3; i < ids.size(); ++i) {
-      const at::Tensor logits = model.decoder.step(ids[i], part.cache, tap)[0];
-      QVERIFY(error(logits, whole.logits[static_cast<std::int64_t>(i)]) < 1e-4);
+      const at::Tensor logits = model.decoder.step(ids[i], part.state, tap)[0];
+      QVERIFY(relative_error(logits, whole.logits[static_cast<std::int64_t>(i)]) < 1e-4);
     }
   }
 
-  void explicitAttentionEqualsFused_data() { models(); }
+  // A fork goes its own way and leaves the other where it was; a state rolled back is as it was before.
+  void forksAreIndependent_data() { test::golden_models(); }
+  void forksAreIndependent() {
+    QFETCH(QString, name);
+    const GoldenModel model(name.toStdString());
+    const TokenIds ids = model.prompt();
+    GoldenPass pass = test::forward(model.decoder, ids, {});
+    const int length = pass.state.length();
+    Tap tap;
+    State fork = pass.state.fork();
+    const at::Tensor first = model.decoder.step(ids[0], fork, tap).clone();
+    model.decoder.step(ids[1], fork, tap);
+    State other = pass.state.fork();
+    const at::Tensor second = model.decoder.step(ids[2], other, tap).clone();
+    QVERIFY(relative_error(first, second) > 1e-4);
+    QCOMPARE(pass.state.length(), length);
+    QVERIFY(at::equal(model.decoder.step(ids[0], pass.state, tap), first));
+    pass.state.rollback(length);
+    QVERIFY(at::equal(model.decoder.step(ids[2], pass.state, tap), second));
+  }
+
+  void explicitAttentionEqualsFused_data() { test::golden_models(); }
   void explicitAttentionEqualsFused() {
     QFETCH(QString, name);
-    const Model model(name.toStdString());
-    const TokenIds ids =
-        tokens(read_safetensors(model.folder / "expected.safetensors").integers.at("prompt"));
-    Needs needs;
-    needs.values = {Site::AttnScores, Site::AttnPattern};
-    const Pass explicit_pass = forward(model.decoder, ids, needs);
-    QVERIFY(error(explicit_pass.logits, forward(model.decoder, ids, {}).logits) < 1e-4);
-    for (int l = 0; l < model.decoder.spec().num_layers; ++l) {
-      const at::Tensor pattern = to_tensor(*explicit_pass.capture.value(l, Site::AttnPattern), at::kCPU);
-      QVERIFY(error(pattern.sum(-1), at::ones_like(pattern.sum(-1))) < 1e-5);
+    const GoldenModel model(name.toStdString());
+    const TokenIds ids = model.prompt();
+    const GoldenPass open = test::forward(
+        model.decoder, ids, test::values_of({Site::AttnScores, Site::AttnPattern, Site::AttnSink}));
+    QVERIFY(relative_error(open.logits, test::forward(model.decoder, ids, {}).logits) < 1e-4);
+    for (int l = 0; l < model.spec().num_layers(); ++l) {
+      const AttentionSpec* attention = model.spec().attention(l);
+      if (!attention) continue;
+      const at::Tensor pattern = open.value(l, Site::AttnPattern);
+      at::Tensor mass = pattern.sum(-1);
+      if (attention->sinks) mass = mass + open.value(l, Site::AttnSink);
+      QVERIFY(relative_error(mass, at::ones_like(mass)) < 1e-5);
       QVERIFY(pattern.triu(1).abs().max().item<double>() == 0.0);
     }
   }
 
-  void rotationKeepsNorms_data() { models(); }
+  void rotationKeepsNorms_data() { test::golden_models(); }
   void rotationKeepsNorms() {
     QFETCH(QString, name);
-    if (name.contains(QStringLiteral("yarn")))
-      QSKIP("yarn's attention factor scales rotated q and k by design");
-    const Model model(name.toStdString());
-    const TokenIds ids =
-        tokens(read_safetensors(model.folder / "expected.safetensors").integers.at("prompt"));
-    const Pass pass = forward(model.decoder, ids, everything());
-    for (const auto& [before, after] :
-         {std::pair{Site::QueryPreRope, Site::Query}, std::pair{Site::KeyPreRope, Site::Key}}) {
-      const at::Tensor a = to_tensor(*pass.capture.value(0, before), at::kCPU);
-      const at::Tensor b = to_tensor(*pass.capture.value(0, after), at::kCPU);
-      QVERIFY(error(b.norm(2, -1), a.norm(2, -1)) < 1e-5);
-      QVERIFY(error(b, a) > 1e-2);  // and yet it turns
+    const GoldenModel model(name.toStdString());
+    const GoldenPass pass = test::forward(model.decoder, model.prompt(), test::everything());
+    bool turned = false;
+    for (int l = 0; l < model.spec().num_layers(); ++l) {
+      const AttentionSpec* attention = model.spec().attention(l);
+      if (!attention || !attention->rope || attention->norms_after_rotation || attention->query_scale)
+        continue;
+      const RopeFrequencies rope =
+          rope_frequencies(*attention->rope, model.spec().max_position_embeddings, pass.state.length());
+      if (rope.attention_factor != 1) continue;  // scales rotated q and k by design
+      for (const auto& [before, after] :
+           {std::pair{Site::QueryPreRope, Site::Query}, std::pair{Site::KeyPreRope, Site::Key}}) {
+        if (!model.spec().has_site({l, before})) continue;
+        const at::Tensor a = pass.value(l, before), b = pass.value(l, after);
+        QVERIFY(relative_error(b.norm(2, -1), a.norm(2, -1)) < 1e-5);
+        QVERIFY(relative_error(b, a) > 1e-3);  // and yet it turns
+        turned = true;
+      }
     }
+    if (!turned) QSKIP("no layer of it rotates, or all scale what they rotate");
   }
 
   // Device hygiene without a GPU: on "meta" a stray host tensor or a hidden synchronisation in the layers
   // throws.
-  void runsOnMeta_data() { models(); }
+  void runsOnMeta_data() { test::golden_models(); }
   void runsOnMeta() {
     QFETCH(QString, name);
-    const Model model(name.toStdString(), at::kMeta);
-    const int layers = model.decoder.spec().num_layers;
-    Needs needs = everything();
+    const GoldenModel model(name.toStdString(), at::kMeta);
+    const int layers = model.spec().num_layers();
+    Needs needs = test::everything();
     needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
     Disruption live;
     live.key = live.value = true;
@@ -230,15 +220,17 @@ class TestDecoder : public test::TestCase {
         }
       }
     }
-    Intervention intervention(disruptions, model.decoder.spec(), {}, at::kMeta);
+    Intervention intervention(disruptions, model.spec(), {}, at::kMeta);
     RequestTap tap(&needs, &intervention, true);
-    KvCache cache(layers);
+    State state(layers);
     // The embedding itself has no meta kernel in C++; it stands before the layers.
     const auto pass = [&](std::int64_t positions, Tap& through) {
-      const at::Tensor entering =
-          at::empty({positions, model.decoder.spec().hidden_size}, at::TensorOptions().device(at::kMeta));
-      const at::Tensor residual = model.decoder.run_layers(entering, 0, layers, cache, through);
-      cache.advance(static_cast<int>(positions));
+      const auto options = at::TensorOptions().device(at::kMeta);
+      const at::Tensor entering = at::empty({positions, model.spec().hidden_size}, options);
+      const int per_layer = model.spec().embedding.per_layer_input;
+      if (per_layer > 0) state.layer_inputs = at::empty({positions, layers, per_layer}, options);
+      const at::Tensor residual = model.decoder.run_layers(entering, 0, layers, state, through);
+      state.advance(static_cast<int>(positions));
       return model.decoder.logits(residual, through);
     };
     QVERIFY(pass(4, tap).is_meta());
@@ -247,26 +239,20 @@ class TestDecoder : public test::TestCase {
   }
 
   void refusesIdsOutsideTheVocabulary() {
-    const Model model("llama-default");
-    QVERIFY_EXCEPTION_THROWN(model.decoder.embed({0, 100000}), Error);
-    QVERIFY_EXCEPTION_THROWN(model.decoder.embed({-1}), Error);
+    const GoldenModel model("models/llama-default");
+    State state(model.spec().num_layers());
+    QVERIFY_EXCEPTION_THROWN(model.decoder.embed({0, 100000}, state), Error);
+    QVERIFY_EXCEPTION_THROWN(model.decoder.embed({-1}, state), Error);
   }
 
   void everyArchitectureHasAGolden() {
     std::set<std::string> seen;
-    for (const auto& entry : std::filesystem::directory_iterator(test::golden("models"))) {
-      seen.insert(make_spec(*Checkpoint::open(entry.path())).architecture);
+    for (const char* folder : {"models", "families"}) {
+      if (!std::filesystem::exists(test::golden(folder))) continue;
+      for (const auto& entry : std::filesystem::directory_iterator(test::golden(folder)))
+        seen.insert(make_spec(*Checkpoint::open(entry.path())).architecture);
     }
     for (const std::string& name : architectures()) QVERIFY2(seen.contains(name), name.c_str());
-  }
-
- private:
-  static void models(std::string_view ending = {}) {
-    QTest::addColumn<QString>("name");
-    for (const auto& entry : std::filesystem::directory_iterator(test::golden("models"))) {
-      const std::string name = entry.path().filename().string();
-      if (name.ends_with(ending)) QTest::newRow(name.c_str()) << QString::fromStdString(name);
-    }
   }
 };
 

@@ -21,7 +21,7 @@ constexpr const char* golden_name = "llama-default";
 
 /// Logits of a model of our own making: step() is never asked, one token is drawn.
 int drawn(const LanguageModel& model, const at::Tensor& logits, const Sampling& sampling) {
-  KvCache cache(model.spec().num_layers);
+  State cache(model.spec().num_layers());
   RunRequest request;
   request.max_new_tokens = 1;
   request.sampling = sampling;
@@ -53,10 +53,10 @@ class TestGenerate : public test::TestCase {
     const TokenIds answer = Runner(model).run(request).baseline->answer;
     QCOMPARE(answer.size(), 8u);
     for (const int id : answer) {
-      KvCache cache(model->spec().num_layers);
+      State cache(model->spec().num_layers());
       Tap tap;
       const at::Tensor residual =
-          model->decoder().run_layers(model->decoder().embed(ids), 0, model->spec().num_layers, cache, tap);
+          model->decoder().run_layers(model->decoder().embed(ids), 0, model->spec().num_layers(), cache, tap);
       QCOMPARE(id,
                static_cast<int>(model->decoder().logits(residual, tap)[-1].argmax().item<std::int64_t>()));
       ids.push_back(id);

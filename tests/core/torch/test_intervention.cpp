@@ -22,12 +22,12 @@ const c10::InferenceMode inference;
 constexpr SiteId query{1, Site::Query}, key{1, Site::Key};
 
 /// 3 layers, 4 query heads, 2 KV heads, 16 dims.
-DecoderSpec spec() {
-  DecoderSpec spec;
-  spec.num_layers = 3;
-  spec.num_heads = 4;
-  spec.num_kv_heads = 2;
-  spec.head_dim = 16;
+ModelSpec spec() {
+  ModelSpec spec;
+  spec.num_layers() = 3;
+  spec.num_heads() = 4;
+  spec.num_kv_heads() = 2;
+  spec.head_dim() = 16;
   return spec;
 }
 
@@ -88,9 +88,9 @@ std::string words(const Pick& pick) {
 }
 
 /// Keys and values (G, positions, D) of a layer that later steps will read.
-std::pair<at::Tensor, at::Tensor> cached(const KvCache& cache, int layer, const DecoderSpec& spec) {
-  KvCache copy = cache.clone();
-  const at::Tensor more = at::zeros({1, spec.num_kv_heads, spec.head_dim});
+std::pair<at::Tensor, at::Tensor> cached(const State& cache, int layer, const ModelSpec& spec) {
+  State copy = cache.fork();
+  const at::Tensor more = at::zeros({1, spec.num_kv_heads(), spec.head_dim()});
   const auto [keys, values] = copy.append(layer, more, more);
   return {keys.narrow(1, 0, cache.length()), values.narrow(1, 0, cache.length())};
 }
@@ -98,25 +98,25 @@ std::pair<at::Tensor, at::Tensor> cached(const KvCache& cache, int layer, const 
 /// A prefill of `ids` and a step with `next`, everything of Q, K and V of the prefill kept.
 struct Passes {
   Passes(const Decoder& decoder, const TokenIds& ids, int next, const std::vector<Disruption>& disruptions)
-      : cache(decoder.spec().num_layers), after_step(0) {
-    const int layers = decoder.spec().num_layers;
+      : cache(decoder.spec().num_layers()), after_step(0) {
+    const int layers = decoder.spec().num_layers();
     Needs needs;
     needs.norms = needs.values = {Site::Query, Site::Key, Site::Value};
     Capture clean;
     if (!disruptions.empty()) clean = Passes(decoder, ids, next, {}).capture;
     Intervention intervention(disruptions, decoder.spec(), clean, at::kCPU);
     RequestTap tap(&needs, &intervention, /*prefill=*/true);
-    decoder.run_layers(decoder.embed(ids), 0, layers, cache, tap);
+    decoder.run_layers(decoder.embed(ids, cache), 0, layers, cache, tap);
     cache.advance(static_cast<int>(ids.size()));
     tap.take(capture);
-    after_step = cache.clone();
+    after_step = cache.fork();
     RequestTap step_tap(&needs, &intervention, /*prefill=*/false);
     decoder.step(next, after_step, step_tap);
     step_tap.take(step);
   }
 
   Capture capture, step;
-  KvCache cache, after_step;
+  State cache, after_step;
 };
 
 }  // namespace

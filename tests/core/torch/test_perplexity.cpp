@@ -28,9 +28,9 @@ double stepwise(const LanguageModel& model, const TokenIds& prompt, const TokenI
   const Decoder& decoder = model.decoder();
   Intervention intervention(disruptions, decoder.spec(), clean, at::kCPU);
   RequestTap prefill(nullptr, &intervention, true), step(nullptr, &intervention, false);
-  KvCache cache(decoder.spec().num_layers);
+  State cache(decoder.spec().num_layers());
   const at::Tensor residual =
-      decoder.run_layers(decoder.embed(prompt), 0, decoder.spec().num_layers, cache, prefill);
+      decoder.run_layers(decoder.embed(prompt), 0, decoder.spec().num_layers(), cache, prefill);
   cache.advance(static_cast<int>(prompt.size()));
   at::Tensor logits = decoder.logits(residual, prefill)[-1];
   double sum = 0;
@@ -47,9 +47,9 @@ double one_pass(const LanguageModel& model, const TokenIds& ids, std::size_t fro
   const Decoder& decoder = model.decoder();
   Intervention intervention(disruptions, decoder.spec(), clean, at::kCPU);
   RequestTap tap(nullptr, &intervention, true);
-  KvCache cache(decoder.spec().num_layers);
+  State cache(decoder.spec().num_layers());
   const at::Tensor logits =
-      decoder.logits(decoder.run_layers(decoder.embed(ids), 0, decoder.spec().num_layers, cache, tap), tap);
+      decoder.logits(decoder.run_layers(decoder.embed(ids, cache), 0, decoder.spec().num_layers(), cache, tap), tap);
   double sum = 0;
   for (std::size_t i = from; i < ids.size(); ++i)
     sum += log_probability(logits[static_cast<std::int64_t>(i) - 1], ids[i]);

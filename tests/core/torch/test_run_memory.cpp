@@ -55,7 +55,7 @@ class TestRunMemory : public TestCase {
   void otherLayersComeFromWhatIsKept() {
     QFETCH(QString, name);
     const auto model = TinyModel(name.toStdString()).load();
-    const int layers = model->spec().num_layers;
+    const int layers = model->spec().num_layers();
     RunRequest request = request_of(golden_prompt(name.toStdString()));
     request.needs = {};
     Runner runner(model);

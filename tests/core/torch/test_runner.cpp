@@ -24,9 +24,9 @@ Run whole_pass(const LanguageModel& model, const RunRequest& request, const Capt
   Run run;
   Intervention intervention(request.disruptions, decoder.spec(), baseline, at::kCPU);
   RequestTap tap(&request.needs, &intervention, /*prefill=*/true);
-  KvCache cache(decoder.spec().num_layers);
+  State cache(decoder.spec().num_layers());
   const at::Tensor residual =
-      decoder.run_layers(decoder.embed(request.prompt), 0, decoder.spec().num_layers, cache, tap);
+      decoder.run_layers(decoder.embed(request.prompt), 0, decoder.spec().num_layers(), cache, tap);
   cache.advance(static_cast<int>(request.prompt.size()));
   const at::Tensor logits = decoder.logits(residual.narrow(0, -1, 1), tap)[0];
   tap.take(run.capture);
@@ -57,7 +57,7 @@ class TestRunner : public TestCase {
     QFETCH(QString, name);
     const auto model = TinyModel(name.toStdString()).load();
     Runner runner(model);
-    const int layers = model->spec().num_layers;
+    const int layers = model->spec().num_layers();
     for (const int first : {1, layers - 1}) {
       const std::string where = ",layers=" + std::to_string(first + 1) + "-" + std::to_string(layers);
       for (const char* settings :
@@ -145,7 +145,7 @@ class TestRunner : public TestCase {
       baseline = comparison.baseline;
       runs.push_back(comparison.disrupted);
     }
-    for (int layer = 0; layer < model->spec().num_layers; ++layer) {
+    for (int layer = 0; layer < model->spec().num_layers(); ++layer) {
       const auto pattern = [&](const Run& run) { return *run.capture.value(layer, Site::AttnPattern); };
       for (const auto& run : runs) {
         const double d = difference(pattern(*run), pattern(*runs[0]));

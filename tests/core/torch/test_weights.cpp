@@ -21,17 +21,17 @@ const c10::InferenceMode inference;
 
 at::Tensor logits(const TinyModel& model) {
   const auto checkpoint = Checkpoint::open(model.folder());
-  const DecoderSpec spec = make_spec(*checkpoint);
+  const ModelSpec spec = make_spec(*checkpoint);
   const Decoder decoder(spec, Weights(*checkpoint, spec, at::kCPU, at::kFloat, Progress{}));
-  KvCache cache(spec.num_layers);
+  State cache(spec.num_layers());
   Tap tap;
   const TokenIds ids = {5, 17, 40, 8, 61, 33};
-  return decoder.logits(decoder.run_layers(decoder.embed(ids), 0, spec.num_layers, cache, tap), tap);
+  return decoder.logits(decoder.run_layers(decoder.embed(ids, cache), 0, spec.num_layers(), cache, tap), tap);
 }
 
 std::vector<std::string> notes(const TinyModel& model) {
   const auto checkpoint = Checkpoint::open(model.folder());
-  const DecoderSpec spec = make_spec(*checkpoint);
+  const ModelSpec spec = make_spec(*checkpoint);
   return checkpoint_notes(*checkpoint, spec,
                           Weights(*checkpoint, spec, at::kMeta, at::kFloat, Progress{}).names());
 }

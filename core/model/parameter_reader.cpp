@@ -1,0 +1,186 @@
+#include "core/model/parameter_reader.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/error.h"
+#include "core/base/wording.h"
+
+namespace qkscope {
+
+namespace {
+
+std::int64_t row_count(const std::vector<std::int64_t>& shape) {
+  return shape.empty() ? 1 : shape.front();
+}
+
+}  // namespace
+
+struct ParameterReader::Place {
+  std::vector<std::int64_t> shape;  // of the weight
+  std::vector<TensorEntry> weight;  // one below the other
+  std::vector<TensorEntry> bias;    // none where there is none
+};
+
+ParameterReader::ParameterReader(const Checkpoint& checkpoint, const ModelSpec& spec, at::Device device,
+                                 at::ScalarType dtype, const Progress& progress)
+    : checkpoint_(checkpoint),
+      spec_(spec),
+      device_(device),
+      dtype_(dtype),
+      progress_(progress),
+      total_(checkpoint.total_bytes()) {
+  // A model that is saved with only its head's matrix is found by its first layer.
+  const auto& prefixes = spec.parameters.prefixes;
+  const auto found = std::ranges::find_if(prefixes, [&](const std::string& prefix) {
+    prefix_ = prefix;
+    return stores(Role::Embedding) || stores(Role::MixerNorm, 0) || stores(Role::FfnNorm, 0);
+  });
+  if (found == prefixes.end()) prefix_ = prefixes.front();
+}
+
+std::string ParameterReader::full_name(const Stored& stored, Role role, int layer, int expert) const {
+  std::string name = is_of_layer(role) ? layer_name(spec_.parameters, layer, stored) : stored.name;
+  name = replaced(std::move(name), "{expert}", expert);
+  return role == Role::Head ? name : prefix_ + name;
+}
+
+namespace {
+
+std::string weight_name(const std::string& name, const Stored& stored) {
+  return stored.bare ? name : name + ".weight";
+}
+
+}  // namespace
+
+/// Of the ways it may be stored, the one that the file holds; the first where it holds none.
+const Stored& ParameterReader::choose(Role role, int layer, int expert) const {
+  const auto known = spec_.parameters.stored.find(role);
+  if (known == spec_.parameters.stored.end() || known->second.empty())
+    throw Error(spec_.architecture + " names no tensor for a parameter that it has.");
+  for (const Stored& stored : known->second) {
+    if (checkpoint_.stores(weight_name(full_name(stored, role, layer, expert), stored))) return stored;
+  }
+  return known->second.front();
+}
+
+bool ParameterReader::stores(Role role, int layer) const {
+  const auto known = spec_.parameters.stored.find(role);
+  return known != spec_.parameters.stored.end() &&
+         std::ranges::any_of(known->second, [&](const Stored& stored) {
+           return checkpoint_.stores(weight_name(full_name(stored, role, layer, 0), stored));
+         });
+}
+
+ParameterReader::Place ParameterReader::find(Role role, int layer, int expert) const {
+  const Stored& stored = choose(role, layer, expert);
+  const std::string name = full_name(stored, role, layer, expert);
+  Place place;
+  place.shape = parameter_shape(spec_, role, layer);
+  const StoredRows rows = stored_rows(spec_, role, layer, stored.rows);
+  std::vector<std::int64_t> shape = place.shape;
+  if (!shape.empty()) shape.front() = rows.total;
+  if (stored.transposed) std::swap(shape.at(0), shape.at(1));
+  const std::int64_t experts =
+      stored.stacked ? spec_.layers[static_cast<std::size_t>(layer)].moe()->num_experts : 0;
+  if (stored.stacked) shape.insert(shape.begin(), experts);
+  const auto pieces = [&](TensorEntry entry, bool transposed) {
+    if (stored.stacked) entry = slab_of(entry, expert);
+    if (transposed) entry = transposed_of(entry);
+    std::vector<TensorEntry> parts;
+    for (const RowRange& range : rows.ranges) {
+      const bool whole = range.count == rows.total;
+      parts.push_back(whole ? entry : rows_of(entry, range.first, range.count, range.step));
+    }
+    return parts;
+  };
+  place.weight = pieces(checkpoint_.require(weight_name(name, stored), shape), stored.transposed);
+  std::vector<std::int64_t> bias_shape = {rows.total};
+  if (stored.stacked) bias_shape.insert(bias_shape.begin(), experts);
+  const std::string bias =
+      stored.bias.empty() ? name + ".bias" : full_name({.name = stored.bias}, role, layer, expert);
+  if (const TensorEntry* entry =
+          stored.bare && stored.bias.empty() ? nullptr : checkpoint_.optional(bias, bias_shape))
+    place.bias = pieces(*entry, false);
+  return place;
+}
+
+at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, at::ScalarType dtype) {
+  std::vector<std::int64_t> shape = biases ? std::vector<std::int64_t>{0} : places.front().shape;
+  if (!shape.empty()) {
+    shape.front() = 0;
+    for (const Place& place : places) shape.front() += row_count(place.shape);
+  }
+  at::Tensor result = at::empty(shape, at::TensorOptions().dtype(dtype).device(device_));
+  std::int64_t start = 0;
+  for (const Place& place : places) {
+    const std::vector<TensorEntry>& parts = biases ? place.bias : place.weight;
+    if (parts.empty()) result.narrow(0, start, row_count(place.shape)).zero_();
+    std::int64_t row = start;
+    for (const TensorEntry& part : parts) {
+      const std::int64_t count = row_count(part.shape);
+      read_into(part, result.dim() == 0 ? result : result.narrow(0, row, count));
+      row += count;
+    }
+    start += row_count(place.shape);
+  }
+  return result;
+}
+
+void ParameterReader::read_into(const TensorEntry& entry, at::Tensor target) {
+  progress_("reading weights", done_, total_);
+  done_ += entry.bytes.size();
+  names_.insert(entry.name);
+  if (device_.is_meta()) return;
+  const bool direct = device_.is_cpu() && target.scalar_type() == at::kFloat;
+  at::Tensor host = direct ? target : at::empty(entry.shape, at::kFloat);
+  read_float32(entry, {host.data_ptr<float>(), static_cast<std::size_t>(host.numel())}, progress_.stop);
+  // One pass over memory that has just been written; a sum is not finite where a term is not.
+  if (!std::isfinite(host.sum().item<float>()) && !at::isfinite(host).all().item<bool>()) {
+    throw Error(in_quotes(checkpoint_.path().string()) + ": tensor " + in_quotes(entry.name) +
+                " holds numbers that are not finite (NaN or infinity); download or convert the model again");
+  }
+  if (!direct) target.copy_(host.view(target.sizes()));
+  checkpoint_.release(entry);
+}
+
+Linear ParameterReader::linear(const std::vector<Role>& roles, int layer, int expert) {
+  std::vector<Place> places;  // nothing is held before all are known to be there
+  for (const Role role : roles) places.push_back(find(role, layer, expert));
+  at::Tensor weight = read(places, false, dtype_);
+  const bool any = std::ranges::any_of(places, [](const Place& place) { return !place.bias.empty(); });
+  return Linear(std::move(weight), any ? read(places, true, dtype_) : at::Tensor());
+}
+
+at::Tensor ParameterReader::weight(Role role, int layer) {
+  return read({find(role, layer, -1)}, false, dtype_);
+}
+
+at::Tensor ParameterReader::optional_weight(Role role, int layer) {
+  return stores(role, layer) ? weight(role, layer) : at::Tensor();
+}
+
+at::Tensor ParameterReader::optional_bias(Role role, int layer) {
+  if (!stores(role, layer)) return {};
+  const Place place = find(role, layer, -1);
+  return place.bias.empty() ? at::Tensor() : read({place}, true, dtype_);
+}
+
+NormWeights ParameterReader::norm(Role role, const NormSpec& spec, int layer) {
+  if (!spec.has_weight) return {};
+  const Place place = find(role, layer, -1);
+  NormWeights result;
+  // 1 + w needs more digits than w.
+  result.weight = read({place}, false, spec.unit_offset ? at::kFloat : dtype_);
+  if (spec.unit_offset && !checkpoint_.gguf()) result.weight += 1;
+  if (spec.has_bias && !place.bias.empty()) result.bias = read({place}, true, dtype_);
+  return result;
+}
+
+NormWeights ParameterReader::norm(Role role, const std::optional<NormSpec>& spec, int layer) {
+  return spec ? norm(role, *spec, layer) : NormWeights{};
+}
+
+}  // namespace qkscope

@@ -1,0 +1,62 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/progress.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/model/blocks/norm.h"
+#include "core/model/linear.h"
+#include "core/model/spec.h"
+
+namespace qkscope {
+
+/// Reads parameters by role, wherever and however the checkpoint stores them, converted straight into one
+/// type on one device. On the device "meta" names and shapes are checked and nothing is read. Progress in
+/// bytes. Throws Error naming the tensor; Cancelled.
+class ParameterReader {
+ public:
+  ParameterReader(const Checkpoint& checkpoint, const ModelSpec& spec, at::Device device,
+                  at::ScalarType dtype, const Progress& progress);
+
+  /// Of `roles` one below the other, (sum of rows, columns), with their biases: those that are stored,
+  /// whatever the configuration says; zeros for the parts that have none where others have one. `expert`: of
+  /// the roles that exist once an expert.
+  Linear linear(const std::vector<Role>& roles, int layer, int expert = -1);
+  /// The weight alone, in the shape that parameter_shape() gives.
+  at::Tensor weight(Role role, int layer = -1);
+  /// The same; undefined where it is not stored.
+  at::Tensor optional_weight(Role role, int layer = -1);
+  at::Tensor optional_bias(Role role, int layer = -1);
+  NormWeights norm(Role role, const NormSpec& spec, int layer = -1);
+  NormWeights norm(Role role, const std::optional<NormSpec>& spec, int layer = -1);
+  /// Whether the checkpoint holds it under one of its names.
+  bool stores(Role role, int layer = -1) const;
+
+  at::Device device() const { return device_; }
+  at::ScalarType dtype() const { return dtype_; }
+  /// Of the tensors that were read.
+  const std::set<std::string>& names() const { return names_; }
+
+ private:
+  struct Place;  // of one parameter: the tensors' rows it is made of
+  std::string full_name(const Stored& stored, Role role, int layer, int expert) const;
+  const Stored& choose(Role role, int layer, int expert) const;
+  Place find(Role role, int layer, int expert) const;
+  at::Tensor read(const std::vector<Place>& places, bool biases, at::ScalarType dtype);
+  void read_into(const TensorEntry& entry, at::Tensor target);
+
+  const Checkpoint& checkpoint_;
+  const ModelSpec& spec_;
+  at::Device device_;
+  at::ScalarType dtype_;
+  const Progress& progress_;
+  std::string prefix_;
+  std::uint64_t done_ = 0, total_ = 0;
+  std::set<std::string> names_;
+};
+
+}  // namespace qkscope
