@@ -56,6 +56,7 @@ class Captures:
                 self._hook_layer(index, layer)
             self._watch_functions()
             self.numbers["logits"] = model(prompt[None], use_cache=False).logits[0]
+        self._put_states(model(prompt[None], use_cache=True).past_key_values)
         for self.layer in range(len(self.layers)):
             self._finish_heads()
             self._finish_residual()
@@ -103,8 +104,12 @@ class Captures:
         self.hook(ffn or layer.fc1, before=lambda x: self.put("mlp_in", self.rows(x)))
         self.hook(ffn or layer.fc2, after=lambda out: self.put("mlp_out", self.rows(first(out))))
         for name, part in layer.named_modules():
-            if name.rsplit(".")[-1] == "experts":
+            if name.rsplit(".")[-1] == "experts" and self.family != "llama4":  # whose experts see every token
                 self._hook_experts(part)
+        if self.family == "llama4":
+            self.hook(getattr(ffn, "router", None), after=lambda out: self.put("router", out[0]))
+        if self.family == "gemma4":  # the experts stand beside the dense part, and both come together here
+            self.hook(layer.post_feedforward_layernorm, before=lambda x: self.put("mlp_out", self.rows(x)))
 
     def _enter(self, layer, x):
         self.layer = layer
@@ -143,8 +148,36 @@ class Captures:
         if hasattr(self.module, "eager_attention_forward"):
             self.replace(self.module, "eager_attention_forward",
                          self._watched_attention(self.module.eager_attention_forward))
+        if self.family == "gpt_neo":
+            self._watch_gpt_neo(self.module.GPTNeoSelfAttention)
+        if self.family == "falcon":
+            self._watch_falcon(self.module.FalconAttention)
+
+    def _watch_gpt_neo(self, attention):
+        attend = attention._attn
+
+        def watched(module, query, key, value, mask=None):
+            output, pattern = attend(module, query, key, value, mask)
+            self.put_attention(query, key, value, pattern)
+            return output, pattern
+        self.replace(attention, "_attn", watched)
+
+    def _watch_falcon(self, attention):
+        split = attention._split_heads
+
+        def watched(module, fused):
+            parts = split(module, fused)
+            for name, tensor in zip("qkv", parts):
+                self.put(name, self.heads(tensor))
+            return parts
+        self.replace(attention, "_split_heads", watched)
+        for layer in self.layers:
+            self.hook(layer.self_attention, after=lambda out: self.put("pattern", out[1][0]))
 
     def _watched_rotation(self, rotate):
+        if self.family == "gemma4":
+            return self._watched_single_rotation(rotate)
+
         def watched(q, k, *args, **kwargs):
             rotated = rotate(q, k, *args, **kwargs)
             for name, before, after in zip("qk", (q, k), rotated):
@@ -153,10 +186,20 @@ class Captures:
             return rotated
         return watched
 
+    def _watched_single_rotation(self, rotate):
+        """Q is rotated first, then K if the layer has one of its own."""
+        def watched(x, *args, **kwargs):
+            rotated = rotate(x, *args, **kwargs)
+            name = "q" if self.get("q_pre") is None else "k"
+            self.put(f"{name}_pre", self.heads(x))
+            self.put(f"{name}_rotated", self.heads(rotated))
+            return rotated
+        return watched
+
     def _watched_attention(self, attend):
         def watched(module, query, key, value, mask, *args, **kwargs):
             output, pattern = attend(module, query, key, value, mask, *args, **kwargs)
-            self.attention(query, key, value, pattern)
+            self.put_attention(query, key, value, pattern)
             if hasattr(module, "sinks"):
                 groups = query.shape[1] // key.shape[1]
                 scores = query @ key.repeat_interleave(groups, 1).transpose(2, 3) * kwargs["scaling"] + mask
@@ -165,7 +208,7 @@ class Captures:
             return output, pattern
         return watched
 
-    def attention(self, query, key, value, pattern):
+    def put_attention(self, query, key, value, pattern):
         """query (1, H, T, D), key (1, KV, T, D), value (1, KV, T, Dv), pattern (1, H, T, T)."""
         for name, tensor in (("q", query), ("k", key), ("v", value)):
             self.put(name, self.heads(tensor))
@@ -173,10 +216,18 @@ class Captures:
 
     # --- afterwards
 
+    def _put_states(self, cache):
+        for self.layer, layer in enumerate(self.layers):
+            if hasattr(layer, "mamba") or hasattr(layer, "linear_attn"):
+                self.put("state", cache.get_recurrent_state(self.layer, state_idx=0)[0])
+                self.put("conv", cache.get_conv_state(self.layer, state_idx=0)[0])
+
     def _finish_heads(self):
         projected, q = self.take("q_proj"), self.get("q")
         if q is None:
             return
+        if self.family == "falcon":
+            self._finish_falcon()
         if projected is not None and projected.numel() == 2 * q.numel():  # Qwen3.5: each head's Q, then its gate
             self.put("gate", self.rows(projected.view(self.count, q.shape[1], 2, -1)[:, :, 1]))
         elif projected is not None and self.get("q_pre") is None and not torch.equal(projected, self.rows(q)):
@@ -192,6 +243,17 @@ class Captures:
                 self.put(f"{name}_raw", raw.reshape(used.shape))
             if rotated is not None:
                 self.put(f"{name}_pre", whole_head(self.get(f"{name}_pre"), rotated, used))
+
+    def _finish_falcon(self):
+        """Q and K were seen before their rotation, and K and V once for every head of Q."""
+        mixer = self.layers[self.layer].self_attention
+        repeats = mixer.num_heads // mixer.num_kv_heads if mixer.new_decoder_architecture else 1
+        for name in ("k", "k_pre", "k_rotated", "v"):
+            if self.get(name) is not None:
+                self.put(name, self.get(name)[:, ::repeats])
+        for name in "qk":
+            if self.get(f"{name}_rotated") is not None:
+                self.put(name, self.get(f"{name}_rotated"))
 
     def _finish_residual(self):
         """resid_mid is what the norm before the feed-forward reads, where that is not what the layer reads."""
@@ -221,19 +283,43 @@ class Captures:
             else:
                 if mid is not None:
                     close(mid, before + attn, f"layer {self.layer} resid_mid")
-                close(resid, before + attn + self.behind("mlp_out"), f"layer {self.layer} resid")
+                after = before + attn + self.behind("mlp_out")
+                if self.family == "gemma4":
+                    after = self._gemma4_end(layer, after)
+                close(resid, after, f"layer {self.layer} resid")
             before = resid
             if self.get("pattern") is not None:
                 self._check_attention()
+
+    def _gemma4_end(self, layer, after):
+        if layer.hidden_size_per_layer_input:
+            after = after + self.rows(self.calls[self.layer][-1][1])  # what the layer's last norm gave
+        return after * layer.layer_scalar
 
     def _check_attention(self):
         pattern, v, gate, sink = (self.get(name) for name in ("pattern", "v", "gate", "sink"))
         total = pattern.sum(-1) + (0 if sink is None else sink)
         close(total, torch.ones_like(total), f"layer {self.layer} pattern")
+        self._check_scores(pattern)
         each = v.repeat_interleave(pattern.shape[0] // v.shape[1], 1).transpose(0, 1)  # (H, T, Dv)
         heads = self.rows((pattern @ each).transpose(0, 1))
         expected = heads if gate is None else heads * gate.sigmoid()
         close(self.get("attn_heads"), expected, f"layer {self.layer} attn_heads")
+
+
+    def _check_scores(self, pattern):
+        """Is the pattern the softmax of q k^T over the keys that are seen?"""
+        mixer = child(self.layers[self.layer], MIXERS)
+        if getattr(mixer.config if hasattr(mixer, "config") else None, "alibi", False):
+            return
+        q, k, sink = (self.get(name) for name in ("q", "k", "sink"))
+        keys = k.repeat_interleave(q.shape[1] // k.shape[1], 1)
+        scale = getattr(mixer, "scaling", 1.0 if self.family == "gpt_neo" else q.shape[-1] ** -0.5)
+        scores = torch.einsum("qhd,khd->hqk", q, keys) * scale
+        cap = getattr(mixer, "attn_logit_softcapping", None) if self.family == "gemma2" else None
+        scores = torch.tanh(scores / cap) * cap if cap else scores
+        seen = scores.masked_fill(pattern == 0, -torch.inf).softmax(-1)
+        close(seen * (1 if sink is None else (1 - sink)[..., None]), pattern, f"layer {self.layer} scores")
 
 
 def whole_head(before, rotated, used):

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Variant:
-    """`model` and `config` of transformers; `config_class` where its name is another. `keep`: "all", or "heads" for Q,
-    K, V, the residual stream and what only some families have, with the names in `also`. `respell`: keys of config.json
-    that are taken away (None), set to null (...) or set, in the spelling of older checkpoints; transformers must read
-    the same config from it. `store`: dtype of the weights in the file, whose largest shard is `shard`."""
+    """`model` and `config` of transformers; `config_class` where its name is another. `keep`: "all" numbers; "heads":
+    Q, K and V at every stage, the residual stream and what only some families have; "few": Q, K and V as attention
+    uses them, and the rest. `also`: names kept besides. `respell`: keys of config.json that are taken away (None), set
+    to null (...) or set, in the spelling of older checkpoints; transformers must read the same config from it.
+    `store`: dtype of the weights in the file, whose largest shard is `shard`."""
     model: str
     config: dict
     keep: str = "all"
@@ -16,6 +17,8 @@ class Variant:
     store: str = "bfloat16"
     config_class: str = ""
     shard: str = ""
+    strip: str = ""  # prefix of tensor names that older files lack
+    extras: dict = field(default_factory=dict)  # shapes of tensors that older files have and that mean nothing
     folder: str = "families"
     steady: bool = True  # decode with a cache gives what one pass over the whole text gives
 

@@ -9,8 +9,9 @@ HEADED = ("q_proj", "k_proj", "qkv_proj", "query_key_value", "q_b_proj", "c_attn
 INPUT_FIRST = ("GptOssExperts", "Llama4TextExperts")  # (expert, in, out)
 
 
-def head_dim_of(config):
-    return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+def head_dim_of(attention):
+    names = ("qk_head_dim", "head_dim", "head_size")
+    return next(getattr(attention, name) for name in names if hasattr(attention, name))
 
 
 def randomize(model, seed):
@@ -24,13 +25,14 @@ def randomize(model, seed):
                 done.add(weight.data_ptr())
                 fill(weight.data, module, prefix.rsplit(".")[-1], name, generator)
                 if prefix.endswith(HEADED) and name == "weight":
-                    amplify(weight.data.T if isinstance(module, Conv1D) else weight.data, head_dim_of(model.config))
+                    attention = model.get_submodule(prefix.rsplit(".", 1)[0])
+                    amplify(weight.data.T if isinstance(module, Conv1D) else weight.data, head_dim_of(attention))
 
 
 def fill(weight, module, owner, name, generator):
     if name == "A_log":
         weight.uniform_(1.0, 8.0, generator=generator).log_()
-    elif name == "layer_scalar":
+    elif name in ("layer_scalar", "scale", "per_expert_scale"):
         weight.uniform_(0.7, 1.3, generator=generator)
     elif "correction_bias" in name:
         weight.normal_(0.0, 0.1, generator=generator)
