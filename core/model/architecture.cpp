@@ -23,25 +23,36 @@ std::map<std::string, Architecture>& registry() {
   return map;
 }
 
-/// The name to go by: the first known one; else the first there is.
-std::string architecture_name(const Config& config) {
-  const nlohmann::json* list = config.find("architectures");
-  if (list && !list->is_null() && !list->is_array())
+/// The first known name among "architectures"; else the first there is.
+std::string named_architecture(const Config& config, const nlohmann::json& keys) {
+  const auto list = keys.find("architectures");
+  if (list == keys.end() || list->is_null()) return {};
+  if (!list->is_array())
     config.fail("config key \"architectures\" is a " + std::string(list->type_name()) +
                 ", expected a list of names like [\"LlamaForCausalLM\"]");
   std::string found;
-  for (const auto& entry : list ? *list : nlohmann::json::array()) {
+  for (const auto& entry : *list) {
     if (!entry.is_string()) continue;
     const auto name = entry.get<std::string>();
     if (registry().contains(name)) return name;
     if (found.empty()) found = name;
   }
-  if (!found.empty()) return found;
+  return found;
+}
+
+/// The name to go by. A text model that is part of another goes by what its own keys say: one of a kind that
+/// is known is run as that kind is, whatever the whole is called.
+std::string architecture_name(const Config& config, const nlohmann::json& whole) {
+  const std::string name = named_architecture(config, whole);
+  if (registry().contains(name)) return name;
+  const bool is_part = &config.json() != &whole;
+  const std::string own = is_part ? named_architecture(config, config.json()) : name;
+  if (!own.empty() && (registry().contains(own) || !is_part)) return own;
   const std::string model_type = config.find("model_type") ? config.text("model_type", "") : "";
-  for (const auto& [name, architecture] : registry()) {
-    if (architecture.model_type == model_type) return name;
+  for (const auto& [known, architecture] : registry()) {
+    if (architecture.model_type == model_type) return known;
   }
-  return {};
+  return name;
 }
 
 }  // namespace
@@ -58,7 +69,7 @@ std::vector<std::string> architectures() {
 
 ModelSpec make_spec(const Checkpoint& checkpoint) {
   const Config config(checkpoint);
-  const std::string name = architecture_name(config);
+  const std::string name = architecture_name(config, checkpoint.config());
   const auto known = registry().find(name);
   if (known == registry().end()) {
     std::string names;
@@ -112,8 +123,7 @@ bool ties_head(const Checkpoint& checkpoint, const ParameterTable& parameters, b
       return role == Role::Head ? with("") : std::ranges::any_of(parameters.prefixes, with);
     });
   };
-  return Config(checkpoint).flag("tie_word_embeddings", absent) &&
-         !(stored(Role::Head) && stored(Role::Embedding));
+  return Config(checkpoint).ties_head(absent) && !(stored(Role::Head) && stored(Role::Embedding));
 }
 
 std::vector<std::string> read_layer_types(const Checkpoint& checkpoint, int num_layers,
@@ -134,6 +144,24 @@ std::vector<std::string> read_layer_types(const Checkpoint& checkpoint, int num_
     result.push_back(type);
   }
   return result;
+}
+
+void set_windows(const Checkpoint& checkpoint, ModelSpec& spec, int window,
+                 const std::function<bool(int layer)>& slides) {
+  const std::vector<std::string> types =
+      read_layer_types(checkpoint, spec.num_layers(), {"full_attention", "sliding_attention"});
+  for (int l = 0; l < spec.num_layers(); ++l) {
+    const auto index = static_cast<std::size_t>(l);
+    if (!(types.empty() ? slides(l) : types[index] == "sliding_attention")) continue;
+    if (window == 0) {
+      Config(checkpoint)
+          .fail(types.empty()
+                    ? "config key \"sliding_window\" is null, expected a number of positions: layer " +
+                          std::to_string(l + 1) + " slides"
+                    : "config key \"layer_types\" names sliding_attention, but no sliding_window is in use");
+    }
+    std::get<AttentionSpec>(spec.layers[index].mixer).window = window;
+  }
 }
 
 ModelSpec llama_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults& defaults) {
@@ -157,10 +185,12 @@ ModelSpec llama_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults&
                            .value_or(std::max(1, spec.hidden_size / attention.num_heads));
   attention.value_dim = attention.head_dim;
   attention.scale = 1.0 / std::sqrt(static_cast<double>(attention.head_dim));
-  attention.rope = read_rope(checkpoint, {.head_dim = attention.head_dim,
-                                          .max_position_embeddings = spec.max_position_embeddings,
-                                          .theta = defaults.rope_theta,
-                                          .partial_rotary_factor = defaults.partial_rotary_factor});
+  if (defaults.one_rope) {
+    attention.rope = read_rope(checkpoint, {.head_dim = attention.head_dim,
+                                            .max_position_embeddings = spec.max_position_embeddings,
+                                            .theta = defaults.rope_theta,
+                                            .partial_rotary_factor = defaults.partial_rotary_factor});
+  }
   MlpSpec mlp;
   mlp.intermediate_size = config.size("intermediate_size", defaults.intermediate_size, limits::inner);
   mlp.activation = read_activation(checkpoint, defaults.hidden_act_key, defaults.hidden_act);

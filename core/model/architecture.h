@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct LlamaLikeDefaults {
   double rms_norm_eps = 1e-6;
   double rope_theta = 10000;
   std::optional<double> partial_rotary_factor{};  // nothing: the family does not know the key
+  bool one_rope = true;                           // false: no layer rotates until the family says how
   bool tie_word_embeddings = false;
   const char* hidden_act_key = "hidden_act";
   const char* hidden_act = "silu";
@@ -51,6 +53,11 @@ bool ties_head(const Checkpoint& checkpoint, const ParameterTable& parameters, b
 /// Throws Error where it is no list of `num_layers` of the `known` kinds.
 std::vector<std::string> read_layer_types(const Checkpoint& checkpoint, int num_layers,
                                           const std::vector<std::string>& known);
+/// Gives those layers a sliding window of that many positions (0: there is none to give) that "layer_types"
+/// lists as sliding_attention; where it is absent, those of which `slides` is true. Throws Error where one
+/// slides and there is no window.
+void set_windows(const Checkpoint& checkpoint, ModelSpec& spec, int window,
+                 const std::function<bool(int layer)>& slides);
 
 /// What a family's RoPE is where config.json does not say.
 struct RopeDefaults {
@@ -60,6 +67,12 @@ struct RopeDefaults {
   std::optional<double> partial_rotary_factor{};  // nothing: the family rotates whole heads whatever is said
   bool interleaved = false;
   std::string layer_type{};  // the key of this layer's settings where there are several ("full_attention")
+  /// The class has settings for every kind of layer alone: rope_scaling is added to those of full_attention,
+  /// and rope_parameters that are not sorted so are nobody's.
+  bool only_by_layer = false;
+  nlohmann::json settings{};  // where config.json has none of this layer
+  /// Keys beside the settings, for what does not stand among them.
+  const char* theta_key = "rope_theta";
 };
 /// The RoPE settings: rope_scaling, else rope_parameters, and the keys beside them, in transformers' order of
 /// precedence.

@@ -97,7 +97,7 @@ std::vector<std::string> checkpoint_notes(const Checkpoint& checkpoint, const Mo
                                           const std::set<std::string>& used) {
   std::vector<std::string> notes;
   const Config config(checkpoint);
-  if (config.flag("tie_word_embeddings", false) && !spec.head.tied) {
+  if (config.ties_head(false) && !spec.head.tied) {
     notes.push_back(
         "The configuration ties the head to the embedding, but the file holds a head of its own, " +
         std::string("which is used."));

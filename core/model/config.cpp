@@ -5,8 +5,17 @@
 
 namespace qkscope {
 
+namespace {
+
+const nlohmann::json& text_keys(const nlohmann::json& config) {
+  const auto part = config.find("text_config");
+  return part != config.end() && part->is_object() ? *part : config;
+}
+
+}  // namespace
+
 Config::Config(const Checkpoint& checkpoint)
-    : json_(checkpoint.config()), path_(checkpoint.path().string()) {}
+    : whole_(checkpoint.config()), json_(text_keys(whole_)), path_(checkpoint.path().string()) {}
 
 void Config::fail(const std::string& what) const {
   throw Error(path_ + ": " + what + ".");
@@ -58,6 +67,12 @@ int Config::integer(const char* key, int absent) const {
 
 double Config::number(const char* key, double absent) const {
   return get<double>(key, absent, &nlohmann::json::is_number, "a number");
+}
+
+bool Config::ties_head(bool absent) const {
+  constexpr const char* key = "tie_word_embeddings";
+  const auto of_whole = whole_.find(key);
+  return of_whole != whole_.end() && of_whole->is_boolean() ? of_whole->get<bool>() : flag(key, absent);
 }
 
 bool Config::flag(const char* key, bool absent) const {

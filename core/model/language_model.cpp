@@ -15,6 +15,7 @@
 #include "core/io/json_file.h"
 #include "core/model/architecture.h"
 #include "core/model/checkpoint_notes.h"
+#include "core/model/config.h"
 #include "core/model/decoder.h"
 #include "core/model/memory.h"
 #include "core/model/rope.h"
@@ -100,6 +101,7 @@ TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer
     }
   };
   add(checkpoint.config());
+  add(Config(checkpoint).json());
   const std::filesystem::path folder =
       std::filesystem::is_directory(checkpoint.path()) ? checkpoint.path() : checkpoint.path().parent_path();
   if (checkpoint.format() != "GGUF") {

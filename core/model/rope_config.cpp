@@ -29,7 +29,8 @@ class RopeReader {
     spec.type = type();
     spec.theta = defaults_.theta;
     spec.interleaved = defaults_.interleaved;
-    const json* theta = rope_.contains("rope_theta") ? &rope_.at("rope_theta") : config_.find("rope_theta");
+    const json* theta =
+        rope_.contains("rope_theta") ? &rope_.at("rope_theta") : config_.find(defaults_.theta_key);
     if (theta) spec.theta = number("rope_theta", *theta);
     spec.rotary_dim = rotary_dim(spec.type);
     // Another type is refused by whoever computes it.
@@ -39,20 +40,39 @@ class RopeReader {
   }
 
  private:
+  json settings() const { return defaults_.only_by_layer ? settings_of_layer() : settings_of_all_layers(); }
+
   // What rope_scaling says counts before rope_parameters, and alone; empty is as good as none.
-  json settings() const {
+  json settings_of_all_layers() const {
     for (const char* key : {"rope_scaling", "rope_parameters"}) {
-      const json* found = config_.find(key);
-      if (!found || found->is_null()) continue;
-      if (!found->is_object()) {
-        config_.fail(std::string("config key \"") + key + "\" is " + short_json(*found) +
-                     ", expected an object of RoPE settings");
-      }
-      if (found->empty()) continue;
-      const auto of_layer = found->find(defaults_.layer_type);
-      return !defaults_.layer_type.empty() && of_layer != found->end() ? *of_layer : *found;
+      const json found = object(key);
+      if (found.empty()) continue;
+      const auto of_layer = found.find(defaults_.layer_type);
+      return !defaults_.layer_type.empty() && of_layer != found.end() ? *of_layer : found;
     }
-    return json::object();
+    return defaults_.settings.is_object() ? defaults_.settings : json::object();
+  }
+
+  json settings_of_layer() const {
+    const json all = object("rope_parameters");
+    const auto found = all.find(defaults_.layer_type);
+    const json& absent = defaults_.settings;
+    json settings = found != all.end() && found->is_object() ? *found
+                    : absent.is_object()                     ? absent
+                                                             : json::object();
+    if (defaults_.layer_type == "full_attention") settings.update(object("rope_scaling"));
+    return settings;
+  }
+
+  // Empty where the key is absent or null.
+  json object(const char* key) const {
+    const json* found = config_.find(key);
+    if (!found || found->is_null()) return json::object();
+    if (!found->is_object()) {
+      config_.fail(std::string("config key \"") + key + "\" is " + short_json(*found) +
+                   ", expected an object of RoPE settings");
+    }
+    return *found;
   }
 
   void refuse_nested() const {
