@@ -11,6 +11,7 @@ LLAMA4 = dict(EXPERTS, intermediate_size_mlp=40, num_local_experts=4, attention_
               attn_scale=0.5, rope_parameters=plain(500000.0))
 LATENT = dict(HEADLESS, num_key_value_heads=4, moe_intermediate_size=16, n_routed_experts=4, num_experts_per_tok=2,
               kv_lora_rank=12, qk_rope_head_dim=8, qk_nope_head_dim=8, v_head_dim=12)
+DEEP_ROPE = dict(YARN, mscale=1.0, mscale_all_dim=0.8)
 GROUPED = dict(n_routed_experts=8, n_group=4, topk_group=2, routed_scaling_factor=1.7)
 GLM_MOE = dict(SMALL, head_dim=12, moe_intermediate_size=16, n_routed_experts=4, num_experts_per_tok=2,
                first_k_dense_replace=1, routed_scaling_factor=1.5)
@@ -31,7 +32,8 @@ VARIANTS = {
     "mixtral-window": Variant("Mixtral", dict(EXPERTS, num_local_experts=3, num_experts_per_tok=1, sliding_window=7,
                                               num_key_value_heads=4, tie_word_embeddings=True), keep="few"),
     "qwen3-moe": Variant("Qwen3Moe", dict(QWEN_MOE, norm_topk_prob=True, rope_parameters=plain(1e6)), keep="heads",
-                         also=("mlp_in", "mlp_out"), respell=old_rope(plain(1e6))),
+                         also=("mlp_in", "mlp_out"),
+                         respell=dict(num_local_experts=None, num_experts=4, **old_rope(plain(1e6)))),
     "qwen3-moe-sparse": Variant("Qwen3Moe", dict(QWEN_MOE, num_hidden_layers=3, decoder_sparse_step=2,
                                                  num_key_value_heads=1, mlp_only_layers=[], attention_bias=True,
                                                  use_sliding_window=True, sliding_window=7), keep="few"),
@@ -41,7 +43,7 @@ VARIANTS = {
     "smollm3-window": Variant("SmolLM3", dict(HEADLESS, no_rope_layers=[0, 1], use_sliding_window=True,
                                               sliding_window=7, attention_bias=True, mlp_bias=True,
                                               tie_word_embeddings=False), keep="few", also=("pattern",)),
-    "gpt-oss": Variant("GptOss", OSS, store="float32"),
+    "gpt-oss": Variant("GptOss", OSS, store="float32", respell=old_rope(OSS["rope_parameters"])),
     "gpt-oss-bfloat16": Variant("GptOss", dict(OSS, layer_types=[FULL, SLIDES], num_key_value_heads=1,
                                                attention_bias=False), keep="few"),
     "olmo3": Variant("Olmo3", dict(HEADLESS, sliding_window=7, layer_types=[SLIDES, FULL],
@@ -61,13 +63,15 @@ VARIANTS = {
                                              attn_temperature_tuning=False, num_experts_per_tok=2, head_dim=12),
                               config_class="Llama4Text", keep="few", also=("pattern",)),
     "deepseek-v3-bfloat16": Variant("DeepseekV3", dict(LATENT, **GROUPED, q_lora_rank=16, first_k_dense_replace=1,
-                                                       rope_parameters=dict(YARN, mscale=1.0, mscale_all_dim=0.8))),
+                                                       rope_parameters=DEEP_ROPE),
+                                    respell=dict(head_dim=None, qk_head_dim=None, **old_rope(DEEP_ROPE, "type"))),
     "deepseek-v3-no-q-lora": Variant("DeepseekV3", dict(LATENT, q_lora_rank=None, n_group=1, topk_group=1,
                                                         first_k_dense_replace=0, rope_interleave=False,
                                                         attention_bias=True, norm_topk_prob=False, n_shared_experts=2,
                                                         rope_parameters=plain(10000.0)), keep="few"),
     "glm4-moe": Variant("Glm4Moe", dict(GLM_MOE, use_qk_norm=True, attention_bias=True, rope_parameters=HALF),
-                        keep="heads", also=("mlp_in", "mlp_out")),
+                        keep="heads", also=("mlp_in", "mlp_out"),
+                        respell=dict(old_rope(plain(10000.0)), partial_rotary_factor=0.5)),
     "glm4": Variant("Glm4", dict(SMALL, head_dim=12, rope_parameters=HALF), keep="heads",
                     also=("resid_mid", "attn_out", "mlp_out"),
                     respell=dict(old_rope(plain(10000.0)), partial_rotary_factor=0.5)),
