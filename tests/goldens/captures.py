@@ -47,6 +47,8 @@ class Captures:
         self.layers = decoder_layers(model)
         self.module = sys.modules[type(self.layers[0]).__module__]
         self.family = self.module.__name__.rsplit("modeling_")[-1]
+        self.factors = {value for module in model.modules() for name, value in vars(module).items()
+                        if name.endswith("attention_scaling")}
         self.layer, self.numbers = None, {}
         self.seen = {}  # by name, the very tensors whose copies are in numbers; all live on, so that `same` means it
         self.calls = [[] for _ in self.layers]  # per layer: (what a direct child read, what it gave)
@@ -300,12 +302,28 @@ class Captures:
         pattern, v, gate, sink = (self.get(name) for name in ("pattern", "v", "gate", "sink"))
         total = pattern.sum(-1) + (0 if sink is None else sink)
         close(total, torch.ones_like(total), f"layer {self.layer} pattern")
+        self._check_rotation()
         self._check_scores(pattern)
         each = v.repeat_interleave(pattern.shape[0] // v.shape[1], 1).transpose(0, 1)  # (H, T, Dv)
         heads = self.rows((pattern @ each).transpose(0, 1))
         expected = heads if gate is None else heads * gate.sigmoid()
         close(self.get("attn_heads"), expected, f"layer {self.layer} attn_heads")
 
+
+    def _check_rotation(self):
+        """Position 0 is not rotated: there the stages differ by the factor of the rotation, and by an order of dims."""
+        for name in "qk":
+            before, after = self.get(f"{name}_pre"), self.get(name)
+            if before is None or self.family == "llama4":  # which norms behind the rotation
+                continue
+            before, after = before[0], after[0]
+            width = getattr(child(self.layers[self.layer], MIXERS), "qk_rope_head_dim", 0)  # these change their order
+            if width:
+                before, after = (torch.cat([x[..., :-width], x[..., -width:].sort(-1).values], -1)
+                                 for x in (before, after))
+            factors = {1.0, *self.factors}
+            distance = torch.stack([(after - factor * before).abs() for factor in factors]).amin(0)
+            close(distance, torch.zeros_like(distance), f"layer {self.layer} {name} at position 0")
 
     def _check_scores(self, pattern):
         """Is the pattern the softmax of q k^T over the keys that are seen?"""

@@ -54,6 +54,8 @@ KEYS = ("hidden_size", "n_embd", "n_head", "n_positions", "num_heads", "num_atte
         "linear_num_value_heads", "linear_conv_kernel_dim", "hidden_act", "activation", "activation_function",
         "hidden_activation", "architectures")
 
+WINDOWED = ("mistral", "mixtral", "ministral3", "phi3")  # in all their layers
+
 
 def features(linear):
     """(in, out) of a Linear or a Conv1D."""
@@ -78,7 +80,7 @@ def window_of(read, attention):
         return read.window_size if attention.attention_type == "local" else 0
     if hasattr(attention, "sliding_window"):
         return attention.sliding_window or 0
-    return getattr(read, "sliding_window", None) or 0 if read.model_type in ("mixtral", "ministral3", "phi3") else 0
+    return getattr(read, "sliding_window", None) or 0 if read.model_type in WINDOWED else 0
 
 
 def mixer_of(model, read, layer):
@@ -168,6 +170,9 @@ def main():
             entries.append(dict(family=family, **more, change=change, absent=absent,
                                 expected=None if why else found, **why))
 
+        for family in ("llama", "mistral", "qwen2"):  # whose keys are in configs.json
+            families[family] = {"model_type": family}
+            add(family, {"model_type": family}, [], {"model_type": family}, empty=True)
         for name in FOLDERS:
             config = json.loads((HERE / "families" / name / "config.json").read_text())
             family = config["model_type"]
