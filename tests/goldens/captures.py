@@ -132,10 +132,12 @@ class Captures:
 
     def _hook_experts(self, experts):
         def before(module, args, kwargs):
-            _, chosen, weights = (*args, *kwargs.values())
+            read, chosen, weights = (*args, *kwargs.values())
             dense = torch.zeros(self.count, module.num_experts, dtype=weights.dtype)
             self.put("router", dense.scatter(1, chosen, weights))
+            self.seen[self.layer, "experts"] = (module, read)
         self.stack.callback(experts.register_forward_pre_hook(before, with_kwargs=True).remove)
+        self.hook(experts, after=lambda out: self.seen.update({(self.layer, "expert_sum"): out}))
 
     # --- functions of the family's module
 
@@ -290,6 +292,8 @@ class Captures:
                     after = self._gemma4_end(layer, after)
                 close(resid, after, f"layer {self.layer} resid")
             before = resid
+            self._check_experts()
+            self._check_latent(child(layer, MIXERS))
             if self.get("pattern") is not None:
                 self._check_attention()
 
@@ -309,6 +313,24 @@ class Captures:
         expected = heads if gate is None else heads * gate.sigmoid()
         close(self.get("attn_heads"), expected, f"layer {self.layer} attn_heads")
 
+
+    def _check_experts(self):
+        """All experts with the weights of `router` give what the chosen ones gave."""
+        if (self.layer, "experts") in self.seen:
+            module, read = self.seen[self.layer, "experts"]
+            everyone = torch.arange(module.num_experts).expand(self.count, -1)
+            close(module(read, everyone, self.get("router")), self.seen[self.layer, "expert_sum"],
+                  f"layer {self.layer} router")
+
+    def _check_latent(self, mixer):
+        """V comes from the latent; a state has its dims in order."""
+        if self.get("latent") is not None:
+            heads = mixer.kv_b_proj(self.get("latent")).view(self.count, mixer.num_heads, -1)
+            close(heads[..., -mixer.v_head_dim:], self.get("v"), f"layer {self.layer} latent")
+        if self.get("state") is not None:
+            dims = (mixer.intermediate_size, mixer.ssm_state_size) if self.family == "jamba" else (
+                mixer.num_v_heads, mixer.head_k_dim, mixer.head_v_dim)
+            assert self.get("state").shape == dims, f"layer {self.layer} state: {self.get('state').shape}"
 
     def _check_rotation(self):
         """Position 0 is not rotated: there the stages differ by the factor of the rotation, and by an order of dims."""
