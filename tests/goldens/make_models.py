@@ -59,6 +59,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from captures import Captures
+from checks import Checked
 from families_classic import VARIANTS as CLASSIC
 from families_gemma import VARIANTS as GEMMA
 from families_llama import VARIANTS as LLAMA
@@ -166,8 +167,7 @@ def make(name, variant, seed):
         if greedy(model, prompt, least) is None:
             continue
         model = saved(model, variant, folder)
-        answer, captures, half = greedy(model, prompt, least), Captures(model, prompt), None
-        captures.check()
+        answer, captures, half = greedy(model, prompt, least), Checked(model, prompt), None
         if answer and variant.steady:
             check_cache(model, prompt, answer[0])
         if name.endswith("bfloat16"):
