@@ -1,7 +1,7 @@
 """Does what was caught of a model fit together? Numbers that do not are never written to a golden."""
 import torch
 
-from captures import MIXERS, Captures, child, close
+from captures import MIXERS, Captures, child, close, same
 
 
 class Checked(Captures):
