@@ -43,6 +43,7 @@ struct Command {
 const std::vector<Command>& commands();
 
 Document run_info(const Context& context);
+Document run_models(const Context& context);
 Document run_tokens(const Context& context);
 Document run_generate(const Context& context);
 Document run_perplexity(const Context& context);

@@ -11,6 +11,13 @@ const std::vector<Command>& commands() {
        "  qkscope-cli info ~/models/Llama-3.2-1B-Instruct\n"
        "  qkscope-cli info model.gguf --json",
        Model, json_file, run_info},
+      {"models",
+       "The models on this machine: QKScope's own and those of Hugging Face, LM Studio, Ollama, llama.cpp.",
+       "A name of the first column stands for MODEL in every command, also as org/name@revision.\n\n"
+       "Examples:\n"
+       "  qkscope-cli models\n"
+       "  qkscope-cli info org/name",
+       0, json_file, run_models},
       {"tokens", "The token ids of a prompt, their texts, and the prompt as the chat format renders it.",
        "Examples:\n"
        "  qkscope-cli tokens --prompt \"What is the capital of France?\"\n"

@@ -89,9 +89,9 @@ CLI::Validator layout() {
 }
 
 void add_model(CLI::App& app, Options& o) {
-  app.add_option(
-         "MODEL", o.model,
-         "Hugging Face folder, .gguf file or name of an installed model (" + default_model_name() + ")")
+  app.add_option("MODEL", o.model,
+                 "Hugging Face folder, .gguf file, or a name that qkscope-cli models lists (" +
+                     default_model_name() + ")")
       ->option_text(" ")
       ->check(filled("a folder, a file or the name of a model"));
   app.add_option("--device", o.load.device, "auto, cpu, cuda or cuda:N (auto)")

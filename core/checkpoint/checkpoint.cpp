@@ -1,6 +1,7 @@
 #include "core/checkpoint/checkpoint.h"
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,15 @@
 #include "core/checkpoint/checkpoint_formats.h"
 
 namespace qkscope {
+
+bool begins_like_gguf(const std::filesystem::path& path) {
+  std::error_code problem;
+  char magic[4] = {};
+  return std::filesystem::is_regular_file(path, problem) &&
+         std::ifstream(path, std::ios::binary).read(magic, sizeof magic) &&
+         std::string_view(magic, sizeof magic) == "GGUF";
+}
+
 std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& path) {
   Budget budget(in_quotes(path.string()));
   return open(path, budget);
@@ -24,7 +34,8 @@ std::shared_ptr<const Checkpoint> Checkpoint::open(const std::filesystem::path& 
   }
   if (std::filesystem::is_directory(status)) return open_folder(path, budget);
   const auto extension = path.extension();
-  if (extension == ".gguf") return open_gguf(path, budget);
+  // Ollama's files have no ending.
+  if (extension == ".gguf" || begins_like_gguf(path)) return open_gguf(path, budget);
   // A bare file name has no parent path; its folder is the current one.
   const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   if (extension == ".safetensors" || extension == ".bin") return open_folder(folder, budget, path);

@@ -17,6 +17,9 @@ namespace qkscope {
 class Budget;
 class GgufMetadata;
 
+/// Whether `path` is a file that starts with GGUF's magic word, whatever its name ends in.
+bool begins_like_gguf(const std::filesystem::path& path);
+
 /// A model on disk: config.json's keys, tensor directory, memory-mapped numbers. Immutable, readable from any
 /// thread, knows nothing of architectures. Two formats: a Hugging Face folder (config.json and weights as
 /// safetensors or, where there are none, as PyTorch's pytorch_model.bin, either of them also in shards with
@@ -24,7 +27,7 @@ class GgufMetadata;
 /// tensor names as Hugging Face's.
 class Checkpoint {
  public:
-  /// `path` is a folder, a .gguf file, or a .safetensors or .bin file beside a config.json. Reads headers
+  /// `path` is a folder, a GGUF file, or a .safetensors or .bin file beside a config.json. Reads headers
   /// only. Throws Error naming file, tensor or key, what was found and what was expected.
   static std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, Budget& budget);
   /// The same with a usual budget of its own.

@@ -41,6 +41,27 @@ bool is_row_major(const TorchTensor& tensor) {
   return true;
 }
 
+// Which file beside the index holds each tensor.
+Places read_index(const fs::path& path, Budget& budget) {
+  const std::string where = in_quotes(path.string());
+  const json index = read_json_object(path, budget);
+  const auto map = index.find("weight_map");
+  if (map == index.end() || !map->is_object()) throw Error(where + " has no object 'weight_map'");
+  Places places;
+  for (const auto& [name, shard] : map->items()) {
+    if (!shard.is_string()) throw Error(where + " has no file name for tensor " + in_quotes(name));
+    const auto file = shard.get<std::string>();
+    // Shards lie beside their index; a name with a folder in it could be any file of the user's.
+    if (file.empty() || file == "." || file == ".." || file.find('/') != file.npos ||
+        file.find('\0') != file.npos) {
+      throw Error(where + " puts tensor " + in_quotes(name) + " into " + in_quotes(file) +
+                  ", expected the name of a file in the same folder");
+    }
+    places[name] = file;
+  }
+  return places;
+}
+
 class FolderCheckpoint : public Checkpoint {
  public:
   FolderCheckpoint(const fs::path& folder, const fs::path& single_file, Budget& budget) : folder_(folder) {
@@ -135,23 +156,9 @@ class FolderCheckpoint : public Checkpoint {
 
   void add_shards(const Format& format, Budget& budget) {
     const std::string where = in_quotes((folder_ / format.index).string());
-    const json index = read_json_object(folder_ / format.index, budget);
-    const auto map = index.find("weight_map");
-    if (map == index.end() || !map->is_object()) throw Error(where + " has no object 'weight_map'");
-    Places places;
+    const Places places = read_index(folder_ / format.index, budget);
     std::set<std::string> shards;
-    for (const auto& [name, shard] : map->items()) {
-      if (!shard.is_string()) throw Error(where + " has no file name for tensor " + in_quotes(name));
-      const auto file = shard.get<std::string>();
-      // Shards lie beside their index; a name with a folder in it could be any file of the user's.
-      if (file.empty() || file == "." || file == ".." || file.find('/') != file.npos ||
-          file.find('\0') != file.npos) {
-        throw Error(where + " puts tensor " + in_quotes(name) + " into " + in_quotes(file) +
-                    ", expected the name of a file in the same folder");
-      }
-      places[name] = file;
-      shards.insert(file);
-    }
+    for (const auto& [name, file] : places) shards.insert(file);
     for (const std::string& file : shards) {
       if (!is_there(folder_ / file)) {
         throw Error("the shard " + in_quotes((folder_ / file).string()) + " named in " + where +
@@ -176,6 +183,19 @@ class FolderCheckpoint : public Checkpoint {
 std::shared_ptr<const Checkpoint> open_folder(const fs::path& folder, Budget& budget,
                                               const fs::path& single_file) {
   return std::make_shared<FolderCheckpoint>(folder, single_file, budget);
+}
+
+std::vector<std::string> missing_shards(const fs::path& folder, Budget& budget) {
+  for (const Format& format : {safetensors, pytorch}) {
+    if (is_there(folder / format.file)) return {};
+    if (!is_there(folder / format.index)) continue;
+    std::set<std::string> missing;
+    for (const auto& [name, file] : read_index(folder / format.index, budget)) {
+      if (!missing.contains(file) && !is_there(folder / file)) missing.insert(file);
+    }
+    return {missing.begin(), missing.end()};
+  }
+  return {};
 }
 
 }  // namespace qkscope

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/wording.h"
 #include "core/checkpoint/checkpoint_formats.h"
+#include "core/checkpoint/gguf_parts.h"
 #include "core/io/dequantize.h"
 #include "core/io/gguf.h"
 #include "core/io/mapped_file.h"
@@ -13,16 +14,6 @@ namespace qkscope {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A model may be split into files "name-00001-of-00003.gguf", as llama-gguf-split of llama.cpp does it. The
-// first has the metadata; each has some of the tensors, and says under split.no and split.count which it is.
-std::string part_ending(std::int64_t number, std::int64_t count) {
-  const auto five_digits = [](std::int64_t n) {
-    const std::string digits = std::to_string(n);
-    return std::string(5 - std::min<std::size_t>(5, digits.size()), '0') + digits;
-  };
-  return "-" + five_digits(number) + "-of-" + five_digits(count) + ".gguf";
-}
 
 class GgufCheckpoint : public Checkpoint {
  public:
@@ -70,7 +61,7 @@ class GgufCheckpoint : public Checkpoint {
   // Makes `directory_`, that of one of `count` parts, the directory of all of them.
   void join_parts(std::int64_t count, Budget& budget) {
     const std::int64_t opened = directory_.metadata.integer("split.no").value_or(-1) + 1;
-    const std::string name = path_.filename().string(), ending = part_ending(opened, count);
+    const std::string name = path_.filename().string(), ending = gguf_part_ending(opened, count);
     if (!name.ends_with(ending)) {
       throw Error(where_ + " is part " + std::to_string(opened) + " of " + std::to_string(count) +
                   " of a model, expected a name that ends in " + in_quotes(ending) +
@@ -80,7 +71,7 @@ class GgufCheckpoint : public Checkpoint {
     GgufDirectory whole;
     std::set<std::string> names;
     for (std::int64_t number = 1; number <= count; ++number) {
-      const fs::path path = path_.parent_path() / (stem + part_ending(number, count));
+      const fs::path path = path_.parent_path() / (stem + gguf_part_ending(number, count));
       GgufDirectory part =
           number == opened ? std::move(directory_) : parse(existing(path, number, count), budget);
       const std::string where = in_quotes(path.string());
@@ -100,7 +91,7 @@ class GgufCheckpoint : public Checkpoint {
       }
       if (number == 1) whole.metadata = std::move(part.metadata);
     }
-    where_ = in_quotes((path_.parent_path() / (stem + part_ending(1, count))).string());
+    where_ = in_quotes((path_.parent_path() / (stem + gguf_part_ending(1, count))).string());
     const auto total = whole.metadata.integer("split.tensors.count");
     if (total && *total != static_cast<std::int64_t>(whole.tensors.size())) {
       throw Error(where_ + " says that all parts together have " + std::to_string(*total) +

@@ -142,8 +142,7 @@ Target fill_card(ModelCard& card, const Checkpoint& checkpoint, const LoadOption
 ModelCard blank_card(const std::filesystem::path& path) {
   ModelCard card;
   card.path = path;
-  const std::filesystem::path clean = path.has_filename() ? path : path.parent_path();
-  card.name = std::filesystem::is_directory(path) ? clean.filename().string() : clean.stem().string();
+  card.name = model_name(path);
   return card;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/progress.h"
+#include "core/checkpoint/model_shelf.h"
 #include "core/model/spec.h"
 #include "core/text/chat_format.h"
 #include "core/text/tokenizer.h"
@@ -85,14 +86,5 @@ class LanguageModel {
   std::unique_ptr<Decoder> decoder_;
   TokenIds stop_tokens_;
 };
-
-/// `text` as given on a command line: a path, or the name of a model in the folder below, in any case and
-/// with or without the suffix that says how its numbers are stored. Throws Error listing the candidates where
-/// several fit.
-std::filesystem::path find_model(const std::string& text);
-/// The user's cache folder (XDG_CACHE_HOME/qkscope/models, where packaging/run.sh puts the default model).
-std::filesystem::path models_folder();
-/// "SmolLM2-135M-Instruct.Q4_1": what opens where nothing else is said.
-std::string default_model_name();
 
 }  // namespace qkscope

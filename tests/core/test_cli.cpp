@@ -16,8 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-const Arguments commands = {"info",    "tokens",  "generate", "perplexity",
-                            "massive", "capture", "disrupt",  "bench"};
+const Arguments commands = {"info",    "models",  "tokens",  "generate", "perplexity",
+                            "massive", "capture", "disrupt", "bench"};
 
 }  // namespace
 
@@ -307,7 +307,7 @@ class TestCli : public CliTestCase {
       if (command == "capture") options = options + Arguments{"--out", path("documented.safetensors")};
       if (command == "massive") options = options + Arguments{"--lambda", "1"};
       QVERIFY2(has_all(page, {"\n## " + command + "\n"}), command.c_str());
-      look(printed(command, options));
+      look(command == "models" ? run_cli({"models", "--json"}).json() : printed(command, options));
     }
   }
 

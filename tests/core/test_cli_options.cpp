@@ -89,7 +89,7 @@ class TestCliOptions : public CliTestCase {
     static const QRegularExpression option(QStringLiteral("(--[a-z-]+) [A-Z]"));
     std::set<std::string> seen;
     for (const char* command :
-         {"info", "tokens", "generate", "perplexity", "massive", "capture", "disrupt", "bench"}) {
+         {"info", "models", "tokens", "generate", "perplexity", "massive", "capture", "disrupt", "bench"}) {
       const QString help =
           QString::fromStdString(run_cli({command, "--help"}).out).section(QStringLiteral("Examples:"), 0, 0);
       for (auto all = option.globalMatch(help); all.hasNext();) {

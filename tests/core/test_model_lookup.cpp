@@ -2,7 +2,7 @@
 #include <QTemporaryDir>
 #include <filesystem>
 
-#include "core/model/language_model.h"
+#include "core/checkpoint/model_shelf.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
 #include "tests/support/test_case.h"
@@ -15,7 +15,12 @@ class TestModelLookup : public test::TestCase {
  private Q_SLOTS:
   void initTestCase() {
     qputenv("XDG_CACHE_HOME", cache_.path().toUtf8());
+    for (const char* variable :
+         {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "OLLAMA_MODELS", "LLAMA_CACHE"})
+      qunsetenv(variable);
+    qputenv("HOME", cache_.path().toUtf8());
     fs::create_directories(models_folder() / "Tiny-1B-Chat");
+    test::write_file(models_folder() / "Tiny-1B-Chat" / "config.json", "{}");
     for (const char* file : {"Some-Model-7B.Q4_K_M.gguf", "Two.q8_0.gguf", "Two-IQ2_XS.gguf", "two.bf16.gguf",
                              "Half-F16.gguf", "Plain.gguf", "case.gguf", "CASE.gguf", "notes.txt"})
       test::write_file(models_folder() / file, "");
@@ -47,9 +52,8 @@ class TestModelLookup : public test::TestCase {
   }
 
   void refusals() {
-    QKSCOPE_EXPECT_ERROR(find_model("Two"), "'Two'", "3 models", "'Two-IQ2_XS.gguf'", "'Two.q8_0.gguf'",
-                         "'two.bf16.gguf'");
-    QKSCOPE_EXPECT_ERROR(find_model("Case"), "'CASE.gguf'", "'case.gguf'");
+    QKSCOPE_EXPECT_ERROR(find_model("Two"), "'Two'", "3 models", "'Two-IQ2_XS'", "'Two.q8_0'", "'two.bf16'");
+    QKSCOPE_EXPECT_ERROR(find_model("Case"), "'CASE'", "'case'");
     for (const char* name : {"Some-Model", "Some-Model-7B.Q8_0", "Chat", ""})
       QKSCOPE_EXPECT_ERROR(find_model(name), "There is no model", "packaging/run.sh");
     QKSCOPE_EXPECT_ERROR(find_model(std::string(5000, 'x')), "There is no model");
