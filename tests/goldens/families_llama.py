@@ -18,7 +18,7 @@ def dynamic(factor):
 def variant(model, rope, spelling="new", store="float32", shard="", steady=True, **config):
     respell = {} if spelling == "new" else old_rope(rope, "type" if spelling == "type" else "rope_type")
     return Variant(model, {**SMALL, **config, "rope_parameters": rope}, respell=respell, store=store, shard=shard,
-                   folder="models", steady=steady)
+                   folder="models", prompt=32, steady=steady)
 
 
 def small(**config):

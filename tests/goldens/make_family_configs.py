@@ -54,6 +54,7 @@ KEYS = ("hidden_size", "n_embd", "n_head", "n_positions", "num_heads", "num_atte
         "linear_num_value_heads", "linear_conv_kernel_dim", "hidden_act", "activation", "activation_function",
         "hidden_activation", "architectures")
 
+TOKENS = 9
 WINDOWED = ("mistral", "mixtral", "ministral3", "phi3")  # in all their layers
 
 
@@ -78,6 +79,8 @@ def rotary_of(model, read, layer):
 def window_of(read, attention):
     if read.model_type == "gpt_neo":
         return read.window_size if attention.attention_type == "local" else 0
+    if read.model_type == "smollm3":  # the mask of a layer goes by its type alone
+        return read.sliding_window if read.layer_types[attention.layer_idx] == "sliding_attention" else 0
     if hasattr(attention, "sliding_window"):
         return attention.sliding_window or 0
     return getattr(read, "sliding_window", None) or 0 if read.model_type in WINDOWED else 0
@@ -148,11 +151,21 @@ def effective(config, folder):
         small = read.hidden_size * read.num_hidden_layers * read.vocab_size < 1_000_000
         with torch.device("cpu" if small else "meta"):
             model = AutoModelForCausalLM.from_config(read, attn_implementation="eager").eval()
-        if small:
-            model(torch.ones(1, 9, dtype=torch.long))
-        return description(model, read)
+        patterns = model(torch.ones(1, TOKENS, dtype=torch.long), output_attentions=True).attentions if small else ()
+        found = description(model, read)
     except Exception as error:  # whatever it is, transformers does not run this
         return f"{type(error).__name__}: {' '.join(str(error).split())}"[:160]
+    check_seen(found, [pattern for pattern in patterns if pattern is not None])
+    return found
+
+
+def check_seen(found, patterns):
+    """Does the last token see as many keys as `window` and `chunk` say?"""
+    layers = [found["layers"][kind] for kind in found["layer_kinds"]]
+    for layer, pattern in zip([layer for layer in layers if layer["mixer"] == "attention"], patterns):
+        expected = (TOKENS - 1) % layer["chunk"] + 1 if layer["chunk"] else min(TOKENS, layer["window"] or TOKENS)
+        seen = (pattern[0, :, -1] > 0).sum(-1)
+        assert (seen == expected).all(), f"{found['architecture']}: {seen.tolist()} keys seen, {expected} expected"
 
 
 @torch.no_grad()

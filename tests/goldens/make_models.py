@@ -41,8 +41,8 @@ Folders of further variants hold only logits, Q, K, V, the residual stream, and 
 Variants named bfloat16 have, beside expected.safetensors (the numbers of their weights in float32), also
 bfloat16.safetensors: logits, q, k, v and resid computed in bfloat16, with the same experts chosen.
 
-models/ is of the first edition of this script: a prompt of 32 tokens, a continuation of 12, and logits, q_pre, k_pre,
-q, k, v and resid alone.
+What lies in models/ is of the first edition of this script: a continuation of 12, and logits, q_pre, k_pre, q, k, v and
+resid alone.
 
 The weights are seeded (weights.py). A checkpoint is saved, its config.json rewritten in the spelling under test, and
 the expectation computed from what transformers reads back. Most are stored in bfloat16 to be small.
@@ -68,7 +68,7 @@ from weights import randomize
 
 HERE = pathlib.Path(__file__).resolve().parent
 VARIANTS = {**GEMMA, **CLASSIC, **MODERN, **LLAMA}
-END, PROMPT_LENGTH, NEW_TOKENS, LARGEST_FILE = 2, 16, 32, 300_000
+END, NEW_TOKENS, LARGEST_FILE = 2, 32, 300_000
 LEAST_MARGINS = (0.01, 0.003)  # the second where a hundred seeds fail the first
 FEW = ("q", "k", "v", "resid", "gate", "sink", "latent", "router", "state", "conv")
 HEADS = FEW + ("q_raw", "k_raw", "q_pre", "k_pre", "embedding")
@@ -134,7 +134,7 @@ def candidate(variant, seed):
     randomize(model, seed)
     for tensor in model.state_dict().values():
         tensor.copy_(tensor.to(getattr(torch, variant.store)))
-    return model, torch.randint(3, config.vocab_size, (PROMPT_LENGTH,), generator=torch.Generator().manual_seed(seed))
+    return model, torch.randint(3, config.vocab_size, (variant.prompt,), generator=torch.Generator().manual_seed(seed))
 
 
 def saved(model, variant, folder):

@@ -20,6 +20,7 @@ class Variant:
     strip: str = ""  # prefix of tensor names that older files lack
     extras: dict = field(default_factory=dict)  # shapes of tensors that older files have and that mean nothing
     folder: str = "families"
+    prompt: int = 16  # tokens
     steady: bool = True  # decode with a cache gives what one pass over the whole text gives
 
 
