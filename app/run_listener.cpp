@@ -11,7 +11,9 @@ RunListener::RunListener(const LanguageModel& model, Receiver receiver)
 
 RunEvents RunListener::events() {
   RunEvents events;
-  events.norm = [this](Arm arm, SiteId where, const Array& norm) { state(arm).capture.norms[where] = norm; };
+  events.norm = [this](Arm arm, SiteId where, const SharedArray& norm) {
+    state(arm).capture.norms[where] = norm;
+  };
   events.layer = [this](Arm arm, int layer, int num_layers) {
     const auto now = std::chrono::steady_clock::now();
     if (now - last_ < kInterval) return;

@@ -311,7 +311,7 @@ TaskThread::Task Session::task(const Job& job) {
             QString problem;
             try {
               RunListener listener(*model, std::move(receiver));
-              const Comparison comparison = runner->run(request, listener.events(), stop);
+              const Comparison comparison = runner->compare(request, listener.events(), stop);
               post([=, this] { takeComparison(number, comparison); });
               return;
             } catch (const Cancelled&) {

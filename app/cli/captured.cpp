@@ -21,7 +21,7 @@ Captured capture_of(const Context& context, bool values) {
     if (has_norm(site)) request.needs.norms.insert(site);
     if (values) request.needs.values.insert(site);
   }
-  const Comparison comparison = Runner(captured.model).run(request, {}, context.stop);
+  const Comparison comparison = Runner(captured.model).compare(request, {}, context.stop);
   captured.run = comparison.disrupted ? comparison.disrupted : comparison.baseline;
   return captured;
 }

@@ -35,7 +35,7 @@ Document run_disrupt(const Context& context) {
   ask_score(*model, options, request);
   request.max_new_tokens = options.max_new;
 
-  const Comparison comparison = Runner(model).run(request, {}, context.stop);
+  const Comparison comparison = Runner(model).compare(request, {}, context.stop);
   const Run &baseline = *comparison.baseline, &disrupted = *comparison.disrupted;
   const Perplexity &before = score_of(baseline, *options.definition),
                    &after = score_of(disrupted, *options.definition);

@@ -16,7 +16,7 @@ Document run_generate(const Context& context) {
   events.token = [&](Arm arm, int id) {
     if (arm == wanted) context.text << stream.push(id) << std::flush;
   };
-  const Comparison comparison = Runner(model).run(request, events, context.stop);
+  const Comparison comparison = Runner(model).compare(request, events, context.stop);
   context.text << stream.finish() << "\n";
 
   const Run& run = wanted == Arm::Baseline ? *comparison.baseline : *comparison.disrupted;

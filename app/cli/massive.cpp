@@ -16,7 +16,7 @@ Document largest_ratio(const Capture& capture, Site site) {
   Document largest = nullptr;
   for (const auto& [where, m] : capture.norms) {
     if (where.site != site) continue;
-    for (const float ratio : strongest_ratios(m)) {
+    for (const float ratio : strongest_ratios(*m)) {
       if (std::isfinite(ratio) && (largest.is_null() || ratio > largest.get<float>())) largest = ratio;
     }
   }
@@ -81,9 +81,9 @@ void write_norms(const Captured& captured, const Options& options) {
   std::vector<std::int64_t> layers;
   for (const auto& [where, m] : captured.run->capture.norms) {
     Array& stack = stacks[std::string(site_name(where.site))];
-    if (stack.shape.empty()) stack.shape = {0, m.shape[0], m.shape[1]};
+    if (stack.shape.empty()) stack.shape = {0, m->shape[0], m->shape[1]};
     ++stack.shape[0];
-    stack.data.insert(stack.data.end(), m.data.begin(), m.data.end());
+    stack.data.insert(stack.data.end(), m->data.begin(), m->data.end());
     if (layers.empty() || layers.back() != where.layer) layers.push_back(where.layer);
   }
   SafetensorsWriter writer;

@@ -18,7 +18,7 @@ Document run_perplexity(const Context& context) {
     perplexity = text_perplexity(*model, prompt.ids, options.disruptions, context.stop);
   } else {
     if (request.expected.empty()) request.max_new_tokens = options.max_new;
-    const Comparison comparison = Runner(model).run(request, {}, context.stop);
+    const Comparison comparison = Runner(model).compare(request, {}, context.stop);
     perplexity =
         score_of(options.disruptions.empty() ? *comparison.baseline : *comparison.disrupted, definition);
   }

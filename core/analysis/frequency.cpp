@@ -95,7 +95,7 @@ Array before_rope(const Array& rotated, const FrequencyAxis& axis, int first_pos
 MassiveCount count_massive(const Capture& capture, Site site, double lambda, const FrequencyAxis& axis) {
   MassiveCount count;
   for (const auto& [where, m] : capture.norms) {
-    if (where.site == site) count.entries += static_cast<std::int64_t>(m.data.size());
+    if (where.site == site) count.entries += static_cast<std::int64_t>(m->data.size());
   }
   for (const MassiveValue& value : massive_values(capture, site, lambda)) {
     ++count.massive;
@@ -126,8 +126,8 @@ std::vector<BandShare> band_shares(const Capture& capture, Site site, double lam
   };
   for (const auto& [where, m] : capture.norms) {
     if (where.site != site) continue;
-    for (int dim = 0; dim < static_cast<int>(m.size(1)); ++dim) {
-      if (const auto rotary = axis.at(dim)) share_of(*rotary).entries += m.size(0);
+    for (int dim = 0; dim < static_cast<int>(m->size(1)); ++dim) {
+      if (const auto rotary = axis.at(dim)) share_of(*rotary).entries += m->size(0);
     }
   }
   for (const MassiveValue& value : massive_values(capture, site, lambda)) {

@@ -141,7 +141,7 @@ std::vector<MassiveValue> massive_values(const Capture& capture, Site site, doub
   std::vector<MassiveValue> found;
   for (const auto& [where, m] : capture.norms) {
     if (where.site != site) continue;
-    const Heads heads(m);
+    const Heads heads(*m);
     for (std::size_t h = 0; h < heads.count; ++h) {
       const double row_mean = mean(heads[h]);
       for (std::size_t d = 0; d < heads.dims; ++d) {

@@ -3,9 +3,9 @@
 namespace qkscope {
 namespace {
 
-const Array* find(const std::map<SiteId, Array>& arrays, SiteId where) {
+const Array* find(const std::map<SiteId, SharedArray>& arrays, SiteId where) {
   const auto found = arrays.find(where);
-  return found == arrays.end() ? nullptr : &found->second;
+  return found == arrays.end() ? nullptr : &*found->second;
 }
 
 }  // namespace

@@ -8,8 +8,8 @@ namespace qkscope {
 
 /// What was kept of one prefill, on the host.
 struct Capture {
-  std::map<SiteId, Array> norms;   // M[h, d] = sqrt(sum over positions of x^2): (heads, head_dim)
-  std::map<SiteId, Array> values;  // (positions, heads, head_dim)
+  std::map<SiteId, SharedArray> norms;   // M[h, d] = sqrt(sum over positions of x^2): (heads, head_dim)
+  std::map<SiteId, SharedArray> values;  // (positions, heads, head_dim)
   int positions = 0;
 
   const Array* norm(int layer, Site site) const;

@@ -19,9 +19,9 @@ std::set<Site> without(const std::set<Site>& sites, const std::set<Site>& others
   return rest;
 }
 
-std::uint64_t bytes_of(const std::map<SiteId, Array>& arrays) {
+std::uint64_t bytes_of(const std::map<SiteId, SharedArray>& arrays) {
   std::uint64_t sum = 0;
-  for (const auto& [id, array] : arrays) sum += array.data.size() * sizeof(float);
+  for (const auto& [id, array] : arrays) sum += array->data.size() * sizeof(float);
   return sum;
 }
 

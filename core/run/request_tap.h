@@ -19,7 +19,7 @@ class RequestTap : public Tap {
       : needs_(needs), intervention_(intervention), prefill_(prefill), stop_(std::move(stop)) {}
 
   /// Called for every M as soon as it is known; on the CPU only, where reading it waits for nobody.
-  std::function<void(SiteId, const Array&)> on_norm;
+  std::function<void(SiteId, const SharedArray&)> on_norm;
   /// Called when a layer is done.
   std::function<void(int layer)> on_layer;
   /// Also keep the residual stream entering each layer, to start later passes from.

@@ -32,10 +32,10 @@ struct Sampling {
   bool operator==(const Sampling&) const = default;
 };
 
-/// Everything a pair of runs depends on, as a value: equal requests give equal comparisons.
+/// Everything a run depends on, as a value: equal requests give equal runs.
 struct RunRequest {
   TokenIds prompt;
-  std::vector<Disruption> disruptions;  // applied in this order; empty = baseline only
+  std::vector<Disruption> disruptions;  // applied in this order; empty = the baseline
   Needs needs;
   int max_new_tokens = 0;
   TokenIds stop_tokens;
@@ -95,7 +95,7 @@ enum class Arm { Baseline, Disrupted };
 
 /// Called on the thread that runs, as results come. Any may be empty.
 struct RunEvents {
-  std::function<void(Arm, SiteId, const Array& norm)> norm;        // M of one layer and site
+  std::function<void(Arm, SiteId, const SharedArray& norm)> norm;  // M of one layer and site
   std::function<void(Arm, int layer, int num_layers)> layer;       // this layer of a prefill is done
   std::function<void(Arm, std::shared_ptr<const Run>)> prefilled;  // capture and next_tokens are complete
   std::function<void(Arm, int id)> token;                          // one more token of the answer

@@ -72,14 +72,26 @@ struct Runner::Impl {
                          std::stop_token stop);
   void score(Arm arm, const RunRequest& request, const TokenIds& continuation, Prefill& prefill,
              Intervention* intervention, const RunEvents& events, std::stop_token stop);
-  Comparison run(const RunRequest& request, const RunEvents& events, std::stop_token stop);
+
+  struct Arms {
+    std::shared_ptr<Baseline> base;
+    std::optional<Intervention> intervention;
+    std::optional<Prefill> edited;  // nothing without edits
+  };
+  Arms prefill_arms(const RunRequest& request, const RunEvents& baseline_events, const RunEvents& events,
+                    std::stop_token stop);
+  void answer_edited(const RunRequest& request, Arms& arms, const RunEvents& events, std::stop_token stop);
+  std::shared_ptr<const Run> finished_baseline(const RunRequest& request, const Baseline& base,
+                                               Answer answer) const;
+  std::shared_ptr<const Run> run(const RunRequest& request, const RunEvents& events, std::stop_token stop);
+  Comparison compare(const RunRequest& request, const RunEvents& events, std::stop_token stop);
 };
 
 RequestTap Runner::Impl::tap_for(Arm arm, const Needs& needs, Intervention* intervention,
                                  const RunEvents& events, std::stop_token stop) const {
   RequestTap tap(&needs, intervention, /*prefill=*/true, std::move(stop));
   const int num_layers = decoder.spec().num_layers();
-  if (events.norm) tap.on_norm = [&events, arm](SiteId id, const Array& m) { events.norm(arm, id, m); };
+  if (events.norm) tap.on_norm = [&events, arm](SiteId id, const SharedArray& m) { events.norm(arm, id, m); };
   if (events.layer)
     tap.on_layer = [&events, arm, num_layers](int layer) { events.layer(arm, layer, num_layers); };
   return tap;
@@ -220,59 +232,108 @@ Runner::Runner(std::shared_ptr<const LanguageModel> model)
     : impl_(std::make_unique<Impl>(std::move(model))) {}
 Runner::~Runner() = default;
 
-Comparison Runner::Impl::run(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
-  const auto finish_prefill = [&](Arm arm, Prefill& prefill) {
+/// Both passes over the prompt: the baseline's, whatever of it was not kept, and with edits one of their own.
+Runner::Impl::Arms Runner::Impl::prefill_arms(const RunRequest& request, const RunEvents& baseline_events,
+                                              const RunEvents& events, std::stop_token stop) {
+  const auto finish = [&](Arm arm, Prefill& prefill, const RunEvents& to) {
     prefill.run->next_tokens = top_tokens(prefill.logits, request.top_next_tokens);
-    if (events.prefilled) events.prefilled(arm, std::make_shared<const Run>(*prefill.run));
+    if (to.prefilled) to.prefilled(arm, std::make_shared<const Run>(*prefill.run));
   };
+  Arms arms;
+  arms.base = baseline(request, baseline_events, stop);
+  finish(Arm::Baseline, arms.base->prefill, baseline_events);
+  if (request.disruptions.empty()) return arms;
+  arms.intervention.emplace(request.disruptions, decoder.spec(), arms.base->prefill.run->capture,
+                            decoder.weights().device());
+  arms.edited = prefill(Arm::Disrupted, request.prompt, needs_of(request), arms.base.get(),
+                        &*arms.intervention, events, stop);
+  finish(Arm::Disrupted, *arms.edited, events);
+  return arms;
+}
 
-  const std::shared_ptr<Baseline> base = baseline(request, events, stop);
-  finish_prefill(Arm::Baseline, base->prefill);
-  std::optional<Intervention> intervention;
-  std::optional<Prefill> disrupted;
-  if (!request.disruptions.empty()) {
-    intervention.emplace(request.disruptions, decoder.spec(), base->prefill.run->capture,
-                         decoder.weights().device());
-    disrupted =
-        prefill(Arm::Disrupted, request.prompt, needs_of(request), base.get(), &*intervention, events, stop);
-    finish_prefill(Arm::Disrupted, *disrupted);
-  }
+void Runner::Impl::answer_edited(const RunRequest& request, Arms& arms, const RunEvents& events,
+                                 std::stop_token stop) {
+  if (request.max_new_tokens <= 0) return;
+  const auto begun = Clock::now();
+  const auto on_token = [&](int id) {
+    if (events.token) events.token(Arm::Disrupted, id);
+  };
+  Answer answer = generate(decoder, arms.edited->logits, arms.edited->cache.fork(), request,
+                           &*arms.intervention, on_token, stop);
+  arms.edited->run->answer = std::move(answer.ids);
+  arms.edited->run->stopped = answer.stopped;
+  arms.edited->run->decode_ms = ms_since(begun);
+}
 
+/// The baseline as this request asks for it.
+std::shared_ptr<const Run> Runner::Impl::finished_baseline(const RunRequest& request, const Baseline& base,
+                                                           Answer answer) const {
+  return as_asked(*base.prefill.run, request, std::move(answer),
+                  request.max_new_tokens > 0 ? base.decode_ms : 0);
+}
+
+std::shared_ptr<const Run> Runner::Impl::run(const RunRequest& request, const RunEvents& events,
+                                             std::stop_token stop) {
+  const bool edited = !request.disruptions.empty();
+  const RunEvents quiet;
+  Arms arms = prefill_arms(request, edited ? quiet : events, events, stop);
+  const auto score_own = [&](const TokenIds& continuation) {
+    if (edited) {
+      score(Arm::Disrupted, request, continuation, *arms.edited, &*arms.intervention, events, stop);
+    } else {
+      score(Arm::Baseline, request, continuation, arms.base->prefill, nullptr, events, stop);
+    }
+  };
+  if (!request.expected.empty()) score_own(request.expected);
+  // The baseline's answer is also what an edited run is scored on where nothing else is expected.
+  const bool scores_answer =
+      request.expected.empty() && (request.score_continuation || request.score_as_published);
+  Answer answer;
+  if (request.max_new_tokens > 0 && (!edited || scores_answer))
+    answer = answer_baseline(request, *arms.base, edited ? quiet : events, stop);
+  if (edited) answer_edited(request, arms, events, stop);
+  if (request.expected.empty()) score_own(answer.ids);
+  return edited ? arms.edited->run : finished_baseline(request, *arms.base, std::move(answer));
+}
+
+Comparison Runner::Impl::compare(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
+  Arms arms = prefill_arms(request, events, events, stop);
   const auto score_both = [&](const TokenIds& continuation) {
-    score(Arm::Baseline, request, continuation, base->prefill, nullptr, events, stop);
-    if (disrupted) score(Arm::Disrupted, request, continuation, *disrupted, &*intervention, events, stop);
+    score(Arm::Baseline, request, continuation, arms.base->prefill, nullptr, events, stop);
+    if (arms.edited)
+      score(Arm::Disrupted, request, continuation, *arms.edited, &*arms.intervention, events, stop);
   };
   // An expected answer is scored in one short pass: its perplexity need not wait for the answers' many steps.
   if (!request.expected.empty()) score_both(request.expected);
-
   Answer answer;
-  if (request.max_new_tokens > 0) answer = answer_baseline(request, *base, events, stop);
-  if (disrupted && request.max_new_tokens > 0) {
-    const auto begun = Clock::now();
-    const auto on_token = [&](int id) {
-      if (events.token) events.token(Arm::Disrupted, id);
-    };
-    Answer changed = generate(decoder, disrupted->logits, disrupted->cache.fork(), request, &*intervention,
-                              on_token, stop);
-    disrupted->run->answer = std::move(changed.ids);
-    disrupted->run->stopped = changed.stopped;
-    disrupted->run->decode_ms = ms_since(begun);
-  }
+  if (request.max_new_tokens > 0) answer = answer_baseline(request, *arms.base, events, stop);
+  if (arms.edited) answer_edited(request, arms, events, stop);
   if (request.expected.empty()) score_both(answer.ids);
-
-  const double decode_ms = request.max_new_tokens > 0 ? base->decode_ms : 0;
-  Comparison comparison{request, as_asked(*base->prefill.run, request, std::move(answer), decode_ms),
-                        nullptr};
-  if (disrupted) comparison.disrupted = disrupted->run;
-  return comparison;
+  return {request, finished_baseline(request, *arms.base, std::move(answer)),
+          arms.edited ? arms.edited->run : nullptr};
 }
 
-Comparison Runner::run(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
+namespace {
+
+/// Does `work` where a pass over the request's prompt may run.
+void guarded(const Decoder& decoder, const RunRequest& request, const std::function<void()>& work) {
   if (request.prompt.empty()) throw Error("The prompt has no tokens: type a prompt.");
   const c10::InferenceMode inference;
+  telling_failures(decoder.weights().device(), pass_words(request.prompt), "give a shorter prompt", work);
+}
+
+}  // namespace
+
+std::shared_ptr<const Run> Runner::run(const RunRequest& request, const RunEvents& events,
+                                       std::stop_token stop) {
+  std::shared_ptr<const Run> run;
+  guarded(impl_->decoder, request, [&] { run = impl_->run(request, events, stop); });
+  return run;
+}
+
+Comparison Runner::compare(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
   Comparison comparison;
-  telling_failures(impl_->decoder.weights().device(), pass_words(request.prompt), "give a shorter prompt",
-                   [&] { comparison = impl_->run(request, events, stop); });
+  guarded(impl_->decoder, request, [&] { comparison = impl_->compare(request, events, stop); });
   return comparison;
 }
 

@@ -16,8 +16,14 @@ class Runner {
   explicit Runner(std::shared_ptr<const LanguageModel> model);
   ~Runner();
 
-  /// Throws Error, or Cancelled where `stop` was asked.
-  Comparison run(const RunRequest& request, const RunEvents& events = {}, std::stop_token stop = {});
+  /// One arm: the run with the request's edits; without, the baseline. Where the request scores a
+  /// continuation and names none, it is the baseline's answer. Throws Error, or Cancelled where `stop` was
+  /// asked.
+  std::shared_ptr<const Run> run(const RunRequest& request, const RunEvents& events = {},
+                                 std::stop_token stop = {});
+  /// The run of the request beside that without its edits, with the results of both as they come: both
+  /// passes, then both answers. Throws as run().
+  Comparison compare(const RunRequest& request, const RunEvents& events = {}, std::stop_token stop = {});
 
  private:
   struct Impl;

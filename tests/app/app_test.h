@@ -79,7 +79,7 @@ class AppTestCase : public TestCase {
 
   /// What a runner that has seen nothing before makes of what the session says it shows.
   static Comparison fresh(const Session& session) {
-    return Runner(session.model()).run(session.data().comparison->request);
+    return Runner(session.model()).compare(session.data().comparison->request);
   }
 
   static bool finish(Session& session) {

@@ -8,6 +8,7 @@
 #include "app/names.h"
 #include "app/options.h"
 #include "app/usage_error.h"
+#include "tests/support/plain_spec.h"
 #include "tests/support/test_case.h"
 #include "views/colormap.h"
 
@@ -316,11 +317,7 @@ class TestOptions : public TestCase {
   void selectionsBesideTheModel() {
     QFETCH(QStringList, arguments);
     QFETCH(QString, words);
-    ModelSpec spec;
-    spec.num_layers() = 3;
-    spec.num_heads() = 4;
-    spec.num_kv_heads() = 2;
-    spec.head_dim() = 8;
+    const ModelSpec spec = test::plain_spec({.layers = 3, .heads = 4, .kv_heads = 2});
     const Options options = parseOptions(arguments);
     Document d = defaultDocument();
     applyOptions(options, d);

@@ -101,7 +101,7 @@ class TestSession : public AppTestCase {
         asked.disruptions = session.stack().applied();
         asked.max_new_tokens = 0;
         asked.score_continuation = false;
-        right = right && data.comparison->disrupted->capture == judge.run(asked).disrupted->capture;
+        right = right && data.comparison->disrupted->capture == judge.compare(asked).disrupted->capture;
         ++looked;
       }
     };
@@ -124,7 +124,7 @@ class TestSession : public AppTestCase {
       RunRequest asked = session.data().comparison->request;
       asked.max_new_tokens = 6;
       asked.score_continuation = true;
-      const Comparison wanted = Runner(session.model()).run(asked);
+      const Comparison wanted = Runner(session.model()).compare(asked);
       const PromptResult& result = session.results()[i];
       QCOMPARE(result.disrupted_status, (ArmStatus{ArmState::Done, false}));
       QCOMPARE(result.disrupted->answer,

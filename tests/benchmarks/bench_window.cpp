@@ -123,7 +123,7 @@ bool benchDisrupt(MainWindow& window) {
 
     RunRequest request;
     request.prompt = session.data().comparison->request.prompt;
-    plain = std::min(plain, Runner(session.model()).run(request).baseline->prefill_ms);
+    plain = std::min(plain, Runner(session.model()).compare(request).baseline->prefill_ms);
   }
   std::printf("key D, prompt of %d tokens, all layers recomputed; a plain pass over it: %.0f ms\n",
               session.times().positions, plain);

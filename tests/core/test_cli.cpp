@@ -172,7 +172,7 @@ class TestCli : public CliTestCase {
              (Keys{"ids", "text", "stopped", "prompt_ids", "format", "prefill_ms", "decode_ms"}));
     RunRequest request = request_for({});
     request.max_new_tokens = 7;
-    const TokenIds answer = Runner(loaded_).run(request).baseline->answer;
+    const TokenIds answer = Runner(loaded_).compare(request).baseline->answer;
     QCOMPARE(found.at("ids").get<TokenIds>(), answer);
     QCOMPARE(found.at("text").get<std::string>(), loaded_->tokenizer().decode(answer, true));
     QCOMPARE(found.at("prompt_ids").get<TokenIds>(), ids_);
@@ -199,7 +199,7 @@ class TestCli : public CliTestCase {
     RunRequest request = request_for("site=qk,pick=largest:2,phase=every");
     request.expected = loaded_->tokenizer().encode("Rufus.", false);
     request.score_continuation = request.score_as_published = true;
-    const Comparison comparison = Runner(loaded_).run(request);
+    const Comparison comparison = Runner(loaded_).compare(request);
     QCOMPARE(found.at("definition").get<std::string>(), std::string("continuation"));
     QCOMPARE(found.at("ids").get<TokenIds>(), request.expected);
     QCOMPARE(found.at("tokens").get<std::size_t>(), request.expected.size());
@@ -252,7 +252,7 @@ class TestCli : public CliTestCase {
     request.expected = loaded_->tokenizer().encode("Rufus.", false);
     request.score_continuation = true;
     request.max_new_tokens = 5;
-    const Comparison comparison = Runner(loaded_).run(request);
+    const Comparison comparison = Runner(loaded_).compare(request);
     QCOMPARE(found.at("replaced").get<std::int64_t>(), comparison.disrupted->replaced);
     QCOMPARE(found.at("scored_ids").get<TokenIds>(), request.expected);
     for (const auto& [name, run] :

@@ -34,7 +34,7 @@ class TestCliArrays : public CliTestCase {
     QCOMPARE(keys(found), (Keys{"query", "key_pre"}));
     RunRequest request = request_for({});
     request.needs = {{Site::Query, Site::KeyPreRope}, {}, {1}, {}};
-    const Capture capture = Runner(loaded_).run(request).baseline->capture;
+    const Capture capture = Runner(loaded_).compare(request).baseline->capture;
     const FrequencyAxis axis(loaded_->spec(), capture.positions);
     for (const auto& [name, site] : {std::pair{"query", Site::Query}, {"key_pre", Site::KeyPreRope}}) {
       const json& of_site = found.at(name);
@@ -72,7 +72,7 @@ class TestCliArrays : public CliTestCase {
     const ArrayFile file = read_safetensors(out);
     RunRequest request = request_for({});
     request.needs.norms = {Site::Query, Site::Value};
-    const Capture capture = Runner(loaded_).run(request).baseline->capture;
+    const Capture capture = Runner(loaded_).compare(request).baseline->capture;
     for (const auto& [name, site] : {std::pair{"query", Site::Query}, {"value", Site::Value}}) {
       Array expected = *capture.norm(1, site);
       expected.shape.insert(expected.shape.begin(), 1);

@@ -30,14 +30,23 @@ bool near(double found, double expected) {
 
 /// The first value in which `spec` is not what transformers has; empty where there is none.
 std::string difference(const ModelSpec& spec, const json& expected) {
-  const json found = {
-      {"hidden_size", spec.hidden_size},   {"intermediate_size", spec.intermediate_size()},
-      {"num_layers", spec.num_layers()},     {"num_heads", spec.num_heads()},
-      {"num_kv_heads", spec.num_kv_heads()}, {"head_dim", spec.head_dim()},
-      {"vocab_size", spec.vocab_size},     {"max_position_embeddings", spec.max_position_embeddings},
-      {"rms_norm_eps", spec.rms_norm_eps}, {"tie_word_embeddings", spec.head.tied},
-      {"qkv_bias", spec.qkv_bias},         {"attn_output_bias", spec.attn_output_bias},
-      {"mlp_bias", spec.mlp_bias},         {"sliding_window", spec.sliding_window}};
+  std::vector<int> windows;
+  for (int l = 0; l < spec.num_layers(); ++l) windows.push_back(spec.attention(l)->window);
+  const AttentionSpec& first = *spec.attention(0);
+  const json found = {{"hidden_size", spec.hidden_size},
+                      {"intermediate_size", spec.intermediate_size()},
+                      {"num_layers", spec.num_layers()},
+                      {"num_heads", spec.num_heads()},
+                      {"num_kv_heads", spec.num_kv_heads()},
+                      {"head_dim", spec.head_dim()},
+                      {"vocab_size", spec.vocab_size},
+                      {"max_position_embeddings", spec.max_position_embeddings},
+                      {"rms_norm_eps", spec.head.norm->eps},
+                      {"tie_word_embeddings", spec.head.tied},
+                      {"qkv_bias", first.qkv_bias},
+                      {"attn_output_bias", first.out_bias},
+                      {"mlp_bias", std::get<MlpSpec>(spec.layers[0].ffn).bias},
+                      {"sliding_window", windows}};
   for (const auto& [key, value] : found.items()) {
     if (value != expected.at(key)) return key + " " + value.dump() + ", expected " + expected.at(key).dump();
   }

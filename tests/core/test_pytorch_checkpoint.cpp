@@ -111,7 +111,7 @@ class TestPytorchCheckpoint : public TestCase {
   void answersAsSafetensors() {
     const TinyModel model;
     const RunRequest request = request_of(golden_prompt("llama-default"));
-    const auto answer = [&] { return Runner(model.load()).run(request); };
+    const auto answer = [&] { return Runner(model.load()).compare(request); };
     const Comparison expected = answer();
     const Arrays weights = read_safetensors(model.folder() / "model.safetensors").arrays;
     const auto write = [&](const char* name, std::string_view bytes) {
@@ -124,7 +124,7 @@ class TestPytorchCheckpoint : public TestCase {
     QCOMPARE(Checkpoint::open(model.folder())->format(), "PyTorch");
     QVERIFY(same_numbers(answer(), expected));
     QVERIFY(same_numbers(
-        Runner(LanguageModel::load(model.folder() / "pytorch_model.bin", cpu())).run(request), expected));
+        Runner(LanguageModel::load(model.folder() / "pytorch_model.bin", cpu())).compare(request), expected));
     fs::remove(model.folder() / "pytorch_model.bin");
     Arrays parts[2];
     nlohmann::json map;

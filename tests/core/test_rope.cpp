@@ -136,7 +136,7 @@ class TestRope : public test::TestCase {
     const Array m = norms_over_positions(rotated);
     Capture capture;
     capture.norms[{9, Site::QueryPreRope}] = norms_over_positions(before_rope(rotated, llama2_axis()));
-    const Array& before = capture.norms.begin()->second;
+    const Array& before = *capture.norms.begin()->second;
     for (std::int64_t h = 0; h < 32; ++h) {
       for (std::int64_t j = 0; j < 64; ++j) {
         const auto energy = [&](const Array& norms) {

@@ -18,7 +18,7 @@ class TestRunEvents : public TestCase {
     request.max_new_tokens = 2;
     request.score_continuation = true;
     Log log;
-    Runner(model).run(request, log.events());
+    Runner(model).compare(request, log.events());
     // A clean mask has M of Q, K and V measured in every layer of the baseline.
     std::vector<std::string> expected;
     for (const char* arm : {"B", "D"}) {
@@ -46,7 +46,7 @@ class TestRunEvents : public TestCase {
     events.norm = [&](Arm arm, SiteId id, const Array& m) {
       if (arm == Arm::Disrupted) norms[id] = m;
     };
-    const Comparison comparison = Runner(model).run(request, events);
+    const Comparison comparison = Runner(model).compare(request, events);
     for (const auto& [arm, final] :
          {std::pair{Arm::Baseline, comparison.baseline}, {Arm::Disrupted, comparison.disrupted}}) {
       QCOMPARE(prefilled.at(arm)->capture, final->capture);
@@ -68,7 +68,7 @@ class TestRunEvents : public TestCase {
     const auto model = TinyModel("llama-bias").load();
     RunRequest request = request_of(golden_prompt("llama-bias"), {"site=qk,pick=largest:2,phase=every"});
     request.score_continuation = request.score_prompt = request.score_as_published = true;
-    const Comparison expected = Runner(model).run(request);
+    const Comparison expected = Runner(model).compare(request);
 
     Runner runner(model);
     std::stop_source source;
@@ -85,10 +85,10 @@ class TestRunEvents : public TestCase {
     };
     events.token = [&, inner = events.token](Arm arm, int id) { inner(arm, id), stop_at(); };
     events.scored = [&, inner = events.scored](Arm arm, const Perplexity& p) { inner(arm, p), stop_at(); };
-    QVERIFY_EXCEPTION_THROWN(runner.run(request, events, source.get_token()), Cancelled);
+    QVERIFY_EXCEPTION_THROWN(runner.compare(request, events, source.get_token()), Cancelled);
     QCOMPARE(log.count(at.toStdString()), 1);
     QVERIFY2(log.lines.back().starts_with(at.toStdString()), log.lines.back().c_str());
-    QVERIFY(same_numbers(runner.run(request), expected));
+    QVERIFY(same_numbers(runner.compare(request), expected));
   }
 
   void aStopAskedBeforehandDoesNothing() {
@@ -98,24 +98,24 @@ class TestRunEvents : public TestCase {
     source.request_stop();
     Log log;
     const RunRequest request = request_of(golden_prompt("llama-default"));
-    QVERIFY_EXCEPTION_THROWN(runner.run(request, log.events(), source.get_token()), Cancelled);
+    QVERIFY_EXCEPTION_THROWN(runner.compare(request, log.events(), source.get_token()), Cancelled);
     QVERIFY(log.lines.empty());
     QVERIFY_EXCEPTION_THROWN(text_perplexity(*model, request.prompt, {}, source.get_token()), Cancelled);
-    QVERIFY(same_numbers(runner.run(request), Runner(model).run(request)));
+    QVERIFY(same_numbers(runner.compare(request), Runner(model).compare(request)));
   }
 
   void refusals() {
     const auto model = TinyModel().load();
     Runner runner(model);
-    QKSCOPE_EXPECT_ERROR(runner.run(request_of({})), "prompt", "no tokens");
-    QKSCOPE_EXPECT_ERROR(runner.run(request_of({1, 96})), "96", "vocabulary");
-    QKSCOPE_EXPECT_ERROR(runner.run(request_of({1, 5}, {"site=q,layers=3"})), "layer 3", "2 layers");
-    QKSCOPE_EXPECT_ERROR(runner.run(request_of({1, 5}, {"site=k,heads=5"})), "head 5");
+    QKSCOPE_EXPECT_ERROR(runner.compare(request_of({})), "prompt", "no tokens");
+    QKSCOPE_EXPECT_ERROR(runner.compare(request_of({1, 96})), "96", "vocabulary");
+    QKSCOPE_EXPECT_ERROR(runner.compare(request_of({1, 5}, {"site=q,layers=3"})), "layer 3", "2 layers");
+    QKSCOPE_EXPECT_ERROR(runner.compare(request_of({1, 5}, {"site=k,heads=5"})), "head 5");
     RunRequest request = request_of({1, 5});
     request.expected = {3, 96};
     request.score_continuation = true;
-    QKSCOPE_EXPECT_ERROR(runner.run(request), "96", "vocabulary");
-    QVERIFY(runner.run(request_of({1, 5})).baseline);
+    QKSCOPE_EXPECT_ERROR(runner.compare(request), "96", "vocabulary");
+    QVERIFY(runner.compare(request_of({1, 5})).baseline);
   }
 };
 

@@ -81,7 +81,7 @@ class TestSmolLM2 : public test::TestCase {
     for (const auto& [name, prompt] : golden_.at("prompts").items()) {
       RunRequest request;
       request.prompt = prompt.at("ids").get<TokenIds>();
-      const Comparison comparison = runner_->run(request);
+      const Comparison comparison = runner_->compare(request);
       const auto& expected = prompt.at("next_token_top8");
       for (std::size_t i = 0; i < expected.size(); ++i) {
         const TokenProbability& token = comparison.baseline->next_tokens.at(i);
@@ -134,7 +134,7 @@ class TestSmolLM2 : public test::TestCase {
         request.disruptions = disruptions(key);
         request.max_new_tokens = 24;
         request.stop_tokens = model_->stop_tokens();
-        const Comparison comparison = runner_->run(request);
+        const Comparison comparison = runner_->compare(request);
         const Run& run = comparison.disrupted ? *comparison.disrupted : *comparison.baseline;
         QVERIFY2(run.answer == answer.at("ids").get<TokenIds>(),
                  (name + ", " + key + ": \"" + model_->tokenizer().decode(run.answer) + "\", expected \"" +
@@ -167,7 +167,7 @@ class TestSmolLM2 : public test::TestCase {
         request.disruptions = disruptions(key);
         request.expected = entry.at("ids").get<TokenIds>();
         request.score_continuation = true;
-        const Comparison comparison = runner_->run(request);
+        const Comparison comparison = runner_->compare(request);
         const Run& run = comparison.disrupted ? *comparison.disrupted : *comparison.baseline;
         const double e = relative(run.continuation->value().value(), expected.get<double>());
         QVERIFY2(e < 1e-3, (key + ": relative error " + std::to_string(e)).c_str());
@@ -180,7 +180,7 @@ class TestSmolLM2 : public test::TestCase {
     RunRequest request;
     request.prompt = golden_.at("prompts").at("passkey").at("ids").get<TokenIds>();
     for (const auto& [site, name] : norm_sites) request.needs.norms.insert(site);
-    return runner_->run(request).baseline->capture;
+    return runner_->compare(request).baseline->capture;
   }
 
   json golden_;

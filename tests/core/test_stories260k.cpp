@@ -25,7 +25,7 @@ class TestStories260K : public test::TestCase {
     RunRequest request;
     request.prompt = tokens_;
     request.needs.norms = {Site::Query, Site::Key};
-    capture_ = Runner(model_).run(request).baseline->capture;
+    capture_ = Runner(model_).compare(request).baseline->capture;
   }
 
   /// The reference read the first story of the sample, line breaks as spaces, after BOS.
@@ -94,7 +94,7 @@ class TestStories260K : public test::TestCase {
     request.prompt = tokens_;
     request.disruptions = {d};
     request.score_prompt = true;
-    const auto run = Runner(model_).run(request).disrupted;
+    const auto run = Runner(model_).compare(request).disrupted;
     compare(run->prompt_text.value(), expected);
     QCOMPARE(run->replaced, std::int64_t(0 + 0 + 0 + 2 + 1 + 1 + 2 + 1 + 3 + 1));
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/analysis/massive_values.h"
+#include "tests/support/plain_spec.h"
 #include "views/view.h"
 
 namespace qkscope::test {
@@ -35,13 +36,7 @@ inline float groupedValue(Site site, bool after_rope, int layer, int head, int d
 inline ViewData groupedData() {
   ModelCard card;
   card.name = "grouped";
-  card.spec.num_layers() = 3;
-  card.spec.num_heads() = 6;
-  card.spec.num_kv_heads() = 2;
-  card.spec.head_dim() = 8;
-  card.spec.max_position_embeddings = 64;
-  card.spec.rope() = RopeSpec{};
-  card.spec.rope()->rotary_dim = 8;
+  card.spec = plain_spec({.layers = 3, .heads = 6, .kv_heads = 2});
   auto comparison = std::make_shared<Comparison>();
   for (const bool disrupted : {false, true}) {
     auto run = std::make_shared<Run>();

@@ -4,6 +4,7 @@
 
 #include "core/analysis/massive_values.h"
 #include "core/io/safetensors.h"
+#include "tests/support/plain_spec.h"
 #include "tests/support/test_case.h"
 #include "views/view.h"
 
@@ -17,14 +18,12 @@ inline std::filesystem::path smollm2Norms() {
 inline std::shared_ptr<const ModelCard> smollm2Card() {
   ModelCard card;
   card.name = "SmolLM2-135M-Instruct.Q4_1";
-  card.spec.num_layers() = 30;
-  card.spec.num_heads() = 9;
-  card.spec.num_kv_heads() = 3;
-  card.spec.head_dim() = 64;
-  card.spec.max_position_embeddings = 2048;
-  card.spec.rope() = RopeSpec{};
-  card.spec.rope()->theta = 100000;
-  card.spec.rope()->rotary_dim = 64;
+  card.spec = plain_spec({.layers = 30,
+                          .heads = 9,
+                          .kv_heads = 3,
+                          .head_dim = 64,
+                          .max_position_embeddings = 2048,
+                          .rope_theta = 100000});
   return std::make_shared<const ModelCard>(card);
 }
 
@@ -60,13 +59,15 @@ inline ViewData smollm2Data(bool disrupted = true) {
   comparison->baseline = baseline;
   if (disrupted) {
     auto run = std::make_shared<Run>(*baseline);
-    for (auto& [where, m] : run->capture.norms) {
+    for (auto& [where, shared] : run->capture.norms) {
       if (where.site != Site::Query) continue;
+      Array m = *shared;
       const auto means = head_means(m);
       const auto flags = select(m, Pick{});
       for (std::size_t i = 0; i < flags.size(); ++i) {
         if (flags[i]) m.data[i] = means[i / 64];
       }
+      shared = std::move(m);
     }
     comparison->disrupted = run;
   }
@@ -78,18 +79,19 @@ inline ViewData smollm2Data(bool disrupted = true) {
   return data;
 }
 
+/// Changes one number of a captured M.
+inline void setCell(Capture& capture, SiteId where, std::size_t index, float value) {
+  Array m = *capture.norms[where];
+  m.data[index] = value;
+  capture.norms[where] = std::move(m);
+}
+
 /// A model of 2 layers, 4/2 heads and 8 dims whose M is known cell by cell: 1 everywhere, but `strong` at
 /// query head 1, dim 5 of layer 0.
 inline ViewData tinyData(float strong = 20.0f) {
   ModelCard card;
   card.name = "tiny";
-  card.spec.num_layers() = 2;
-  card.spec.num_heads() = 4;
-  card.spec.num_kv_heads() = 2;
-  card.spec.head_dim() = 8;
-  card.spec.max_position_embeddings = 64;
-  card.spec.rope() = RopeSpec{};
-  card.spec.rope()->rotary_dim = 8;
+  card.spec = plain_spec({.layers = 2, .heads = 4, .kv_heads = 2});
   auto run = std::make_shared<Run>();
   run->capture.positions = 6;
   for (int layer = 0; layer < 2; ++layer) {
@@ -100,7 +102,7 @@ inline ViewData tinyData(float strong = 20.0f) {
       run->capture.norms[{layer, site}] = Array{{2, 8}, std::vector<float>(16, 1.0f)};
     }
   }
-  run->capture.norms[{0, Site::Query}].data[8 + 5] = strong;
+  setCell(run->capture, {0, Site::Query}, 8 + 5, strong);
   auto comparison = std::make_shared<Comparison>();
   comparison->baseline = run;
   ViewData data;

@@ -18,7 +18,7 @@ namespace {
 ViewData withCell(float value) {
   ViewData data = tinyData();
   auto run = std::make_shared<Run>(*data.comparison->baseline);
-  run->capture.norms[{0, Site::Key}].data[3] = value;
+  setCell(run->capture, {0, Site::Key}, 3, value);
   auto comparison = std::make_shared<Comparison>(*data.comparison);
   comparison->baseline = run;
   data.comparison = comparison;
@@ -289,11 +289,11 @@ class TestPictureView : public TestCase {
   void unrotatedDimsHaveNoPartner() {
     ViewData data = tinyData();
     ModelCard card = *data.card;
-    card.spec.rope()->rotary_dim = 4;
+    for (LayerSpec& layer : card.spec.layers) std::get<AttentionSpec>(layer.mixer).rope->rotary_dim = 4;
     data.card = std::make_shared<const ModelCard>(card);
     QVERIFY(cellWords(data, Look{}, {Site::Query, 0, 1, 1, -1}).contains(QStringLiteral("dim 1 ↔ 3")));
     QVERIFY(cellWords(data, Look{}, {Site::Query, 0, 1, 6, -1}).contains(QStringLiteral("not rotated")));
-    card.spec.rope().reset();
+    for (LayerSpec& layer : card.spec.layers) std::get<AttentionSpec>(layer.mixer).rope.reset();
     data.card = std::make_shared<const ModelCard>(card);
     PictureStage stage(data);
     QVERIFY(!stage.image().isNull());

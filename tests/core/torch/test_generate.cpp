@@ -50,7 +50,7 @@ class TestGenerate : public test::TestCase {
     RunRequest request;
     request.prompt = ids;
     request.max_new_tokens = 8;
-    const TokenIds answer = Runner(model).run(request).baseline->answer;
+    const TokenIds answer = Runner(model).compare(request).baseline->answer;
     QCOMPARE(answer.size(), 8u);
     for (const int id : answer) {
       State cache(model->spec().num_layers());
@@ -67,10 +67,10 @@ class TestGenerate : public test::TestCase {
     const auto expected = read_safetensors(test::golden("models") / golden_name / "expected.safetensors")
                               .integers.at("continuation");
     RunRequest request = answer_request({}, static_cast<int>(expected.size()));
-    const Comparison comparison = Runner(model_).run(request);
+    const Comparison comparison = Runner(model_).compare(request);
     QCOMPARE(comparison.baseline->answer, TokenIds(expected.begin(), expected.end()));
     QVERIFY(!comparison.baseline->stopped);
-    QCOMPARE(Runner(model_).run(request).baseline->answer, comparison.baseline->answer);
+    QCOMPARE(Runner(model_).compare(request).baseline->answer, comparison.baseline->answer);
     QCOMPARE(comparison.baseline->next_tokens.at(0).id, comparison.baseline->answer.at(0));
   }
 
@@ -88,9 +88,9 @@ class TestGenerate : public test::TestCase {
     QVERIFY(first != answer({}));
     // A Runner that answered greedily before gives the drawn answer all the same, and back.
     Runner runner(model_);
-    const TokenIds greedy = runner.run(answer_request({}, 24)).baseline->answer;
-    QCOMPARE(runner.run(answer_request(one, 24)).baseline->answer, first);
-    QCOMPARE(runner.run(answer_request({}, 24)).baseline->answer, greedy);
+    const TokenIds greedy = runner.compare(answer_request({}, 24)).baseline->answer;
+    QCOMPARE(runner.compare(answer_request(one, 24)).baseline->answer, first);
+    QCOMPARE(runner.compare(answer_request({}, 24)).baseline->answer, greedy);
   }
 
   void narrowSamplingIsGreedy() {
@@ -147,12 +147,12 @@ class TestGenerate : public test::TestCase {
     RunRequest request = answer_request({}, 24);
     request.stop_tokens = {0, whole.at(4)};
     const auto end = std::ranges::find(whole, whole.at(4)) + 1;
-    const Run run = *Runner(model_).run(request).baseline;
+    const Run run = *Runner(model_).compare(request).baseline;
     QCOMPARE(run.answer, TokenIds(whole.begin(), end));
     QVERIFY(run.stopped);
     request.stop_tokens = {2};
     QVERIFY(std::ranges::find(whole, 2) == whole.end());
-    const Run other = *Runner(model_).run(request).baseline;
+    const Run other = *Runner(model_).compare(request).baseline;
     QCOMPARE(other.answer, whole);
     QVERIFY(!other.stopped);
   }
@@ -160,32 +160,32 @@ class TestGenerate : public test::TestCase {
   /// A Runner asked for another length or other stops answers anew.
   void theAnswerIsThatOfTheRequest() {
     Runner runner(model_);
-    const TokenIds whole = runner.run(answer_request({}, 24)).baseline->answer;
+    const TokenIds whole = runner.compare(answer_request({}, 24)).baseline->answer;
     for (const int length : {0, 3, 24, 5}) {
-      const Run run = *runner.run(answer_request({}, length)).baseline;
+      const Run run = *runner.compare(answer_request({}, length)).baseline;
       QCOMPARE(run.answer, TokenIds(whole.begin(), whole.begin() + length));
     }
     RunRequest request = answer_request({}, 24);
     request.stop_tokens = {whole.at(1)};
-    QVERIFY(runner.run(request).baseline->answer.size() <= 2);
-    QCOMPARE(runner.run(answer_request({}, 24)).baseline->answer, whole);
+    QVERIFY(runner.compare(request).baseline->answer.size() <= 2);
+    QCOMPARE(runner.compare(answer_request({}, 24)).baseline->answer, whole);
   }
 
   void tokensAreToldAsTheyCome() {
     TokenIds told;
     RunEvents events;
     events.token = [&](Arm, int id) { told.push_back(id); };
-    QCOMPARE(Runner(model_).run(answer_request({}, 9), events).baseline->answer, told);
+    QCOMPARE(Runner(model_).compare(answer_request({}, 9), events).baseline->answer, told);
   }
 
   /// Cached keys and values outgrow their first buffer many times over; the answer does not notice.
   void longAnswers() {
     Runner runner(model_);
-    const TokenIds whole = runner.run(answer_request({}, 200)).baseline->answer;
+    const TokenIds whole = runner.compare(answer_request({}, 200)).baseline->answer;
     QCOMPARE(whole.size(), 200u);
     RunRequest request = answer_request({}, 60);
     request.prompt.insert(request.prompt.end(), whole.begin(), whole.begin() + 140);
-    QCOMPARE(runner.run(request).baseline->answer, TokenIds(whole.begin() + 140, whole.end()));
+    QCOMPARE(runner.compare(request).baseline->answer, TokenIds(whole.begin() + 140, whole.end()));
   }
 
   void topTokensAreSorted() {
@@ -213,7 +213,7 @@ class TestGenerate : public test::TestCase {
     return request;
   }
   TokenIds answer(const Sampling& sampling) const {
-    return Runner(model_).run(answer_request(sampling, 24)).baseline->answer;
+    return Runner(model_).compare(answer_request(sampling, 24)).baseline->answer;
   }
 
   std::unique_ptr<test::TinyModel> files_;

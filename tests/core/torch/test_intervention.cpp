@@ -11,6 +11,7 @@
 #include "core/run/request_tap.h"
 #include "core/run/tensor_array.h"
 #include "tests/support/errors.h"
+#include "tests/support/plain_spec.h"
 #include "tests/support/tiny_model.h"
 
 using namespace qkscope;
@@ -23,12 +24,7 @@ constexpr SiteId query{1, Site::Query}, key{1, Site::Key};
 
 /// 3 layers, 4 query heads, 2 KV heads, 16 dims.
 ModelSpec spec() {
-  ModelSpec spec;
-  spec.num_layers() = 3;
-  spec.num_heads() = 4;
-  spec.num_kv_heads() = 2;
-  spec.head_dim() = 16;
-  return spec;
+  return test::plain_spec({.layers = 3, .heads = 4, .kv_heads = 2, .head_dim = 16});
 }
 
 /// (20, heads, 16), some dims of every head far larger than the rest.

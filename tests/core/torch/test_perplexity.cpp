@@ -48,8 +48,8 @@ double one_pass(const LanguageModel& model, const TokenIds& ids, std::size_t fro
   Intervention intervention(disruptions, decoder.spec(), clean, at::kCPU);
   RequestTap tap(nullptr, &intervention, true);
   State cache(decoder.spec().num_layers());
-  const at::Tensor logits =
-      decoder.logits(decoder.run_layers(decoder.embed(ids, cache), 0, decoder.spec().num_layers(), cache, tap), tap);
+  const at::Tensor logits = decoder.logits(
+      decoder.run_layers(decoder.embed(ids, cache), 0, decoder.spec().num_layers(), cache, tap), tap);
   double sum = 0;
   for (std::size_t i = from; i < ids.size(); ++i)
     sum += log_probability(logits[static_cast<std::int64_t>(i) - 1], ids[i]);
@@ -77,7 +77,7 @@ class TestPerplexity : public test::TestCase {
     files.change_weights([](auto& weights) { std::ranges::fill(weights.at("lm_head.weight").data, 0.0f); });
     const auto model = files.load();
     RunRequest request = request_of("llama-default", {"site=qkv,pick=largest:2"});
-    const Comparison comparison = Runner(model).run(request);
+    const Comparison comparison = Runner(model).compare(request);
     for (const auto& run : {comparison.baseline, comparison.disrupted}) {
       for (const auto& found : {run->continuation, run->prompt_text, run->as_published})
         QVERIFY(relative(found, model->spec().vocab_size) < 1e-6);
@@ -99,7 +99,7 @@ class TestPerplexity : public test::TestCase {
           "site=qkv,pick=largest:2,phase=every", "site=kv,pick=lambda:1.5,phase=every,mask=live,cache=clean",
           "site=k,pick=smallest:3,replace=max,layers=2"}) {
       const RunRequest request = request_of(name.toStdString(), {settings});
-      const Comparison comparison = runner.run(request);
+      const Comparison comparison = runner.compare(request);
       const Run& run = comparison.disrupted ? *comparison.disrupted : *comparison.baseline;
       QCOMPARE(run.continuation->tokens, continuation);
       QCOMPARE(run.continuation->nll.size(), continuation.size());
@@ -124,9 +124,9 @@ class TestPerplexity : public test::TestCase {
         RunRequest plain;
         plain.prompt = ids;
         plain.needs.norms = {Site::Query, Site::Key, Site::Value};
-        return runner.run(plain).baseline->capture;
+        return runner.compare(plain).baseline->capture;
       };
-      const Comparison comparison = runner.run(request);
+      const Comparison comparison = runner.compare(request);
       const Run& run = comparison.disrupted ? *comparison.disrupted : *comparison.baseline;
       const double text = one_pass(*model, request.prompt, 1, request.disruptions, clean(request.prompt));
       QVERIFY2(relative(run.prompt_text, text) < 1e-4, settings);
@@ -141,7 +141,8 @@ class TestPerplexity : public test::TestCase {
   /// Undisrupted, the continuation after the cache and in one pass are one number; disrupted they are two.
   void publishedDiffersUnderDisruption() {
     const auto model = test::TinyModel().load();
-    const Comparison comparison = Runner(model).run(request_of("llama-default", {"site=q,pick=largest:2"}));
+    const Comparison comparison =
+        Runner(model).compare(request_of("llama-default", {"site=q,pick=largest:2"}));
     QVERIFY(relative(comparison.baseline->as_published, *comparison.baseline->continuation->value()) < 1e-4);
     QVERIFY(relative(comparison.disrupted->as_published, *comparison.disrupted->continuation->value()) >
             1e-2);
@@ -152,7 +153,7 @@ class TestPerplexity : public test::TestCase {
     const auto model = test::TinyModel("mistral-full").load();
     const RunRequest request =
         request_of("mistral-full", {"site=qkv,pick=largest:3,replace=zero,phase=every"});
-    const Comparison comparison = Runner(model).run(request);
+    const Comparison comparison = Runner(model).compare(request);
     const double expected = one_pass(*model, joined(request.prompt, continuation), request.prompt.size(),
                                      request.disruptions, comparison.baseline->capture);
     QVERIFY(relative(comparison.disrupted->continuation, expected) < 1e-4);
@@ -162,9 +163,9 @@ class TestPerplexity : public test::TestCase {
   void phasePrefillLeavesDecodeAlone() {
     const auto model = test::TinyModel().load();
     Runner runner(model);
-    const Run prefill = *runner.run(request_of("llama-default", {"site=qk,pick=largest:2"})).disrupted;
+    const Run prefill = *runner.compare(request_of("llama-default", {"site=qk,pick=largest:2"})).disrupted;
     const Run every =
-        *runner.run(request_of("llama-default", {"site=qk,pick=largest:2,phase=every"})).disrupted;
+        *runner.compare(request_of("llama-default", {"site=qk,pick=largest:2,phase=every"})).disrupted;
     QCOMPARE(prefill.capture, every.capture);
     QCOMPARE(prefill.next_tokens, every.next_tokens);
     QCOMPARE(prefill.continuation->nll[0], every.continuation->nll[0]);
@@ -178,7 +179,7 @@ class TestPerplexity : public test::TestCase {
     RunRequest request = request_of("llama-default", {"site=qk,pick=largest:4"});
     request.expected.clear();
     request.max_new_tokens = 6;
-    const Comparison comparison = Runner(model).run(request);
+    const Comparison comparison = Runner(model).compare(request);
     QVERIFY(comparison.disrupted->answer != comparison.baseline->answer);
     for (const auto& run : {comparison.baseline, comparison.disrupted}) {
       QCOMPARE(run->continuation->tokens, comparison.baseline->answer);
@@ -198,7 +199,7 @@ class TestPerplexity : public test::TestCase {
     request.prompt = {1};
     request.expected.clear();
     request.max_new_tokens = 0;
-    const Comparison comparison = Runner(model).run(request);
+    const Comparison comparison = Runner(model).compare(request);
     for (const auto& run : {comparison.baseline, comparison.disrupted}) {
       for (const auto& found : {run->continuation, run->prompt_text, run->as_published}) {
         QVERIFY(found);
@@ -207,8 +208,8 @@ class TestPerplexity : public test::TestCase {
       }
     }
     request.expected = {30};  // one token after the prompt is scored
-    for (const auto& found : {Runner(model).run(request).baseline->continuation,
-                              Runner(model).run(request).baseline->as_published}) {
+    for (const auto& found : {Runner(model).compare(request).baseline->continuation,
+                              Runner(model).compare(request).baseline->as_published}) {
       QCOMPARE(found->nll.size(), 1u);
       QVERIFY(std::isfinite(*found->value()));
     }
@@ -247,8 +248,8 @@ class TestPerplexity : public test::TestCase {
           {"site=kv,pick=largest:2", "site=kv,pick=largest:2"},
           {"site=kv,pick=largest:2,heads=3", "site=kv,pick=largest:2,heads=3-4"},
           {"site=k,pick=lambda:1.5,heads=1,4,mask=live", "site=k,pick=lambda:1.5,mask=live"}}) {
-      const Comparison a = one.run(request_of("llama-default", {settings}));
-      const Comparison b = other.run(request_of("llama-default", {of_repeated}));
+      const Comparison a = one.compare(request_of("llama-default", {settings}));
+      const Comparison b = other.compare(request_of("llama-default", {of_repeated}));
       QVERIFY2(relative(b.baseline->continuation, *a.baseline->continuation->value()) < 1e-4, settings);
       QVERIFY2(relative(b.disrupted->continuation, *a.disrupted->continuation->value()) < 1e-4, settings);
       QVERIFY2(relative(a.disrupted->continuation, *a.baseline->continuation->value()) > 1e-3, settings);

@@ -59,16 +59,16 @@ class TestRunMemory : public TestCase {
     RunRequest request = request_of(golden_prompt(name.toStdString()));
     request.needs = {};
     Runner runner(model);
-    const Comparison first = runner.run(request);
+    const Comparison first = runner.compare(request);
     RunRequest whole = request;
     whole.needs = every_norm();
     whole.needs.values = {Site::Query, Site::Value, Site::ResidPre, Site::ResidPost, Site::Logits};
-    const Capture expected = Runner(model).run(whole).baseline->capture;
+    const Capture expected = Runner(model).compare(whole).baseline->capture;
     for (int layer = layers - 1; layer >= 0; --layer) {
       RunRequest one = whole;
       one.needs.layers = one.needs.value_layers = {layer};
       Log log, again;
-      const Comparison comparison = runner.run(one, log.events());
+      const Comparison comparison = runner.compare(one, log.events());
       const Capture& found = comparison.baseline->capture;
       QCOMPARE(log.count("B layer"), 1);
       QCOMPARE(log.count("B norm"), std::ssize(one.needs.norms));
@@ -77,11 +77,11 @@ class TestRunMemory : public TestCase {
       QVERIFY(found.value(layer, Site::ResidPost) && found.norm(layer, Site::Key));
       QVERIFY(found.value(-1, Site::Logits));
       QVERIFY(is_part_of(found.values, expected.values) && is_part_of(found.norms, expected.norms));
-      runner.run(one, again.events());
+      runner.compare(one, again.events());
       QCOMPARE(again.count("B layer"), 0);
     }
     Log log;
-    QVERIFY(runner.run(whole, log.events()).baseline->capture == expected);
+    QVERIFY(runner.compare(whole, log.events()).baseline->capture == expected);
     QCOMPARE(log.count("B layer"), 0);
   }
 
@@ -89,32 +89,32 @@ class TestRunMemory : public TestCase {
   void cancelledGrowthKeepsWhatIsThere() {
     Runner runner(TinyModel("llama-bias").load());
     RunRequest request = request_of(golden_prompt("llama-bias")), more = request;
-    const Comparison first = runner.run(request);
+    const Comparison first = runner.compare(request);
     more.needs.values = {Site::Value};
     std::stop_source stop;
     RunEvents events;
     events.layer = [&](Arm, int, int) { stop.request_stop(); };
-    QVERIFY_EXCEPTION_THROWN(runner.run(more, events, stop.get_token()), Cancelled);
+    QVERIFY_EXCEPTION_THROWN(runner.compare(more, events, stop.get_token()), Cancelled);
     Log log;
-    const Comparison again = runner.run(request, log.events());
+    const Comparison again = runner.compare(request, log.events());
     QCOMPARE(log.count("B layer"), 0);
     QCOMPARE(again.baseline->answer, first.baseline->answer);
     QCOMPARE(again.baseline->decode_ms, first.baseline->decode_ms);
     Log rest;
-    QVERIFY(runner.run(more, rest.events()).baseline->capture.value(2, Site::Value));
+    QVERIFY(runner.compare(more, rest.events()).baseline->capture.value(2, Site::Value));
     QCOMPARE(rest.count("B layer"), 2);  // the first one was done before
   }
 
   void cancelledPassKeepsOtherPrompts() {
     Runner runner(TinyModel().load());
     const RunRequest request = request_of({1, 10, 20, 30}), other = request_of({1, 11, 21, 31});
-    runner.run(request);
+    runner.compare(request);
     std::stop_source stop;
     RunEvents events;
     events.layer = [&](Arm, int, int) { stop.request_stop(); };
-    QVERIFY_EXCEPTION_THROWN(runner.run(other, events, stop.get_token()), Cancelled);
+    QVERIFY_EXCEPTION_THROWN(runner.compare(other, events, stop.get_token()), Cancelled);
     Log log;
-    runner.run(request, log.events());
+    runner.compare(request, log.events());
     QCOMPARE(log.count("B layer"), 0);
   }
 
@@ -131,7 +131,7 @@ class TestRunMemory : public TestCase {
     request.sampling.temperature = temperature;
     request.sampling.seed = 7;
     request.max_new_tokens = 24;
-    const TokenIds expected = Runner(model).run(request).baseline->answer;
+    const TokenIds expected = Runner(model).compare(request).baseline->answer;
     QCOMPARE(expected.size(), 24U);
     for (const int at : {1, 2, 9}) {
       Runner runner(model);
@@ -142,22 +142,22 @@ class TestRunMemory : public TestCase {
         told.push_back(id);
         if (std::ssize(told) == at) stop.request_stop();
       };
-      QVERIFY_EXCEPTION_THROWN(runner.run(request, events, stop.get_token()), Cancelled);
+      QVERIFY_EXCEPTION_THROWN(runner.compare(request, events, stop.get_token()), Cancelled);
       QCOMPARE(std::ssize(told), at);
       told.clear();
-      QCOMPARE(runner.run(request, events).baseline->answer, expected);
+      QCOMPARE(runner.compare(request, events).baseline->answer, expected);
       QCOMPARE(told, expected);
     }
     Runner runner(model);
     for (const int length : {3, 12, 5, 24, 1}) {
       request.max_new_tokens = length;
-      const auto run = runner.run(request).baseline;
+      const auto run = runner.compare(request).baseline;
       QCOMPARE(run->answer, TokenIds(expected.begin(), expected.begin() + length));
       QVERIFY(!run->stopped);
     }
     request.max_new_tokens = 24;
     request.stop_tokens = {expected[4]};
-    const auto stopped = runner.run(request).baseline;
+    const auto stopped = runner.compare(request).baseline;
     QVERIFY(stopped->stopped && stopped->answer.size() <= 5 && stopped->answer.back() == expected[4]);
   }
 
@@ -193,20 +193,20 @@ class TestRunMemory : public TestCase {
     const auto model = TinyModel().load();
     Runner runner(model);
     const RunRequest small = request_of({1, 10, 20, 30}, {"site=q,pick=largest:1"});
-    const Comparison before = runner.run(small);
+    const Comparison before = runner.compare(small);
     RunRequest large = request_of(TokenIds(9000, 10));
     large.needs.values = {Site::AttnScores};
     {
       const MemoryLimit limit(std::uint64_t{600} << 20);
-      const std::string text = error_of([&] { runner.run(large); });
+      const std::string text = error_of([&] { runner.compare(large); });
       QVERIFY2(has_all(text, {"A pass over 9000 tokens needs ", " MiB more and ",
                               " MiB are free on cpu; give a "
                               "shorter prompt"}) &&
                    std::ranges::count(text, '\n') == 0 && text.size() < 250,
                text.c_str());
-      QVERIFY(same_numbers(runner.run(small), before));
+      QVERIFY(same_numbers(runner.compare(small), before));
     }
-    QVERIFY(same_numbers(runner.run(small), before));
+    QVERIFY(same_numbers(runner.compare(small), before));
   }
 
   /// Of several disruptions one alone may need M of the baseline, whatever is looked at.
@@ -219,7 +219,7 @@ class TestRunMemory : public TestCase {
       const RunRequest full = request_of(prompt, settings);
       RunRequest bare = full;
       bare.needs = {};
-      const Comparison expected = Runner(model).run(full), found = Runner(model).run(bare);
+      const Comparison expected = Runner(model).compare(full), found = Runner(model).compare(bare);
       QCOMPARE(found.disrupted->replaced, expected.disrupted->replaced);
       QCOMPARE(found.disrupted->next_tokens, expected.disrupted->next_tokens);
       QVERIFY(text_perplexity(*model, prompt, bare.disruptions).nll != text_perplexity(*model, prompt).nll);

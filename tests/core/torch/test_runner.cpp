@@ -66,7 +66,7 @@ class TestRunner : public TestCase {
             "site=qkv,pick=smallest:2,replace=zero,phase=every",
             "site=kv,pick=largest:lambda:1.5,mask=live,phase=every,cache=clean"}) {
         const RunRequest request = request_of(golden_prompt(name.toStdString()), {settings + where});
-        const Comparison comparison = runner.run(request);
+        const Comparison comparison = runner.compare(request);
         const Run expected = whole_pass(*model, request, comparison.baseline->capture);
         QCOMPARE(comparison.disrupted->first_layer, first);
         QCOMPARE(comparison.disrupted->replaced, expected.replaced);
@@ -85,10 +85,37 @@ class TestRunner : public TestCase {
     const RunRequest request =
         request_of(model->tokenize("Once upon a time there was a girl named Lily. She"),
                    {"site=qk,pick=lambda:2,layers=3,5", "site=v,pick=largest:1,mask=live,layers=4"});
-    const Comparison comparison = runner.run(request);
+    const Comparison comparison = runner.compare(request);
     QCOMPARE(comparison.disrupted->first_layer, 2);
     QVERIFY(same_numbers(*comparison.disrupted, whole_pass(*model, request, comparison.baseline->capture)));
     QVERIFY(!(comparison.disrupted->next_tokens == comparison.baseline->next_tokens));
+  }
+
+  /// A run is one arm of the comparison of the same request, whether or not the baseline was there before.
+  void aRunIsOneArm_data() { golden_rows(); }
+  void aRunIsOneArm() {
+    QFETCH(QString, name);
+    const auto model = TinyModel(name.toStdString()).load();
+    const TokenIds prompt = golden_prompt(name.toStdString());
+    for (const bool expects : {true, false}) {
+      RunRequest request =
+          request_of(prompt, {"site=qk,pick=largest:2", "site=v,pick=largest:1,phase=every"});
+      if (expects) request.expected = {5, 6, 7};
+      request.score_continuation = request.score_as_published = request.score_prompt = true;
+      RunRequest plain = request;
+      plain.disruptions.clear();
+      const Comparison comparison = Runner(model).compare(request);
+      QVERIFY(same_numbers(*Runner(model).run(request), *comparison.disrupted));
+      QVERIFY(same_numbers(*Runner(model).run(plain), *comparison.baseline));
+      Runner warm(model);
+      warm.run(plain);
+      Log log;
+      QVERIFY(same_numbers(*warm.run(request, log.events()), *comparison.disrupted));
+      QCOMPARE(log.count("B"), 0);
+      QCOMPARE(log.count("D prefilled"), 1);
+      QCOMPARE(log.count("D token"), std::ssize(comparison.disrupted->answer));
+      QCOMPARE(log.count("D scored"), 3);
+    }
   }
 
   /// A disruption of nothing is the baseline to the last bit.
@@ -102,7 +129,7 @@ class TestRunner : public TestCase {
           "site=qkv,pick=lambda:1000", "site=qkv,pick=largest:lambda:1000,mask=live,layers=2", "site=none"}) {
       RunRequest request = request_of(golden_prompt(name.toStdString()), {settings});
       request.score_continuation = request.score_prompt = request.score_as_published = true;
-      const Comparison comparison = runner.run(request);
+      const Comparison comparison = runner.compare(request);
       QVERIFY(comparison.disrupted);
       QCOMPARE(comparison.disrupted->replaced, std::int64_t(0));
       QVERIFY2(same_numbers(*comparison.disrupted, *comparison.baseline), settings);
@@ -115,8 +142,8 @@ class TestRunner : public TestCase {
     Runner runner(model);
     for (const char* pick : {"lambda:2", "largest:2", "smallest:3", "random:4", "random:lambda:1.5"}) {
       const auto run = [&](const char* mask) {
-        return runner.run(request_of(golden_prompt("llama-bias"),
-                                     {std::string("site=qkv,layers=2,pick=") + pick + ",mask=" + mask}));
+        return runner.compare(request_of(golden_prompt("llama-bias"),
+                                         {std::string("site=qkv,layers=2,pick=") + pick + ",mask=" + mask}));
       };
       const Comparison clean = run("clean"), live = run("live");
       QVERIFY2(clean.disrupted->replaced > 0, pick);
@@ -141,7 +168,7 @@ class TestRunner : public TestCase {
       request.needs.values = {Site::AttnPattern};
       request.expected = {5, 17, 40};
       request.score_continuation = true;
-      const Comparison comparison = runner.run(request);
+      const Comparison comparison = runner.compare(request);
       baseline = comparison.baseline;
       runs.push_back(comparison.disrupted);
     }
@@ -169,7 +196,7 @@ class TestRunner : public TestCase {
                      {Site::Value, Site::ResidPost, Site::AttnScores, Site::Logits},
                      {0, 2},
                      {1}};
-    const Capture capture = runner.run(request).baseline->capture;
+    const Capture capture = runner.compare(request).baseline->capture;
     const auto positions = static_cast<std::int64_t>(request.prompt.size());
     QCOMPARE(capture.positions, static_cast<int>(positions));
     using Shape = std::vector<std::int64_t>;
@@ -194,7 +221,7 @@ class TestRunner : public TestCase {
     const auto model = TinyModel("qwen2").load();
     RunRequest request = request_of(golden_prompt("qwen2"), {"site=qkv,pick=largest:3,replace=max"});
     request.needs.values = request.needs.norms;
-    const Comparison comparison = Runner(model).run(request);
+    const Comparison comparison = Runner(model).compare(request);
     for (const auto& run : {comparison.baseline, comparison.disrupted}) {
       for (const auto& [where, values] : run->capture.values)
         QVERIFY(difference(norms_over_positions(values), *run->capture.norm(where.layer, where.site)) < 1e-4);
@@ -207,15 +234,15 @@ class TestRunner : public TestCase {
     const TokenIds prompt = golden_prompt("llama-default");
     const RunRequest plain = request_of(prompt);
     Log first, second, third;
-    const Comparison made = runner.run(plain, first.events());
+    const Comparison made = runner.compare(plain, first.events());
     QCOMPARE(first.count("B layer"), 2);
-    const Comparison kept = runner.run(plain, second.events());
+    const Comparison kept = runner.compare(plain, second.events());
     QCOMPARE(second.count("B layer"), 0);
     QCOMPARE(second.count("B prefilled"), 1);
     QCOMPARE(second.count("B token"), 6);  // told again, not computed again
     QVERIFY(same_numbers(made, kept));
     // A disruption of the upper layer computes that layer alone.
-    runner.run(request_of(prompt, {"site=q,pick=largest:1,layers=2"}), third.events());
+    runner.compare(request_of(prompt, {"site=q,pick=largest:1,layers=2"}), third.events());
     QCOMPARE(third.count("B layer"), 0);
     QCOMPARE(third.count("D layer"), 1);
     QCOMPARE(third.count("D layer 1/2"), 1);
@@ -228,19 +255,19 @@ class TestRunner : public TestCase {
     RunRequest small = request_of(golden_prompt("llama-default")), more = small;
     small.needs = {{Site::Query}, {}, {0}, {}};
     more.needs = {{Site::Key}, {Site::Value}, {}, {1}};
-    const Array m = *runner.run(small).baseline->capture.norm(0, Site::Query);
+    const Array m = *runner.compare(small).baseline->capture.norm(0, Site::Query);
     Log log, after;
-    const Capture grown = runner.run(more, log.events()).baseline->capture;
+    const Capture grown = runner.compare(more, log.events()).baseline->capture;
     QCOMPARE(log.count("B layer"), 2);
     QVERIFY(grown.norm(0, Site::Key) && grown.norm(1, Site::Key) && grown.value(1, Site::Value));
     QVERIFY(grown.norm(0, Site::Query) && *grown.norm(0, Site::Query) == m);
-    runner.run(small, after.events());
-    runner.run(more, after.events());
+    runner.compare(small, after.events());
+    runner.compare(more, after.events());
     small.needs.norms = {Site::Query, Site::Key};
-    runner.run(small, after.events());
+    runner.compare(small, after.events());
     QCOMPARE(after.count("B layer"), 0);
     small.needs.layers = {1};  // Query of that layer is new
-    runner.run(small, after.events());
+    runner.compare(small, after.events());
     QCOMPARE(after.count("B layer"), 1);
   }
 
@@ -250,7 +277,7 @@ class TestRunner : public TestCase {
     const RunRequest full = request_of(golden_prompt("llama-default"), {"site=qkv,pick=largest:2"});
     RunRequest bare = full;
     bare.needs = {};
-    const Comparison expected = Runner(model).run(full), found = Runner(model).run(bare);
+    const Comparison expected = Runner(model).compare(full), found = Runner(model).compare(bare);
     QCOMPARE(found.disrupted->replaced, expected.disrupted->replaced);
     QCOMPARE(found.disrupted->next_tokens, expected.disrupted->next_tokens);
   }
@@ -262,10 +289,10 @@ class TestRunner : public TestCase {
     for (int i = 0; i < 12; ++i)  // more than are kept
       requests.push_back(request_of({1, 10 + i, 20, 30}, {"site=qk,pick=largest:1,mask=live"}));
     std::vector<Comparison> first;
-    for (const RunRequest& request : requests) first.push_back(runner.run(request));
+    for (const RunRequest& request : requests) first.push_back(runner.compare(request));
     for (std::size_t i = 0; i < requests.size(); ++i) {
-      QVERIFY(same_numbers(runner.run(requests[i]), first[i]));
-      QVERIFY(same_numbers(Runner(model).run(requests[i]), first[i]));
+      QVERIFY(same_numbers(runner.compare(requests[i]), first[i]));
+      QVERIFY(same_numbers(Runner(model).compare(requests[i]), first[i]));
       QCOMPARE(first[i].request, requests[i]);
     }
   }
@@ -281,8 +308,8 @@ class TestRunner : public TestCase {
     unscored.score_continuation = unscored.score_prompt = unscored.score_as_published = false;
     for (const RunRequest& request : {scored, expected, unscored, scored}) {
       Log log;
-      const Comparison comparison = runner.run(request, log.events());
-      QVERIFY(same_numbers(comparison, Runner(model).run(request)));
+      const Comparison comparison = runner.compare(request, log.events());
+      QVERIFY(same_numbers(comparison, Runner(model).compare(request)));
       for (const auto& run : {comparison.baseline, comparison.disrupted}) {
         QCOMPARE(run->continuation.has_value(), request.score_continuation);
         QCOMPARE(run->prompt_text.has_value(), request.score_prompt);
@@ -299,11 +326,11 @@ class TestRunner : public TestCase {
     RunRequest answered = request_of(golden_prompt("llama-default")), pictures = answered;
     answered.score_continuation = true;
     pictures.max_new_tokens = 0;
-    const auto first = runner.run(answered).baseline;
+    const auto first = runner.compare(answered).baseline;
     QCOMPARE(first->answer.size(), 6u);
-    const auto between = runner.run(pictures).baseline;
+    const auto between = runner.compare(pictures).baseline;
     QVERIFY(between->answer.empty() && !between->continuation);
-    const auto again = runner.run(answered).baseline;
+    const auto again = runner.compare(answered).baseline;
     QVERIFY(same_numbers(*again, *first));
     QVERIFY(again->decode_ms == first->decode_ms);  // the very answer: no two take the same time
   }
@@ -311,7 +338,7 @@ class TestRunner : public TestCase {
   /// One token is enough for a run.
   void oneTokenIsAPrompt() {
     const auto model = TinyModel().load();
-    const Comparison comparison = Runner(model).run(request_of({1}, {"site=qkv,pick=largest:2"}));
+    const Comparison comparison = Runner(model).compare(request_of({1}, {"site=qkv,pick=largest:2"}));
     QCOMPARE(comparison.baseline->answer.size(), 6u);
     QCOMPARE(comparison.disrupted->replaced, std::int64_t(2 * 2 * (4 + 2 + 2)));
   }
