@@ -88,10 +88,14 @@ State State::fork(int layers) const {
   return copy;
 }
 
-std::uint64_t State::bytes() const {
-  std::uint64_t sum = layer_inputs.defined() ? layer_inputs.nbytes() : 0;
-  for (const Layer& layer : layers_) {
-    if (layer.buffer) sum += layer.buffer->keys.nbytes() + layer.buffer->values.nbytes();
+std::uint64_t State::bytes_beside(const State& other) const {
+  const auto tensor_bytes = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.nbytes() : 0; };
+  std::uint64_t sum = layer_inputs.is_same(other.layer_inputs) ? 0 : tensor_bytes(layer_inputs);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const Layer* beside = l < other.layers_.size() ? &other.layers_[l] : nullptr;
+    if (layer.buffer && (!beside || beside->buffer != layer.buffer))
+      sum += layer.buffer->keys.nbytes() + layer.buffer->values.nbytes();
     for (const Snapshot& snapshot : layer.snapshots) {
       for (const at::Tensor& tensor : snapshot.tensors) sum += tensor.nbytes();
     }

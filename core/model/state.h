@@ -38,7 +38,9 @@ class State {
   /// one again; where a layer is recurrent, none but the start and the ends of the last two passes.
   void rollback(int length) { length_ = length; }
   /// What it holds, whether or not forks hold it, too.
-  std::uint64_t bytes() const;
+  std::uint64_t bytes() const { return bytes_beside(State(0)); }
+  /// What it holds and `other` does not.
+  std::uint64_t bytes_beside(const State& other) const;
 
   /// What layers read beside the residual stream in the pass that is being made (Gemma 4's per-layer
   /// inputs): (T, num_layers, size), or undefined.

@@ -52,10 +52,11 @@ void Baseline::note(int layer, const Needs& needs) {
 }
 
 std::uint64_t Baseline::bytes() const {
-  std::uint64_t sum = prefill.cache.bytes() + prefill.residual.nbytes() + prefill.logits.nbytes() +
+  const auto held = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.nbytes() : 0; };
+  std::uint64_t sum = prefill.cache.bytes() + held(prefill.residual) + held(prefill.logits) +
                       bytes_of(prefill.run->capture.norms) + bytes_of(prefill.run->capture.values);
   for (const auto& [layer, residual] : prefill.residuals) sum += residual.nbytes();
-  return sum + (generation ? generation->cache.bytes() : 0);
+  return sum + (generation ? generation->cache.bytes_beside(prefill.cache) : 0);
 }
 
 std::shared_ptr<Baseline> BaselineStore::find(const TokenIds& prompt) {

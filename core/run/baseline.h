@@ -16,9 +16,9 @@ namespace qkscope {
 struct Prefill {
   std::shared_ptr<Run> run = std::make_shared<Run>();
   State cache{0};
-  std::map<int, at::Tensor> residuals;  // entering each layer (T, C); kept of baselines only
-  at::Tensor residual;                  // leaving the last layer (T, C)
-  at::Tensor logits;                    // (vocab_size) after the last position
+  std::map<int, at::Tensor> residuals;  // entering each layer so far (T, C); kept of baselines only
+  at::Tensor residual;                  // leaving the last layer (T, C); undefined until it is done
+  at::Tensor logits;                    // (vocab_size) after the last position; likewise
 };
 
 /// The undisrupted run of one prompt, and all later runs start from.

@@ -4,28 +4,19 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "core/base/error.h"
 #include "core/model/decoder.h"
 #include "core/model/language_model.h"
 #include "core/model/memory.h"
-#include "core/run/baseline.h"
+#include "core/run/baseline_runner.h"
 #include "core/run/generate.h"
+#include "core/run/passes.h"
 #include "core/run/request_tap.h"
 
 namespace qkscope {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-std::string pass_words(const TokenIds& tokens) {
-  return "A pass over " + std::to_string(tokens.size()) + " tokens";
-}
 
 /// A kept baseline may know more than was asked: equal requests give equal comparisons all the same.
 std::shared_ptr<const Run> as_asked(const Run& kept, const RunRequest& request, Answer answer,
@@ -55,21 +46,15 @@ Needs needs_of(const RunRequest& request) {
 }  // namespace
 
 struct Runner::Impl {
-  explicit Impl(std::shared_ptr<const LanguageModel> m) : model(std::move(m)), decoder(model->decoder()) {}
+  explicit Impl(std::shared_ptr<const LanguageModel> m)
+      : model(std::move(m)), decoder(model->decoder()), baselines(decoder) {}
 
   std::shared_ptr<const LanguageModel> model;
   const Decoder& decoder;
-  BaselineStore baselines;
+  BaselineRunner baselines;
 
-  RequestTap tap_for(Arm arm, const Needs& needs, Intervention* intervention, const RunEvents& events,
-                     std::stop_token stop) const;
-  Prefill prefill(Arm arm, const TokenIds& prompt, const Needs& needs, const Baseline* start,
-                  Intervention* intervention, const RunEvents& events, std::stop_token stop);
-  std::shared_ptr<Baseline> baseline(const RunRequest& request, const RunEvents& events,
-                                     std::stop_token stop);
-  void grow(Baseline& baseline, const Needs& needs, const RunEvents& events, std::stop_token stop);
-  Answer answer_baseline(const RunRequest& request, Baseline& baseline, const RunEvents& events,
-                         std::stop_token stop);
+  Prefill prefill_edited(const Baseline& start, const Needs& needs, Intervention& intervention,
+                         const RunEvents& events, std::stop_token stop);
   void score(Arm arm, const RunRequest& request, const TokenIds& continuation, Prefill& prefill,
              Intervention* intervention, const RunEvents& events, std::stop_token stop);
 
@@ -87,117 +72,32 @@ struct Runner::Impl {
   Comparison compare(const RunRequest& request, const RunEvents& events, std::stop_token stop);
 };
 
-RequestTap Runner::Impl::tap_for(Arm arm, const Needs& needs, Intervention* intervention,
-                                 const RunEvents& events, std::stop_token stop) const {
-  RequestTap tap(&needs, intervention, /*prefill=*/true, std::move(stop));
-  const int num_layers = decoder.spec().num_layers();
-  if (events.norm) tap.on_norm = [&events, arm](SiteId id, const SharedArray& m) { events.norm(arm, id, m); };
-  if (events.layer)
-    tap.on_layer = [&events, arm, num_layers](int layer) { events.layer(arm, layer, num_layers); };
-  return tap;
-}
-
-/// `start` null: from the embedding. Else from the baseline's residual stream at the first disrupted layer,
-/// whose lower layers are the baseline's own.
-Prefill Runner::Impl::prefill(Arm arm, const TokenIds& prompt, const Needs& needs, const Baseline* start,
-                              Intervention* intervention, const RunEvents& events, std::stop_token stop) {
+/// A pass with edits over the baseline's prompt, from the baseline's residual stream at the first edited
+/// layer; the layers below are the baseline's own.
+Prefill Runner::Impl::prefill_edited(const Baseline& start, const Needs& needs, Intervention& intervention,
+                                     const RunEvents& events, std::stop_token stop) {
   const auto begun = Clock::now();
-  const int num_layers = decoder.spec().num_layers();
+  const int num_layers = decoder.spec().num_layers(),
+            first = std::min(intervention.first_layer(), num_layers);
   Prefill result;
   Run& run = *result.run;
-  RequestTap tap = tap_for(arm, needs, intervention, events, stop);
-  tap.keep_residuals = arm == Arm::Baseline;
-
-  run.first_layer = start ? std::min(intervention->first_layer(), num_layers) : 0;
-  run.capture.positions = static_cast<int>(prompt.size());
-  if (start) {
-    result.cache = start->prefill.cache.fork(run.first_layer);
-    result.cache.rollback(0);
-    const auto lower = [&](const auto& entry) { return entry.first.layer < run.first_layer; };
-    const Capture& kept = start->prefill.run->capture;
-    std::ranges::copy_if(kept.norms, std::inserter(run.capture.norms, run.capture.norms.end()), lower);
-    std::ranges::copy_if(kept.values, std::inserter(run.capture.values, run.capture.values.end()), lower);
-    result.residual =
-        run.first_layer < num_layers ? start->prefill.residuals.at(run.first_layer) : start->prefill.residual;
-  } else {
-    result.cache = State(num_layers);
-    result.residual = decoder.embed(prompt, result.cache);
-  }
-  result.residual = decoder.run_layers(result.residual, run.first_layer, num_layers, result.cache, tap);
-  result.cache.advance(static_cast<int>(prompt.size()));
-  result.residuals = tap.residuals();
+  RequestTap tap = prefill_tap(Arm::Disrupted, needs, &intervention, num_layers, events, stop);
+  run.first_layer = first;
+  run.capture.positions = static_cast<int>(start.prompt.size());
+  result.cache = start.prefill.cache.fork(first);
+  result.cache.rollback(0);
+  const auto lower = [&](const auto& entry) { return entry.first.layer < first; };
+  const Capture& kept = start.prefill.run->capture;
+  std::ranges::copy_if(kept.norms, std::inserter(run.capture.norms, run.capture.norms.end()), lower);
+  std::ranges::copy_if(kept.values, std::inserter(run.capture.values, run.capture.values.end()), lower);
+  result.residual = first < num_layers ? start.prefill.residuals.at(first) : start.prefill.residual;
+  result.residual = decoder.run_layers(result.residual, first, num_layers, result.cache, tap);
+  result.cache.advance(run.capture.positions);
   result.logits = decoder.logits(result.residual.narrow(0, -1, 1), tap)[0];
   tap.take(run.capture);
-  if (intervention) run.replaced = intervention->replaced();
+  run.replaced = intervention.replaced();
   run.prefill_ms = ms_since(begun);
   return result;
-}
-
-std::shared_ptr<Baseline> Runner::Impl::baseline(const RunRequest& request, const RunEvents& events,
-                                                 std::stop_token stop) {
-  const Needs needs = needs_of(request);
-  std::shared_ptr<Baseline> found = baselines.find(request.prompt);
-  if (found) {
-    grow(*found, needs, events, stop);
-  } else {
-    found = std::make_shared<Baseline>();
-    found->prompt = request.prompt;
-    found->prefill = prefill(Arm::Baseline, request.prompt, needs, nullptr, nullptr, events, stop);
-    for (int layer = -1; layer < decoder.spec().num_layers(); ++layer) found->note(layer, needs);
-    baselines.add(found);
-  }
-  baselines.trim();
-  return found;
-}
-
-/// What is asked of a layer for the first time is computed from the residual stream kept before it: the same
-/// numbers as in the whole pass, to the last bit (attention scores and patterns apart: a pass that keeps
-/// those goes another way, which differs in the last digits above their layer). What was kept stays, whether
-/// or not this is cancelled.
-void Runner::Impl::grow(Baseline& baseline, const Needs& needs, const RunEvents& events,
-                        std::stop_token stop) {
-  const int num_layers = decoder.spec().num_layers();
-  for (int layer = -1; layer < num_layers; ++layer) {
-    const Needs more = baseline.missing(layer, needs);
-    if (more.norms.empty() && more.values.empty()) continue;
-    RequestTap tap = tap_for(Arm::Baseline, more, nullptr, events, stop);
-    Prefill& kept = baseline.prefill;
-    if (layer < 0) {
-      decoder.logits(kept.residual.narrow(0, -1, 1), tap);
-    } else {
-      State scratch = kept.cache.fork(layer);  // what lower layers hold is read by those that borrow it
-      scratch.rollback(0);
-      decoder.run_layers(kept.residuals.at(layer), layer, layer + 1, scratch, tap);
-    }
-    tap.take(kept.run->capture);
-    baseline.note(layer, needs);
-  }
-}
-
-/// Goes on where an earlier answer to the same question stands, cancelled or shorter.
-Answer Runner::Impl::answer_baseline(const RunRequest& request, Baseline& baseline, const RunEvents& events,
-                                     std::stop_token stop) {
-  if (!baseline.generation || baseline.stop_tokens != request.stop_tokens ||
-      !(baseline.sampling == request.sampling)) {
-    baseline.generation.emplace(baseline.prefill.logits, baseline.prefill.cache.fork(),
-                                request.sampling.seed);
-    baseline.stop_tokens = request.stop_tokens;
-    baseline.sampling = request.sampling;
-    baseline.decode_ms = 0;
-  }
-  const auto on_token = [&](int id) {
-    if (events.token) events.token(Arm::Baseline, id);
-  };
-  Generation& state = *baseline.generation;
-  Answer answer = state.answer;
-  if (std::ssize(answer.ids) > request.max_new_tokens)
-    answer = {TokenIds(answer.ids.begin(), answer.ids.begin() + request.max_new_tokens), false};
-  for (const int id : answer.ids) on_token(id);
-  if (answer.stopped || std::ssize(answer.ids) >= request.max_new_tokens) return answer;
-  const auto begun = Clock::now();
-  generate(decoder, state, request, nullptr, on_token, stop);
-  baseline.decode_ms += ms_since(begun);
-  return state.answer;
 }
 
 void Runner::Impl::score(Arm arm, const RunRequest& request, const TokenIds& continuation, Prefill& prefill,
@@ -240,13 +140,12 @@ Runner::Impl::Arms Runner::Impl::prefill_arms(const RunRequest& request, const R
     if (to.prefilled) to.prefilled(arm, std::make_shared<const Run>(*prefill.run));
   };
   Arms arms;
-  arms.base = baseline(request, baseline_events, stop);
+  arms.base = baselines.prefill(request.prompt, needs_of(request), baseline_events, stop);
   finish(Arm::Baseline, arms.base->prefill, baseline_events);
   if (request.disruptions.empty()) return arms;
   arms.intervention.emplace(request.disruptions, decoder.spec(), arms.base->prefill.run->capture,
                             decoder.weights().device());
-  arms.edited = prefill(Arm::Disrupted, request.prompt, needs_of(request), arms.base.get(),
-                        &*arms.intervention, events, stop);
+  arms.edited = prefill_edited(*arms.base, needs_of(request), *arms.intervention, events, stop);
   finish(Arm::Disrupted, *arms.edited, events);
   return arms;
 }
@@ -290,7 +189,7 @@ std::shared_ptr<const Run> Runner::Impl::run(const RunRequest& request, const Ru
       request.expected.empty() && (request.score_continuation || request.score_as_published);
   Answer answer;
   if (request.max_new_tokens > 0 && (!edited || scores_answer))
-    answer = answer_baseline(request, *arms.base, edited ? quiet : events, stop);
+    answer = baselines.answer(request, *arms.base, edited ? quiet : events, stop);
   if (edited) answer_edited(request, arms, events, stop);
   if (request.expected.empty()) score_own(answer.ids);
   return edited ? arms.edited->run : finished_baseline(request, *arms.base, std::move(answer));
@@ -306,7 +205,7 @@ Comparison Runner::Impl::compare(const RunRequest& request, const RunEvents& eve
   // An expected answer is scored in one short pass: its perplexity need not wait for the answers' many steps.
   if (!request.expected.empty()) score_both(request.expected);
   Answer answer;
-  if (request.max_new_tokens > 0) answer = answer_baseline(request, *arms.base, events, stop);
+  if (request.max_new_tokens > 0) answer = baselines.answer(request, *arms.base, events, stop);
   if (arms.edited) answer_edited(request, arms, events, stop);
   if (request.expected.empty()) score_both(answer.ids);
   return {request, finished_baseline(request, *arms.base, std::move(answer)),
@@ -335,43 +234,6 @@ Comparison Runner::compare(const RunRequest& request, const RunEvents& events, s
   Comparison comparison;
   guarded(impl_->decoder, request, [&] { comparison = impl_->compare(request, events, stop); });
   return comparison;
-}
-
-namespace {
-
-std::vector<float> text_losses(const Decoder& decoder, const TokenIds& tokens,
-                               const std::vector<Disruption>& disruptions, std::stop_token stop) {
-  const auto pass = [&](const Needs* needs, Intervention* intervention, Capture* capture) {
-    State cache(decoder.spec().num_layers());
-    RequestTap tap(needs, intervention, /*prefill=*/true, stop);
-    const at::Tensor residual =
-        decoder.run_layers(decoder.embed(tokens, cache), 0, decoder.spec().num_layers(), cache, tap);
-    if (capture) tap.take(*capture);
-    return residual;
-  };
-  Capture clean;
-  if (std::ranges::any_of(disruptions, [](const Disruption& d) { return d.mask == Mask::Clean; })) {
-    const Needs norms{{Site::Query, Site::Key, Site::Value}, {}, {}, {}};
-    pass(&norms, nullptr, &clean);
-  }
-  std::optional<Intervention> intervention;
-  if (!disruptions.empty())
-    intervention.emplace(disruptions, decoder.spec(), clean, decoder.weights().device());
-  const at::Tensor residual = pass(nullptr, intervention ? &*intervention : nullptr, nullptr);
-  return nll_after(decoder, residual, TokenIds(tokens.begin() + 1, tokens.end()), stop);
-}
-
-}  // namespace
-
-Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens,
-                           const std::vector<Disruption>& disruptions, std::stop_token stop) {
-  const c10::InferenceMode inference;
-  Perplexity result{PerplexityDefinition::Text, {}, {}};
-  if (tokens.size() < 2) return result;
-  result.tokens.assign(tokens.begin() + 1, tokens.end());
-  telling_failures(model.decoder().weights().device(), pass_words(tokens), "give a shorter text",
-                   [&] { result.nll = text_losses(model.decoder(), tokens, disruptions, stop); });
-  return result;
 }
 
 }  // namespace qkscope

@@ -105,6 +105,27 @@ class TestRunMemory : public TestCase {
     QCOMPARE(rest.count("B layer"), 2);  // the first one was done before
   }
 
+  void cancelledPassGoesOnWhereItWas_data() {
+    QTest::addColumn<int>("layer");
+    for (const int layer : {0, 1}) QTest::newRow(std::to_string(layer).c_str()) << layer;
+  }
+  void cancelledPassGoesOnWhereItWas() {
+    QFETCH(int, layer);
+    const auto model = TinyModel("llama-linear").load();
+    const RunRequest request = request_of({5, 6, 7, 8, 9}, {"site=qk,pick=largest:2"});
+    Runner runner(model);
+    std::stop_source stop;
+    RunEvents events;
+    events.layer = [&](Arm, int done, int) {
+      if (done == layer) stop.request_stop();
+    };
+    QVERIFY_EXCEPTION_THROWN(runner.compare(request, events, stop.get_token()), Cancelled);
+    Log log;
+    const Comparison comparison = runner.compare(request, log.events());
+    QVERIFY(same_numbers(comparison, Runner(model).compare(request)));
+    for (int l = 0; l < 3; ++l) QCOMPARE(log.count("B layer " + std::to_string(l)), l > layer ? 1 : 0);
+  }
+
   void cancelledPassKeepsOtherPrompts() {
     Runner runner(TinyModel().load());
     const RunRequest request = request_of({1, 10, 20, 30}), other = request_of({1, 11, 21, 31});

@@ -1,0 +1,117 @@
+#include "core/run/baseline_runner.h"
+
+#include <ATen/ATen.h>
+
+#include "core/base/error.h"
+#include "core/model/decoder.h"
+#include "core/run/generate.h"
+#include "core/run/passes.h"
+
+namespace qkscope {
+
+RequestTap prefill_tap(Arm arm, const Needs& needs, Intervention* intervention, int num_layers,
+                       const RunEvents& events, std::stop_token stop) {
+  RequestTap tap(&needs, intervention, /*prefill=*/true, std::move(stop));
+  if (events.norm) tap.on_norm = [&events, arm](SiteId id, const SharedArray& m) { events.norm(arm, id, m); };
+  if (events.layer)
+    tap.on_layer = [&events, arm, num_layers](int layer) { events.layer(arm, layer, num_layers); };
+  return tap;
+}
+
+std::shared_ptr<Baseline> BaselineRunner::prefill(const TokenIds& prompt, const Needs& needs,
+                                                  const RunEvents& events, std::stop_token stop) {
+  std::shared_ptr<Baseline> baseline = store_.find(prompt);
+  if (!baseline) {
+    baseline = std::make_shared<Baseline>();
+    baseline->prompt = prompt;
+    baseline->prefill.run->capture.positions = static_cast<int>(prompt.size());
+    baseline->prefill.cache = State(decoder_.spec().num_layers());
+    baseline->prefill.residuals[0] = decoder_.embed(prompt, baseline->prefill.cache);
+    store_.add(baseline);
+  }
+  if (!baseline->prefill.logits.defined()) finish(*baseline, needs, events, stop);
+  grow(*baseline, needs, events, stop);
+  store_.trim();
+  return baseline;
+}
+
+/// The layers that are not done: all of them, but where an earlier pass was cancelled.
+void BaselineRunner::finish(Baseline& baseline, const Needs& needs, const RunEvents& events,
+                            std::stop_token stop) {
+  const auto begun = Clock::now();
+  Prefill& prefill = baseline.prefill;
+  const int num_layers = decoder_.spec().num_layers(), first = prefill.residuals.rbegin()->first;
+  RequestTap tap = prefill_tap(Arm::Baseline, needs, nullptr, num_layers, events, stop);
+  tap.keep_residuals = true;
+  // The layer whose residual stream is the last to be there may be half done: it is done again.
+  const auto keep = [&](int layers_done) {
+    prefill.residuals.insert(tap.residuals().begin(), tap.residuals().end());
+    tap.take(prefill.run->capture);
+    for (int layer = first; layer < layers_done; ++layer) baseline.note(layer, needs);
+    prefill.run->prefill_ms += ms_since(begun);
+  };
+  at::Tensor residual;
+  try {
+    residual = decoder_.run_layers(prefill.residuals.at(first), first, num_layers, prefill.cache, tap);
+  } catch (const Cancelled&) {
+    keep(tap.residuals().empty() ? first : tap.residuals().rbegin()->first);
+    throw;
+  }
+  prefill.residual = residual;
+  prefill.logits = decoder_.logits(residual.narrow(0, -1, 1), tap)[0];
+  prefill.cache.advance(static_cast<int>(baseline.prompt.size()));
+  keep(num_layers);
+  baseline.note(-1, needs);
+}
+
+/// What is asked of a layer for the first time is computed from the residual stream kept before it: the same
+/// numbers as in the whole pass, to the last bit (attention scores and patterns apart: a pass that keeps
+/// those goes another way, which differs in the last digits above their layer). What was kept stays, whether
+/// or not this is cancelled.
+void BaselineRunner::grow(Baseline& baseline, const Needs& needs, const RunEvents& events,
+                          std::stop_token stop) {
+  const int num_layers = decoder_.spec().num_layers();
+  for (int layer = -1; layer < num_layers; ++layer) {
+    const Needs more = baseline.missing(layer, needs);
+    if (more.norms.empty() && more.values.empty()) continue;
+    RequestTap tap = prefill_tap(Arm::Baseline, more, nullptr, num_layers, events, stop);
+    Prefill& kept = baseline.prefill;
+    if (layer < 0) {
+      decoder_.logits(kept.residual.narrow(0, -1, 1), tap);
+    } else {
+      State scratch = kept.cache.fork(layer);  // what lower layers hold is read by those that borrow it
+      scratch.rollback(0);
+      decoder_.run_layers(kept.residuals.at(layer), layer, layer + 1, scratch, tap);
+    }
+    tap.take(kept.run->capture);
+    baseline.note(layer, needs);
+  }
+}
+
+/// Goes on where an earlier answer to the same question stands, cancelled or shorter.
+Answer BaselineRunner::answer(const RunRequest& request, Baseline& baseline, const RunEvents& events,
+                              std::stop_token stop) {
+  if (!baseline.generation || baseline.stop_tokens != request.stop_tokens ||
+      !(baseline.sampling == request.sampling)) {
+    baseline.generation.emplace(baseline.prefill.logits, baseline.prefill.cache.fork(),
+                                request.sampling.seed);
+    baseline.stop_tokens = request.stop_tokens;
+    baseline.sampling = request.sampling;
+    baseline.decode_ms = 0;
+  }
+  const auto on_token = [&](int id) {
+    if (events.token) events.token(Arm::Baseline, id);
+  };
+  Generation& state = *baseline.generation;
+  Answer answer = state.answer;
+  if (std::ssize(answer.ids) > request.max_new_tokens)
+    answer = {TokenIds(answer.ids.begin(), answer.ids.begin() + request.max_new_tokens), false};
+  for (const int id : answer.ids) on_token(id);
+  if (answer.stopped || std::ssize(answer.ids) >= request.max_new_tokens) return answer;
+  const auto begun = Clock::now();
+  generate(decoder_, state, request, nullptr, on_token, stop);
+  baseline.decode_ms += ms_since(begun);
+  return state.answer;
+}
+
+}  // namespace qkscope
