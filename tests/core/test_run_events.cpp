@@ -42,7 +42,7 @@ class TestRunEvents : public TestCase {
     std::map<Arm, std::shared_ptr<const Run>> prefilled;
     RunEvents events;
     events.prefilled = [&](Arm arm, const std::shared_ptr<const Run>& run) { prefilled[arm] = run; };
-    std::map<SiteId, Array> norms;
+    std::map<SiteId, SharedArray> norms;
     events.norm = [&](Arm arm, SiteId id, const Array& m) {
       if (arm == Arm::Disrupted) norms[id] = m;
     };

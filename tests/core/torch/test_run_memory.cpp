@@ -17,7 +17,7 @@ using namespace qkscope::test;
 namespace {
 
 /// The arrays that `part` has, as `whole` has them.
-bool is_part_of(const std::map<SiteId, Array>& part, const std::map<SiteId, Array>& whole) {
+bool is_part_of(const std::map<SiteId, SharedArray>& part, const std::map<SiteId, SharedArray>& whole) {
   return std::ranges::all_of(part, [&](const auto& entry) {
     const auto found = whole.find(entry.first);
     return found != whole.end() && found->second == entry.second;

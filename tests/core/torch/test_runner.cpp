@@ -200,9 +200,9 @@ class TestRunner : public TestCase {
     const auto positions = static_cast<std::int64_t>(request.prompt.size());
     QCOMPARE(capture.positions, static_cast<int>(positions));
     using Shape = std::vector<std::int64_t>;
-    const auto shapes = [](const std::map<SiteId, Array>& arrays) {
+    const auto shapes = [](const std::map<SiteId, SharedArray>& arrays) {
       std::map<SiteId, Shape> found;
-      for (const auto& [where, array] : arrays) found[where] = array.shape;
+      for (const auto& [where, array] : arrays) found[where] = array->shape;
       return found;
     };
     QCOMPARE(shapes(capture.norms), (std::map<SiteId, Shape>{{{0, Site::Query}, {2, 16}},
