@@ -86,7 +86,7 @@ class TestFrequency : public test::TestCase {
     QVERIFY(!axis.at(0));
     QVERIFY(!axis.low_frequency(63));
     Capture capture;
-    capture.norms[{0, Site::Query}] = {{1, 4}, {1, 1, 1, 9}};
+    capture.norms[{0, Site::Query}] = Array{{1, 4}, {1, 1, 1, 9}};
     QVERIFY(band_shares(capture, Site::Query, 2, axis).empty());
     QCOMPARE(count_massive(capture, Site::Query, 2, axis).massive, 1);
   }
@@ -118,8 +118,9 @@ class TestFrequency : public test::TestCase {
     const FrequencyAxis axis = axis_of(10, rope(10));  // 5 pairs in 2 bands: 2 and 3
     Capture capture;
     // Massive at lambda 2: dim 9 (pair 4) of head 0, dim 0 (pair 0) of head 1.
-    capture.norms[{0, Site::Key}] = {{2, 10}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
-    capture.norms[{0, Site::Value}] = {{1, 10}, std::vector<float>(10, 1.0f)};
+    capture.norms[{0, Site::Key}] =
+        Array{{2, 10}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
+    capture.norms[{0, Site::Value}] = Array{{1, 10}, std::vector<float>(10, 1.0f)};
     const auto shares = band_shares(capture, Site::Key, 2, axis, 2);
     QCOMPARE(shares.size(), 2u);
     QCOMPARE(shares[0].massive, 1);

@@ -143,9 +143,9 @@ class TestMassiveValues : public test::TestCase {
 
   void strongestFirst() {
     Capture capture;
-    capture.norms[{1, Site::Query}] = {{1, 4}, {1, 1, 1, 5}};
-    capture.norms[{0, Site::Query}] = {{2, 4}, {1, 1, 1, 9, 2, 2, 2, 10}};
-    capture.norms[{0, Site::Key}] = {{1, 4}, {0, 0, 0, 100}};
+    capture.norms[{1, Site::Query}] = Array{{1, 4}, {1, 1, 1, 5}};
+    capture.norms[{0, Site::Query}] = Array{{2, 4}, {1, 1, 1, 9, 2, 2, 2, 10}};
+    capture.norms[{0, Site::Key}] = Array{{1, 4}, {0, 0, 0, 100}};
     const auto values = massive_values(capture, Site::Query, 2);
     QCOMPARE(values.size(), 3u);
     QCOMPARE(values[0], (MassiveValue{{0, Site::Query}, 0, 3, 9, 3}));
