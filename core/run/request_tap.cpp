@@ -28,6 +28,8 @@ bool RequestTap::wants(SiteId id) const {
 }
 
 at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
+  // Kept first: a stop between two layers leaves the lower one done.
+  if (keep_residuals && id.site == Site::ResidPre) residuals_[id.layer] = x;
   if (stop_.stop_requested()) throw Cancelled();
   if (intervention_) {
     if (id.site == Site::Query || id.site == Site::Key || id.site == Site::Value) {
@@ -42,7 +44,6 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
       }
     }
   }
-  if (keep_residuals && id.site == Site::ResidPre) residuals_[id.layer] = x;
   if (needs_ && needs_->norms.contains(id.site) && contains(needs_->layers, id.layer)) {
     norms_[id] = ops::column_norms(x);
     if (on_norm && x.is_cpu()) on_norm(id, to_array(norms_[id]));

@@ -55,8 +55,8 @@ class TestGenerate : public test::TestCase {
     for (const int id : answer) {
       State cache(model->spec().num_layers());
       Tap tap;
-      const at::Tensor residual =
-          model->decoder().run_layers(model->decoder().embed(ids), 0, model->spec().num_layers(), cache, tap);
+      const at::Tensor residual = model->decoder().run_layers(model->decoder().embed(ids, cache), 0,
+                                                              model->spec().num_layers(), cache, tap);
       QCOMPARE(id,
                static_cast<int>(model->decoder().logits(residual, tap)[-1].argmax().item<std::int64_t>()));
       ids.push_back(id);

@@ -30,7 +30,7 @@ double stepwise(const LanguageModel& model, const TokenIds& prompt, const TokenI
   RequestTap prefill(nullptr, &intervention, true), step(nullptr, &intervention, false);
   State cache(decoder.spec().num_layers());
   const at::Tensor residual =
-      decoder.run_layers(decoder.embed(prompt), 0, decoder.spec().num_layers(), cache, prefill);
+      decoder.run_layers(decoder.embed(prompt, cache), 0, decoder.spec().num_layers(), cache, prefill);
   cache.advance(static_cast<int>(prompt.size()));
   at::Tensor logits = decoder.logits(residual, prefill)[-1];
   double sum = 0;

@@ -26,7 +26,7 @@ Run whole_pass(const LanguageModel& model, const RunRequest& request, const Capt
   RequestTap tap(&request.needs, &intervention, /*prefill=*/true);
   State cache(decoder.spec().num_layers());
   const at::Tensor residual =
-      decoder.run_layers(decoder.embed(request.prompt), 0, decoder.spec().num_layers(), cache, tap);
+      decoder.run_layers(decoder.embed(request.prompt, cache), 0, decoder.spec().num_layers(), cache, tap);
   cache.advance(static_cast<int>(request.prompt.size()));
   const at::Tensor logits = decoder.logits(residual.narrow(0, -1, 1), tap)[0];
   tap.take(run.capture);
