@@ -15,7 +15,8 @@ at::Tensor within_best_groups(const RouterSpec& router, const at::Tensor& scores
   const at::Tensor quality = std::get<0>(grouped.topk(2, -1)).sum(-1);
   const at::Tensor best = std::get<1>(quality.topk(router.top_groups, -1));
   const at::Tensor chosen = at::zeros_like(quality).scatter(1, best, 1.0).unsqueeze(-1);
-  return grouped.masked_fill(chosen == 0, 0.0).view(scores.sizes());
+  // Not zero: a correction may make the best scores of the best groups negative.
+  return grouped.masked_fill(chosen == 0, -std::numeric_limits<double>::infinity()).view(scores.sizes());
 }
 
 /// The weight each expert has for each position, (T, num_experts), zero for those not chosen.
@@ -39,7 +40,8 @@ at::Tensor routing(const MoeSpec& spec, const at::Tensor& logits, const at::Tens
 at::Tensor moe(const MoeSpec& spec, const MoeWeights& weights, int layer, const at::Tensor& x, Tap& tap) {
   const at::Tensor shares = tap({layer, Site::Router}, routing(spec, weights.router(x), weights.correction));
   at::Tensor result = at::zeros_like(x);
-  const at::Tensor used = (shares != 0).any(0).to(at::kCPU);  // one wait for the device a layer
+  // One wait for the device a layer; on "meta" nothing is known and every expert runs.
+  const at::Tensor used = x.is_meta() ? at::Tensor() : (shares != 0).any(0).to(at::kCPU);
   for (std::int64_t e = 0; e < spec.num_experts; ++e) {
     const bool runs = x.is_meta() || used[e].item<bool>();
     if (!runs) continue;
