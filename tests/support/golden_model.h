@@ -89,6 +89,16 @@ inline Needs everything() {
   return needs;
 }
 
+/// Q or K of a layer with its dims in transformers' order, which in latent attention brings the first members
+/// of all interleaved pairs together as it rotates them.
+inline at::Tensor as_transformers_orders(const ModelSpec& spec, SiteId id, const at::Tensor& x) {
+  const AttentionSpec* attention = spec.attention(id.layer);
+  const bool rotated = id.site == Site::Query || id.site == Site::Key;
+  if (!attention || !attention->latent || !attention->rope->interleaved || !rotated) return x;
+  const std::int64_t start = attention->rope->rotary_start;
+  return at::cat({x.slice(2, 0, start), x.slice(2, start, {}, 2), x.slice(2, start + 1, {}, 2)}, 2);
+}
+
 struct GoldenPass {
   at::Tensor logits;  // (T, vocab_size)
   Capture capture;

@@ -10,12 +10,18 @@ using test::GoldenModel;
 using test::GoldenPass;
 using test::relative_error;
 
-// PyTorch keeps the shape function of this operator in Python; the hygiene test needs it here.
+// PyTorch keeps the shape functions of these operators in Python; the hygiene test needs them here.
+at::Tensor index_select_meta(const at::Tensor& x, std::int64_t dim, const at::Tensor& index) {
+  std::vector<std::int64_t> sizes = x.sizes().vec();
+  sizes.at(static_cast<std::size_t>(dim)) = index.numel();
+  return at::empty(sizes, x.options());
+}
 at::Tensor where_meta(const at::Tensor& condition, const at::Tensor& a, const at::Tensor& b) {
   const at::Tensor& like = a.is_meta() ? a : b;
   return at::empty(at::infer_size(at::infer_size(a.sizes(), b.sizes()), condition.sizes()), like.options());
 }
 TORCH_LIBRARY_IMPL(aten, Meta, m) {
+  m.impl("index_select", index_select_meta);
   m.impl("where.self", where_meta);
   m.impl("where.self_out",
          [](const at::Tensor&, const at::Tensor&, const at::Tensor&, at::Tensor& out) -> at::Tensor& {
@@ -57,8 +63,9 @@ class TestDecoder : public test::TestCase {
         if (expected == golden.arrays.end()) continue;
         QVERIFY2(model.spec().has_site({l, site}), (key + " is no site of this layer").c_str());
         const bool attention = site == Site::AttnPattern || site == Site::AttnSink;
-        const at::Tensor found = (attention ? open : pass).value(l, site);
-        QVERIFY2(found.defined(), (key + " was not captured").c_str());
+        const at::Tensor captured = (attention ? open : pass).value(l, site);
+        QVERIFY2(captured.defined(), (key + " was not captured").c_str());
+        const at::Tensor found = test::as_transformers_orders(model.spec(), {l, site}, captured);
         const at::Tensor truth = to_tensor(expected->second, at::kCPU);
         const double e =
             relative_error(found.numel() == truth.numel() ? found.reshape(truth.sizes()) : found, truth);
@@ -92,7 +99,8 @@ class TestDecoder : public test::TestCase {
       for (const auto& [site, word] : test::golden_sites()) {
         const std::string key = "layers." + std::to_string(l) + "." + word;
         if (!rounded.arrays.contains(key) || site == Site::AttnPattern || site == Site::AttnSink) continue;
-        const std::string wrong = check(key, pass.value(l, site));
+        const std::string wrong =
+            check(key, test::as_transformers_orders(model.spec(), {l, site}, pass.value(l, site)));
         QVERIFY2(wrong.empty(), wrong.c_str());
       }
     }
