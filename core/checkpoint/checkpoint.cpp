@@ -82,6 +82,7 @@ std::uint64_t Checkpoint::total_bytes() const {
   for (const TensorEntry& entry : tensors_) stored.emplace(entry.bytes.data(), entry.bytes.size());
   std::uint64_t total = 0;
   for (const auto& [start, size] : stored) total += size;
+  for (const TensorEntry& entry : tensors_) total += entry.scales.size();
   return total;
 }
 

@@ -73,6 +73,7 @@ class FolderCheckpoint : public Checkpoint {
       throw Error(in_quotes(folder.string()) + " has no weights; expected " + in_quotes(safetensors.file) +
                   ", " + in_quotes(pytorch.file) + " or the shards and index of one of them");
     }
+    join_scales();
     refuse_quantized_tensors();
     for (auto& [name, entry] : entries_) tensors_.push_back(std::move(entry));
     entries_.clear();
@@ -93,7 +94,7 @@ class FolderCheckpoint : public Checkpoint {
                   "; expected the configuration beside the weights, or a .gguf file");
     }
     config_ = read_json_object(path, budget);
-    if (const std::string method = quantization_method(config_); !method.empty())
+    if (const std::string method = quantization_method(config_); !method.empty() && method != "MXFP4")
       refuse_quantized("the weights beside " + where + " are quantized with " + method);
   }
 
@@ -111,6 +112,28 @@ class FolderCheckpoint : public Checkpoint {
     throw Error(what +
                 ", which is not supported; open the original weights in F32, F16 or BF16, or a GGUF file of "
                 "the model");
+  }
+
+  // MXFP4 lies in two tensors of bytes, (..., blocks, 16) and (..., blocks); presented as one of numbers
+  // under the name of the first. Bytes that are something else stay unreadable.
+  void join_scales() {
+    constexpr std::string_view blocks_end = "_blocks", scales_end = "_scales";
+    constexpr std::int64_t block_bytes = 16, block_numbers = 32;
+    for (auto& [name, blocks] : bytes_) {
+      if (!name.ends_with(blocks_end)) continue;
+      const std::string stem = name.substr(0, name.size() - blocks_end.size());
+      const auto scales = bytes_.find(stem + std::string(scales_end));
+      std::vector<std::int64_t> shape = blocks.shape;
+      if (scales == bytes_.end() || shape.size() < 2 || shape.back() != block_bytes) continue;
+      shape.pop_back();
+      if (shape != scales->second.shape || blocks.bytes.empty()) continue;
+      shape.back() *= block_numbers;
+      unreadable_.erase(name);
+      unreadable_.erase(scales->first);
+      entries_[name] = {name, std::move(shape),    ElementType::MXFP4, blocks.bytes, 0,
+                        {},   scales->second.bytes};
+    }
+    bytes_.clear();
   }
 
   // False where the folder has none in this format.
@@ -138,6 +161,8 @@ class FolderCheckpoint : public Checkpoint {
         entry.type = *type;
         entries_[name] = std::move(entry);
       } else {
+        if (dtype == element_type_name(ElementType::U8) && entry.strides.empty())
+          bytes_[name] = std::move(entry);
         unreadable_[name] =
             "is stored as " + in_quotes(dtype) + ", which is not supported; expected F32, F16, BF16 or F64";
       }
@@ -175,6 +200,7 @@ class FolderCheckpoint : public Checkpoint {
 
   fs::path folder_;
   std::map<std::string, TensorEntry> entries_;  // until all files are read
+  std::map<std::string, TensorEntry> bytes_;    // those of them that only together with others are numbers
   std::vector<std::unique_ptr<MappedFile>> files_;
 };
 

@@ -1,6 +1,7 @@
 #include "core/io/tensor_entry.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/base/error.h"
 #include "core/base/progress.h"
@@ -19,15 +20,23 @@ std::int64_t rotate_half_row(std::int64_t r, std::int64_t head_rows) {
   return head * head_rows + within % 2 * (head_rows / 2) + within / 2;
 }
 
+/// Of an entry's bytes.
+BlockLayout layout_of(const TensorEntry& entry) {
+  const BlockLayout block = block_layout(entry.type);
+  return entry.scales.empty() ? block : BlockLayout{block.elements, block.bytes - 1};
+}
+
 // Whether an entry's bytes are those of its shape.
 bool has_room(const TensorEntry& entry) {
-  const BlockLayout block = block_layout(entry.type);
+  const BlockLayout block = layout_of(entry);
   std::int64_t numbers = entry.numel();
   if (numbers > 0 && !entry.strides.empty()) {
     if (entry.permuted_heads != 0 || entry.strides.size() != entry.shape.size()) return false;
     numbers = 1;
     for (std::size_t i = 0; i < entry.shape.size(); ++i) numbers += (entry.shape[i] - 1) * entry.strides[i];
   }
+  const auto scales = static_cast<std::int64_t>(entry.scales.size());
+  if (scales != 0 && (entry.type != ElementType::MXFP4 || scales != numbers / block.elements)) return false;
   return static_cast<std::int64_t>(entry.bytes.size()) == numbers / block.elements * block.bytes;
 }
 
@@ -56,14 +65,33 @@ std::vector<std::int64_t> strides_of(const TensorEntry& entry) {
 
 /// `part` lies `offset` numbers behind the start of `entry`; its bytes end with its last number.
 TensorEntry placed(TensorEntry part, const TensorEntry& entry, std::int64_t offset) {
-  const BlockLayout block = block_layout(entry.type);
-  if (block.elements != 1 || entry.permuted_heads != 0) refuse_part(entry);
+  const BlockLayout block = layout_of(entry);
+  const bool whole_blocks = part.strides.back() == 1 && part.shape.back() % block.elements == 0 &&
+                            offset % block.elements == 0 &&
+                            std::all_of(part.strides.begin(), part.strides.end() - 1,
+                                        [&](std::int64_t stride) { return stride % block.elements == 0; });
+  if ((block.elements != 1 && !whole_blocks) || entry.permuted_heads != 0) refuse_part(entry);
   std::int64_t numbers = part.numel() > 0 ? 1 : 0;
   for (std::size_t i = 0; i < part.shape.size() && numbers > 0; ++i)
     numbers += (part.shape[i] - 1) * part.strides[i];
-  part.bytes = entry.bytes.subspan(static_cast<std::size_t>(offset * block.bytes),
-                                   static_cast<std::size_t>(numbers * block.bytes));
+  const auto first = static_cast<std::size_t>(offset / block.elements);
+  const auto blocks = static_cast<std::size_t>(numbers / block.elements);
+  const auto size = static_cast<std::size_t>(block.bytes);
+  part.bytes = entry.bytes.subspan(first * size, blocks * size);
+  if (!entry.scales.empty()) part.scales = entry.scales.subspan(first, blocks);
   return part;
+}
+
+/// MXFP4 whose scales stand apart, `blocks` blocks of it: put together as GGUF has it, where numbers i and
+/// i + 16 of a block share a byte.
+void read_scales_apart(const std::byte* bytes, const std::byte* scales, std::int64_t blocks, float* out) {
+  constexpr std::size_t half = 16;
+  for (std::int64_t b = 0; b < blocks; ++b, bytes += half, out += 2 * half) {
+    std::array<std::byte, 1 + half> block{scales[b]};
+    const auto nibble = [&](std::size_t i) { return bytes[i / 2] >> (i % 2 * 4) & std::byte{15}; };
+    for (std::size_t i = 0; i < half; ++i) block[1 + i] = nibble(i) | nibble(i + half) << 4;
+    dequantize(ElementType::MXFP4, block.data(), 2 * half, out);
+  }
 }
 
 }  // namespace
@@ -72,10 +100,14 @@ TensorEntry rows_of(const TensorEntry& entry, std::int64_t first, std::int64_t c
   TensorEntry part = entry;
   part.shape.at(0) = count;
   if (entry.strides.empty() && step == 1 && entry.permuted_heads == 0) {  // whole rows, blocks and all
-    const std::size_t row = entry.bytes.size() / static_cast<std::size_t>(entry.shape[0]);
-    if (row % static_cast<std::size_t>(block_layout(entry.type).bytes) != 0) refuse_part(entry);
-    part.bytes =
-        entry.bytes.subspan(static_cast<std::size_t>(first) * row, static_cast<std::size_t>(count) * row);
+    const auto rows = static_cast<std::size_t>(entry.shape[0]);
+    if (entry.bytes.size() / rows % static_cast<std::size_t>(layout_of(entry).bytes) != 0) refuse_part(entry);
+    const auto take = [&](std::span<const std::byte> bytes) {
+      const std::size_t row = bytes.size() / rows;
+      return bytes.subspan(static_cast<std::size_t>(first) * row, static_cast<std::size_t>(count) * row);
+    };
+    part.bytes = take(entry.bytes);
+    part.scales = take(entry.scales);
     return part;
   }
   part.strides = strides_of(entry);
@@ -105,9 +137,15 @@ void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_toke
     throw Error("read_float32 got " + std::to_string(out.size()) + " numbers of room for tensor " +
                 entry.name + " of shape " + shape_text(entry.shape));
   }
-  const BlockLayout block = block_layout(entry.type);
+  const BlockLayout block = layout_of(entry);
   const auto read = [&](std::int64_t first, std::int64_t numbers, float* to) {
-    dequantize(entry.type, entry.bytes.data() + first / block.elements * block.bytes, numbers, to);
+    const std::int64_t blocks = first / block.elements;
+    const std::byte* bytes = entry.bytes.data() + blocks * block.bytes;
+    if (entry.scales.empty()) {
+      dequantize(entry.type, bytes, numbers, to);
+    } else {
+      read_scales_apart(bytes, entry.scales.data() + blocks, numbers / block.elements, to);
+    }
   };
   const auto stop_if_asked = [&] {
     if (stop.stop_requested()) throw Cancelled();
@@ -126,7 +164,9 @@ void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_toke
       std::max<std::int64_t>(1, numbers_between_stops / std::max<std::int64_t>(1, columns));
   for (std::int64_t row = 0; row < rows; ++row) {
     if (row % rows_between_stops == 0) stop_if_asked();
-    if (!entry.strides.empty()) {
+    if (!entry.strides.empty() && block.elements > 1) {
+      read(row * entry.strides[0], columns, out.data() + row * columns);
+    } else if (!entry.strides.empty()) {
       dequantize_strided(entry.type, entry.bytes.data() + row * entry.strides[0] * block.bytes,
                          std::span(entry.shape).subspan(1), std::span(entry.strides).subspan(1),
                          out.data() + row * columns);

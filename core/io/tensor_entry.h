@@ -36,9 +36,12 @@ struct TensorEntry {
   /// of heads whose rows Checkpoint::read puts back into rotate-half order; 0 = rows are as they should be.
   int permuted_heads = 0;
   /// Of a tensor that is not stored row by row: number (i, j, ...) is number
-  /// i * strides[0] + j * strides[1] + ... of `bytes`, which end with the last one. Empty = row by row. Plain
-  /// types only.
+  /// i * strides[0] + j * strides[1] + ... of `bytes`, which end with the last one. Empty = row by row. Of a
+  /// type of blocks whole rows only lie apart.
   std::vector<std::int64_t> strides{};
+  /// Of MXFP4 as a Hugging Face checkpoint stores it: the blocks' scales, one byte each. `bytes` are then 16
+  /// a block, with two neighbours in each.
+  std::span<const std::byte> scales{};
 
   std::int64_t numel() const;
 };
