@@ -42,14 +42,15 @@ double dynamic_theta(const RopeSpec& spec, int trained_length, int sequence_leng
 /// Llama 3.1: slow pairs are slowed down by `factor`, fast ones stay, those between are blended.
 void scale_llama3(const RopeSpec& spec, double trained_length, std::vector<double>& inv_freq) {
   require_positive("low_freq_factor", spec.low_freq_factor);
-  if (!(spec.high_freq_factor > spec.low_freq_factor)) {
+  if (!(spec.high_freq_factor >= spec.low_freq_factor)) {
     refuse("high_freq_factor", number_text(spec.high_freq_factor),
-           "more than low_freq_factor (" + number_text(spec.low_freq_factor) + ")");
+           "at least low_freq_factor (" + number_text(spec.low_freq_factor) + ")");
   }
   for (double& f : inv_freq) {
     const double wavelength = 2 * std::numbers::pi / f;
     if (wavelength < trained_length / spec.high_freq_factor) continue;
-    if (wavelength > trained_length / spec.low_freq_factor) {
+    // Llama 4 has both factors alike, and nothing to blend.
+    if (spec.high_freq_factor == spec.low_freq_factor || wavelength > trained_length / spec.low_freq_factor) {
       f /= spec.factor;
       continue;
     }

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <numbers>
 
 #include "core/model/rope.h"
 #include "tests/support/activation_dumps.h"
@@ -104,10 +105,26 @@ class TestRope : public test::TestCase {
     spec.factor = 0;
     QKSCOPE_EXPECT_ERROR(rope_frequencies(spec, 2048, 1), "factor", "0");
     spec = typed("llama3");
-    spec.high_freq_factor = spec.low_freq_factor;
+    spec.high_freq_factor = spec.low_freq_factor / 2;
     QKSCOPE_EXPECT_ERROR(rope_frequencies(spec, 2048, 1), "high_freq_factor", "low_freq_factor");
     QKSCOPE_EXPECT_ERROR(rope_frequencies(typed("llama3"), 0, 1), "original_max_position_embeddings");
     QKSCOPE_EXPECT_ERROR(rope_frequencies(typed("dynamic"), 0, 1), "max_position_embeddings");
+  }
+
+  // Llama 4's: nothing lies between the pairs that stay and those that are slowed down.
+  void llama3WithNothingToBlend() {
+    RopeSpec spec = plain();
+    const std::vector<double> before = rope_frequencies(spec, 2048, 1).inv_freq;
+    spec.type = "llama3";
+    spec.factor = 16;
+    spec.low_freq_factor = spec.high_freq_factor = 1;
+    spec.original_max_position_embeddings = 8192;
+    const std::vector<double> after = rope_frequencies(spec, 2048, 1).inv_freq;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      const bool turns = 2 * std::numbers::pi / before[i] < 8192;
+      QCOMPARE(after[i], turns ? before[i] : before[i] / 16);
+    }
+    QVERIFY(after.front() == before.front() && after.back() < before.back());
   }
 
   void description() {
