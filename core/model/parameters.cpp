@@ -251,6 +251,32 @@ std::vector<Role> products_of(const LayerSpec& layer) {
   return roles;
 }
 
+namespace {
+
+/// See Rows::DeltaGroups. Q of all heads comes first, then K, then V.
+StoredRows delta_groups(const DeltaNetSpec& delta, Role role) {
+  const std::int64_t heads = delta.num_key_heads, values = delta.num_value_heads / heads;
+  const std::int64_t value = values * delta.value_dim, key = delta.key_dim;
+  StoredRows result;
+  const auto take = [&](std::int64_t block, std::int64_t first, std::int64_t count) {
+    for (std::int64_t h = 0; h < heads; ++h) result.ranges.push_back({h * block + first, count});
+    result.total = heads * block;
+  };
+  const std::int64_t wide = 2 * (key + value), narrow = 2 * values;
+  if (role == Role::DeltaQkv) {
+    take(wide, 0, key);
+    take(wide, key, key);
+    take(wide, 2 * key, value);
+  } else if (role == Role::DeltaGate) {
+    take(wide, 2 * key + value, value);
+  } else {
+    take(narrow, role == Role::DeltaBeta ? 0 : values, values);
+  }
+  return result;
+}
+
+}  // namespace
+
 StoredRows stored_rows(const ModelSpec& spec, Role role, int layer, Rows rows) {
   const auto size = [&](Role r) { return parameter_shape(spec, r, layer).at(0); };
   // `roles` in blocks one after the other, `blocks` times.
@@ -278,6 +304,9 @@ StoredRows stored_rows(const ModelSpec& spec, Role role, int layer, Rows rows) {
       return in_blocks({Role::Query, Role::Key, Role::Value}, spec.attention(layer)->num_kv_heads);
     case Rows::QueryGate:
       return in_blocks({Role::Query, Role::AttnGate}, spec.attention(layer)->num_heads);
+    case Rows::DeltaGroups:
+      return delta_groups(std::get<DeltaNetSpec>(spec.layers.at(static_cast<std::size_t>(layer)).mixer),
+                          role);
     case Rows::GateUpInterleaved: {
       const bool up = role == Role::Up || role == Role::ExpertUp || role == Role::SharedUp;
       return {{{up ? 1 : 0, size(role), 2}}, 2 * size(role)};

@@ -36,6 +36,7 @@ enum class Rows {
   QueryGate,          // of one block a head: [q; gate] (Qwen 3.5)
   GateUpBlocks,       // of [gate; up]
   GateUpInterleaved,  // gate in the even rows, up in the odd ones (gpt-oss)
+  DeltaGroups,        // of one block a key head: [q; k; v; gate], or [beta; decay] (Qwen3-Next)
 };
 
 /// Where and how a parameter is stored. `name` is what stands between the table's prefix and ".weight" or
