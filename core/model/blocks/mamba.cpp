@@ -34,7 +34,7 @@ at::Tensor mamba(const MambaSpec& spec, const MambaWeights& weights, int layer, 
   }
   memory = tap({layer, Site::MixerState}, memory);
   state.set_recurrent(layer, {conv.tail, memory});
-  const at::Tensor out = (read + u * weights.d.to(u.scalar_type())) * activate(spec.activation, parts[1]);
+  const at::Tensor out = ((read + u * weights.d) * at::silu(parts[1])).to(u.scalar_type());
   return tap({layer, Site::AttnOut}, weights.out(tap({layer, Site::AttnHeads}, out)));
 }
 
