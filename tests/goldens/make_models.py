@@ -57,6 +57,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.models.falcon import modeling_falcon
 
 from captures import Captures
 from checks import Checked
@@ -126,6 +127,13 @@ def chosen_numbers(numbers, variant):
     return {name: tensor for name, tensor in numbers.items() if name.rsplit(".")[-1] in kept}
 
 
+def count_alibi_once():
+    """Falcon's eager attention adds the ALiBi biases twice, by themselves and in the mask; its other attentions add them
+    once, as it was trained. They are bfloat16 numbers, so that half of them twice is exactly them."""
+    whole = modeling_falcon.build_alibi_tensor
+    modeling_falcon.build_alibi_tensor = lambda *args, **named: whole(*args, **named) / 2
+
+
 def candidate(variant, seed):
     """A model with the weights of this seed, rounded as they will be stored, and a prompt."""
     config = getattr(transformers, (variant.config_class or variant.model) + "Config")(**variant.config)
@@ -192,5 +200,6 @@ def make(name, variant, seed):
 if __name__ == "__main__":
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    count_alibi_once()
     for wanted in sys.argv[1:] or VARIANTS:
         make(wanted, VARIANTS[wanted], zlib.crc32(wanted.encode()) % 100)
