@@ -44,6 +44,30 @@ struct LlamaLikeDefaults {
 /// before attention and a gated MLP, RoPE in every layer. A family changes what is different in it.
 ModelSpec llama_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults& defaults);
 
+/// A size in config.json, what its absence means, and the other name that the family's class knows it by,
+/// which counts before this one.
+struct SizeKey {
+  const char* key;
+  int absent;
+  const char* alias = nullptr;
+};
+/// The keys and defaults of a family of GPT-2's make.
+struct GptLikeDefaults {
+  SizeKey vocab_size{"vocab_size", 50257}, hidden_size{"hidden_size", 768};
+  SizeKey num_layers{"num_hidden_layers", 12}, num_heads{"num_attention_heads", 12};
+  SizeKey max_position_embeddings{"max_position_embeddings", 2048};
+  const char* intermediate_size = "intermediate_size";
+  std::optional<int> absent_intermediate_size{};  // nothing: absent and null are 4 * hidden_size
+  const char* norm_eps = "layer_norm_epsilon";
+  const char* activation = "activation_function";
+  const char* absent_activation = "gelu_new";
+  bool tie_word_embeddings = true;
+};
+/// The spec of a model whose parameters are `parameters`: all layers alike, layer norms with biases before
+/// attention and a plain MLP, as many KV heads as query heads, no positions, biases everywhere in a layer.
+ModelSpec gpt_like_spec(const Checkpoint& checkpoint, ParameterTable parameters,
+                        const GptLikeDefaults& defaults);
+
 /// The function that `key` names ("silu", "gelu_pytorch_tanh", ...). Throws Error for one that is not known.
 Activation read_activation(const Checkpoint& checkpoint, const char* key, const char* absent);
 /// Head and embedding are one matrix: a flag says so, and the file does not hold both. A flag never overrules
@@ -73,6 +97,10 @@ struct RopeDefaults {
   nlohmann::json settings{};  // where config.json has none of this layer
   /// Keys beside the settings, for what does not stand among them.
   const char* theta_key = "rope_theta";
+  const char* partial_key = "partial_rotary_factor";
+  /// Of the key beside the settings, in a family whose class has it: one among them does not count then.
+  std::optional<int> original_max_position_embeddings{};
+  std::vector<std::string> longrope_names{};  // other names of the type longrope
 };
 /// The RoPE settings: rope_scaling, else rope_parameters, and the keys beside them, in transformers' order of
 /// precedence.

@@ -10,8 +10,9 @@ namespace {
 
 // Tables and masks that older programs stored and every program computes itself.
 bool is_ignorable(std::string_view name) {
-  constexpr std::string_view endings[] = {"rotary_emb.inv_freq", "attn.masked_bias", "attn.bias",
-                                          "embeddings.position_ids"};
+  constexpr std::string_view endings[] = {"rotary_emb.inv_freq", ".attn.masked_bias",
+                                          ".attn.bias",          ".attention.masked_bias",
+                                          ".attention.bias",     "embeddings.position_ids"};
   return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
@@ -45,8 +46,14 @@ void note_unread(const Checkpoint& checkpoint, const std::set<std::string>& used
                   " that this architecture does not use: " + list_text({unread.begin(), unread.end()}) + ".");
 }
 
-// transformers reads the key in no Llama-like family, so that nobody trained one with it.
-void note_partial_rotation(const Config& config, std::vector<std::string>& notes) {
+// transformers does not read the key in all families, so that nobody trained one of the others with it.
+void note_partial_rotation(const ModelSpec& spec, const Config& config, std::vector<std::string>& notes) {
+  const bool whole_heads = std::ranges::all_of(spec.layers, [](const LayerSpec& layer) {
+    const AttentionSpec* attention = layer.attention();
+    return !attention || !attention->rope ||
+           (attention->rope->rotary_dim == attention->head_dim && attention->rope->rotating_share == 1);
+  });
+  if (!whole_heads || !spec.rope()) return;
   for (const char* place : {"", "rope_scaling", "rope_parameters"}) {
     const nlohmann::json* settings = *place ? config.find(place) : &config.json();
     if (!settings || !settings->is_object()) continue;
@@ -60,7 +67,7 @@ void note_partial_rotation(const Config& config, std::vector<std::string>& notes
 
 /// Biases that are there unasked, and those that are asked for and not there.
 void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::vector<std::string>& notes) {
-  std::vector<std::string> missing, unasked;
+  std::set<std::string> missing, unasked;  // one may be of several roles
   const auto look = [&](bool asked, Role role, int layer) {
     const auto known = spec.parameters.stored.find(role);
     if (known == spec.parameters.stored.end()) return;
@@ -70,7 +77,7 @@ void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::
           std::ranges::find_if(used, [&](const std::string& n) { return n.ends_with(weight); });
       if (found == used.end()) continue;  // stored under another name
       const std::string bias = found->substr(0, found->size() - std::string_view("weight").size()) + "bias";
-      if (used.contains(bias) != asked) (asked ? missing : unasked).push_back(bias);
+      if (used.contains(bias) != asked) (asked ? missing : unasked).insert(bias);
     }
   };
   for (int l = 0; l < spec.num_layers(); ++l) {
@@ -85,10 +92,10 @@ void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::
   }
   if (!missing.empty())
     notes.push_back("The configuration asks for biases that the file does not hold, taken as zero: " +
-                    list_text(missing) + ".");
+                    list_text({missing.begin(), missing.end()}) + ".");
   if (!unasked.empty())
     notes.push_back("The file holds biases that the configuration does not ask for, and they are used: " +
-                    list_text(unasked) + ".");
+                    list_text({unasked.begin(), unasked.end()}) + ".");
 }
 
 }  // namespace
@@ -104,7 +111,7 @@ std::vector<std::string> checkpoint_notes(const Checkpoint& checkpoint, const Mo
   }
   if (!checkpoint.gguf()) {  // which says nothing of biases, and of a rotation what it means
     note_biases(spec, used, notes);
-    note_partial_rotation(config, notes);
+    note_partial_rotation(spec, config, notes);
   }
   note_unread(checkpoint, used, notes);
   return notes;

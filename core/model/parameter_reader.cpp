@@ -74,6 +74,19 @@ bool ParameterReader::stores(Role role, int layer) const {
          });
 }
 
+/// The rows of `entry` that are the parameter's, one below the other.
+std::vector<TensorEntry> ParameterReader::pieces(TensorEntry entry, const Stored& stored,
+                                                 const StoredRows& rows, int expert, bool transposed) {
+  if (stored.stacked) entry = slab_of(entry, expert);
+  if (transposed) entry = transposed_of(entry);
+  std::vector<TensorEntry> parts;
+  for (const RowRange& range : rows.ranges) {
+    const bool whole = range.count == rows.total;
+    parts.push_back(whole ? entry : rows_of(entry, range.first, range.count, range.step));
+  }
+  return parts;
+}
+
 ParameterReader::Place ParameterReader::find(Role role, int layer, int expert) const {
   const Stored& stored = choose(role, layer, expert);
   const std::string name = full_name(stored, role, layer, expert);
@@ -83,28 +96,26 @@ ParameterReader::Place ParameterReader::find(Role role, int layer, int expert) c
   std::vector<std::int64_t> shape = place.shape;
   if (!shape.empty()) shape.front() = rows.total;
   if (stored.transposed) std::swap(shape.at(0), shape.at(1));
-  const std::int64_t experts =
-      stored.stacked ? spec_.layers[static_cast<std::size_t>(layer)].moe()->num_experts : 0;
-  if (stored.stacked) shape.insert(shape.begin(), experts);
-  const auto pieces = [&](TensorEntry entry, bool transposed) {
-    if (stored.stacked) entry = slab_of(entry, expert);
-    if (transposed) entry = transposed_of(entry);
-    std::vector<TensorEntry> parts;
-    for (const RowRange& range : rows.ranges) {
-      const bool whole = range.count == rows.total;
-      parts.push_back(whole ? entry : rows_of(entry, range.first, range.count, range.step));
-    }
-    return parts;
-  };
-  place.weight = pieces(checkpoint_.require(weight_name(name, stored), shape), stored.transposed);
-  std::vector<std::int64_t> bias_shape = {rows.total};
-  if (stored.stacked) bias_shape.insert(bias_shape.begin(), experts);
-  const std::string bias =
-      stored.bias.empty() ? name + ".bias" : full_name({.name = stored.bias}, role, layer, expert);
-  if (const TensorEntry* entry =
-          stored.bare && stored.bias.empty() ? nullptr : checkpoint_.optional(bias, bias_shape))
-    place.bias = pieces(*entry, false);
+  if (stored.stacked)
+    shape.insert(shape.begin(), spec_.layers[static_cast<std::size_t>(layer)].moe()->num_experts);
+  const TensorEntry& weight = checkpoint_.require(weight_name(name, stored), shape);
+  place.weight = pieces(weight, stored, rows, expert, stored.transposed);
+  place.bias = find_bias(stored, role, layer, expert);
   return place;
+}
+
+/// Of a parameter's bias, whether or not its weight is there; none where it has none.
+std::vector<TensorEntry> ParameterReader::find_bias(const Stored& stored, Role role, int layer,
+                                                    int expert) const {
+  if (stored.bare && stored.bias.empty()) return {};
+  const StoredRows rows = stored_rows(spec_, role, layer, stored.rows);
+  std::vector<std::int64_t> shape = {rows.total};
+  if (stored.stacked)
+    shape.insert(shape.begin(), spec_.layers[static_cast<std::size_t>(layer)].moe()->num_experts);
+  const std::string name = stored.bias.empty() ? full_name(stored, role, layer, expert) + ".bias"
+                                               : full_name({.name = stored.bias}, role, layer, expert);
+  const TensorEntry* entry = checkpoint_.optional(name, shape);
+  return entry ? pieces(*entry, stored, rows, expert, false) : std::vector<TensorEntry>{};
 }
 
 at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, at::ScalarType dtype) {
@@ -163,9 +174,14 @@ at::Tensor ParameterReader::optional_weight(Role role, int layer) {
 }
 
 at::Tensor ParameterReader::optional_bias(Role role, int layer) {
-  if (!stores(role, layer)) return {};
-  const Place place = find(role, layer, -1);
-  return place.bias.empty() ? at::Tensor() : read({place}, true, dtype_);
+  const auto known = spec_.parameters.stored.find(role);
+  if (known == spec_.parameters.stored.end()) return {};
+  for (const Stored& stored : known->second) {
+    Place place{.shape = parameter_shape(spec_, role, layer), .weight = {}, .bias = {}};
+    place.bias = find_bias(stored, role, layer, -1);
+    if (!place.bias.empty()) return read({place}, true, dtype_);
+  }
+  return {};
 }
 
 NormWeights ParameterReader::norm(Role role, const NormSpec& spec, int layer) {

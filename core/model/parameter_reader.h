@@ -30,6 +30,7 @@ class ParameterReader {
   at::Tensor weight(Role role, int layer = -1);
   /// The same; undefined where it is not stored.
   at::Tensor optional_weight(Role role, int layer = -1);
+  /// A bias may be stored without its weight, where that is another's (a tied head).
   at::Tensor optional_bias(Role role, int layer = -1);
   NormWeights norm(Role role, const NormSpec& spec, int layer = -1);
   NormWeights norm(Role role, const std::optional<NormSpec>& spec, int layer = -1);
@@ -46,6 +47,9 @@ class ParameterReader {
   std::string full_name(const Stored& stored, Role role, int layer, int expert) const;
   const Stored& choose(Role role, int layer, int expert) const;
   Place find(Role role, int layer, int expert) const;
+  std::vector<TensorEntry> find_bias(const Stored& stored, Role role, int layer, int expert) const;
+  static std::vector<TensorEntry> pieces(TensorEntry entry, const Stored& stored, const StoredRows& rows,
+                                         int expert, bool transposed);
   at::Tensor read(const std::vector<Place>& places, bool biases, at::ScalarType dtype);
   void read_into(const TensorEntry& entry, at::Tensor target);
 

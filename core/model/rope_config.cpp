@@ -88,7 +88,8 @@ class RopeReader {
     const auto found = rope_.contains("rope_type") ? rope_.find("rope_type") : rope_.find("type");
     if (found == rope_.end()) return "default";
     if (!found->is_string()) wrong("rope_type", *found, "one of " + rope_types());
-    return *found;
+    const bool longrope = std::ranges::count(defaults_.longrope_names, found->get<std::string>()) > 0;
+    return longrope ? "longrope" : found->get<std::string>();
   }
 
   // In these families transformers rotates the whole head whatever partial_rotary_factor says, or fails over
@@ -96,7 +97,7 @@ class RopeReader {
   int rotary_dim(const std::string& type) const {
     if (const json* rotated = checkpoint_.gguf() ? config_.find("rotary_dim") : nullptr) return *rotated;
     const json* factor = rope_.contains("partial_rotary_factor") ? &rope_.at("partial_rotary_factor")
-                                                                 : config_.find("partial_rotary_factor");
+                                                                 : config_.find(defaults_.partial_key);
     if (defaults_.partial_rotary_factor && type != "proportional") {
       const double share = factor && !factor->is_null() ? number("partial_rotary_factor", *factor)
                                                         : *defaults_.partial_rotary_factor;
@@ -150,6 +151,8 @@ class RopeReader {
   int original_positions() const {
     constexpr const char* key = "original_max_position_embeddings";
     const json* found = config_.find(key);
+    if (!found && defaults_.original_max_position_embeddings)
+      return *defaults_.original_max_position_embeddings;
     if (!found && rope_.contains(key)) found = &rope_.at(key);
     if (!found) return max_positions_;
     constexpr double most = 1 << 30;

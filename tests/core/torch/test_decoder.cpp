@@ -20,8 +20,19 @@ at::Tensor where_meta(const at::Tensor& condition, const at::Tensor& a, const at
   const at::Tensor& like = a.is_meta() ? a : b;
   return at::empty(at::infer_size(at::infer_size(a.sizes(), b.sizes()), condition.sizes()), like.options());
 }
+std::tuple<at::Tensor, at::Tensor, at::Tensor> layer_norm_meta(const at::Tensor& x, c10::SymIntArrayRef,
+                                                               const std::optional<at::Tensor>& weight,
+                                                               const std::optional<at::Tensor>& bias,
+                                                               double) {
+  for (const auto* parameter : {&weight, &bias}) {
+    if (*parameter && (*parameter)->defined() && !(*parameter)->is_meta())
+      throw Error("a layer norm's parameter is on another device");
+  }
+  return {at::empty_like(x), at::empty({0}, x.options()), at::empty({0}, x.options())};
+}
 TORCH_LIBRARY_IMPL(aten, Meta, m) {
   m.impl("index_select", index_select_meta);
+  m.impl("native_layer_norm", layer_norm_meta);
   m.impl("where.self", where_meta);
   m.impl("where.self_out",
          [](const at::Tensor&, const at::Tensor&, const at::Tensor&, at::Tensor& out) -> at::Tensor& {
