@@ -20,7 +20,7 @@ RenderedPrompt renderPrompt(const LanguageModel& model, const Prompt& prompt) {
   const std::string user = prompt.text.toStdString();
   rendered.raw = prompt.raw || model.chat_format().is_raw();
   rendered.text = rendered.raw ? user : model.chat_format().render(user);
-  rendered.ids = model.tokenize(rendered.text);
+  rendered.ids = rendered.raw ? model.tokenize(rendered.text) : model.tokenizer().encode_chat(rendered.text);
   return rendered;
 }
 
@@ -70,7 +70,8 @@ namespace {
 /// The positions that the model was made for. A longer prompt would give nothing to explain, and may need
 /// more memory than any machine has.
 std::size_t longestPrompt(const ModelSpec& spec) {
-  const double stretch = spec.rope() && spec.rope()->type == "dynamic" ? std::max(1.0, spec.rope()->factor) : 1.0;
+  const double stretch =
+      spec.rope() && spec.rope()->type == "dynamic" ? std::max(1.0, spec.rope()->factor) : 1.0;
   return static_cast<std::size_t>(spec.max_position_embeddings * stretch);
 }
 

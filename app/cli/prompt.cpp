@@ -52,9 +52,10 @@ PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
     std::string text = options.prompt ? *options.prompt : read_text(*options.prompt_file);
     if (options.prompt_file && text.ends_with('\n')) text.pop_back();
     if (options.chat && chat.is_raw()) throw UsageError("--chat is not possible: " + chat.reason());
-    prompt.rendered = options.raw ? text : chat.render(text);
+    const bool raw = options.raw || chat.is_raw();
+    prompt.rendered = raw ? text : chat.render(text);
     prompt.format = options.raw ? "raw (asked for)" : chat.is_raw() ? "raw: " + chat.reason() : chat.name();
-    prompt.ids = model.tokenize(prompt.rendered);
+    prompt.ids = raw ? model.tokenize(prompt.rendered) : model.tokenizer().encode_chat(prompt.rendered);
   }
   const auto most = static_cast<std::size_t>(options.max_tokens);
   if (most > 0 && prompt.ids.size() > most) {

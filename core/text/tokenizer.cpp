@@ -24,6 +24,10 @@ TokenIds Tokenizer::encode_prompt(std::string_view text) const {
   return ids;
 }
 
+TokenIds Tokenizer::encode_chat(std::string_view rendered) const {
+  return frames_chats() ? encode_prompt(rendered) : encode(rendered);
+}
+
 TokenIds Tokenizer::encode_text(std::string_view text) const {
   TokenIds ids = encode_prompt(text);
   const TokenIds& back = frame().back;
@@ -31,6 +35,10 @@ TokenIds Tokenizer::encode_text(std::string_view text) const {
                      std::ranges::equal(back, std::span(ids).last(back.size()));
   if (!spelt) ids.insert(ids.end(), back.begin(), back.end());
   return ids;
+}
+
+std::string Tokenizer::text_bytes(int id, std::optional<int>) const {
+  return piece_bytes(id);
 }
 
 std::string Tokenizer::decode(std::span<const int> ids, bool skip_special) const {
@@ -61,7 +69,7 @@ std::string Tokenizer::piece_text(int id) const {
 std::string StreamDecoder::push(int id) {
   // The head of a model may have more rows than the vocabulary has tokens; these say nothing.
   if (id < 0 || id >= tokenizer_.vocab_size() || (skip_special_ && tokenizer_.is_special(id))) return {};
-  pending_ += tokenizer_.piece_bytes(id);
+  pending_ += tokenizer_.text_bytes(id, std::exchange(before_, id));
   if (pending_.empty()) return {};
   if (first_ && tokenizer_.strips_leading_space() && pending_.front() == ' ') pending_.erase(0, 1);
   first_ = false;
@@ -73,6 +81,7 @@ std::string StreamDecoder::push(int id) {
 
 std::string StreamDecoder::finish() {
   first_ = true;
+  before_.reset();
   return valid_utf8(std::exchange(pending_, {}));
 }
 

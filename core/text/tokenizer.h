@@ -38,17 +38,26 @@ class Tokenizer {
   TokenIds encode(std::string_view text, bool parse_special = true) const;
   /// Ids of a text that is to go on: with what stands in front, which one that spells it is not given twice.
   TokenIds encode_prompt(std::string_view text) const;
+  /// Ids of a chat that is to go on, as its template renders it. A folder's is as it is, like that of
+  /// transformers (apply_chat_template adds no special tokens); a GGUF file's begins as every prompt does,
+  /// like that of llama.cpp, which puts BOS there where add_bos_token says so.
+  TokenIds encode_chat(std::string_view rendered) const;
   /// Ids of a text that is complete: with what stands behind it too.
   TokenIds encode_text(std::string_view text) const;
   /// The bytes token `id` stands for inside a text: may be part of a UTF-8 character, keeps leading spaces.
   /// Throws Error for an id outside the vocabulary.
   virtual std::string piece_bytes(int id) const = 0;
+  /// The bytes of a token that stands behind another one in a text, or at its start: `piece_bytes`, unless
+  /// the neighbours have a say.
+  virtual std::string text_bytes(int id, std::optional<int> before) const;
   /// True for control tokens (BOS, <|im_end|>), which decode leaves out on demand.
   virtual bool is_special(int id) const = 0;
   virtual std::optional<int> bos() const = 0;
   virtual std::optional<int> eos() const = 0;
   /// What stands around every text: BOS in front of it in most models.
   virtual const TextFrame& frame() const = 0;
+  /// Whether encode_chat() begins as encode_prompt() does.
+  virtual bool frames_chats() const = 0;
   /// The texts of the special tokens that have a name, as Hugging Face's chat templates know them:
   /// "bos_token", "eos_token", "unk_token", "pad_token", ...; a token that the model has not is not there.
   virtual const std::map<std::string, std::string>& special_tokens() const = 0;
@@ -80,7 +89,8 @@ class StreamDecoder {
  private:
   const Tokenizer& tokenizer_;
   bool skip_special_;
-  bool first_ = true;
+  bool first_ = true;          // no character yet
+  std::optional<int> before_;  // the token before
   std::string pending_;
 };
 

@@ -35,6 +35,63 @@ class TestSpecialTokens : public test::TokenizerTest {
     QVERIFY(tokenizer->is_special(10) && !tokenizer->is_special(11));
   }
 
+  /// What is said last of a token holds, whatever it was before; only special it stays (judged by
+  /// tokenizers).
+  void aTokenSaidTwice() {
+    for (int flags = 0; flags < 16; ++flags) {
+      const bool special = flags & 1, normalized = flags & 2, then_special = flags & 4,
+                 then_normalized = flags & 8;
+      const std::string file = tokenizer_json([&](json& changed) {
+        changed["added_tokens"] = {
+            {{"id", 10}, {"content", "(x)"}, {"special", special}, {"normalized", normalized}}};
+        changed["normalizer"] = {{"type", "Lowercase"}};
+      });
+      const json config = {
+          {"added_tokens_decoder",
+           {{"10", {{"content", "(x)"}, {"special", then_special}, {"normalized", then_normalized}}}}}};
+      const auto tokenizer = load(beside({{"tokenizer_config.json", config.dump()}}, file));
+      QCOMPARE(tokenizer->encode("(x)"), TokenIds{10});
+      QCOMPARE(tokenizer->encode("(X)"), then_normalized ? TokenIds{10} : TokenIds{});
+      QCOMPARE(tokenizer->is_special(10), special || then_special);
+    }
+  }
+
+  /// What a model can do without keeps nobody from loading it.
+  void generationSettingsAreNoVeto() {
+    for (const char* broken : {"{", "[]", R"({"eos_token_id": "b"})", R"({"eos_token_id": [[]]})"}) {
+      const auto tokenizer = load(beside({{"generation_config.json", broken}}), {{"bos_token_id", 2}});
+      QCOMPARE(tokenizer->bos(), std::optional<int>(2));
+      QVERIFY(!tokenizer->eos());
+      QCOMPARE(notes_.size(), std::size_t{1});
+      QVERIFY(notes_[0].find("generation_config.json") != std::string::npos);
+    }
+  }
+
+  /// A rendered chat carries what its template writes, in a folder; a GGUF file's gets BOS as its flag says.
+  void chatsAreFramedAsTheirFilesAre() {
+    const json frame = {
+        {"type", "TemplateProcessing"},
+        {"single",
+         {{{"SpecialToken", {{"id", "b"}, {"type_id", 0}}}}, {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
+        {"special_tokens", {{"b", {{"id", "b"}, {"ids", {1}}, {"tokens", {"b"}}}}}}};
+    const auto folder =
+        load({{"tokenizer.json", tokenizer_json([&](json& file) { file["post_processor"] = frame; })}});
+    QCOMPARE(folder->encode_prompt("a"), (TokenIds{1, 0}));
+    QCOMPARE(folder->encode_chat("a"), (TokenIds{0}));
+    for (const bool adds : {true, false}) {
+      test::GgufBytes file;
+      file.text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", "gpt-2");
+      file.texts("tokenizer.ggml.tokens", {"a", "b", "ab"}).texts("tokenizer.ggml.merges", {"a b"});
+      file.u32("tokenizer.ggml.bos_token_id", 1);
+      file.key("tokenizer.ggml.add_bos_token", test::GgufBytes::Bool, std::uint8_t{adds});
+      const auto gguf = load_gguf(file);
+      const TokenIds expected = adds ? TokenIds{1, 0} : TokenIds{0};
+      QCOMPARE(gguf->encode_chat("a"), expected);
+      QCOMPARE(gguf->encode_prompt("a"), expected);
+      QCOMPARE(gguf->encode_chat("ba").size(), std::size_t{2});  // not twice
+    }
+  }
+
   void theSideFiles() {
     const std::string end = token("end");
     auto tokenizer =

@@ -84,7 +84,19 @@ class TestTokenizerFiles : public test::TokenizerTest {
       QVERIFY2(test::has_all(text, words), text.c_str());
     };
     expect(error([](json& f) { f.erase("model"); }), {"no 'model'"});
-    expect(error([](json& f) { f["model"]["type"] = "Unigram"; }), {"'model'", "'Unigram'", "expected BPE"});
+    expect(error([](json& f) { f["model"]["type"] = "WordPiece"; }),
+           {"'model'", "'WordPiece'", "expected BPE or Unigram"});
+    const auto unigram = [&](const json& vocabulary, const json& unknown) {
+      return error([&](json& f) {
+        f["model"] = {{"type", "Unigram"}, {"vocab", vocabulary}, {"unk_id", unknown}};
+      });
+    };
+    expect(unigram(json::object(), 0), {"'model.vocab'", "expected an array"});
+    expect(unigram(json::array(), 0), {"'model.vocab'", "no tokens"});
+    expect(unigram(json::parse(R"([["a", -1], ["b"]])"), 0),
+           {"'model.vocab[1]'", "not a token and its score"});
+    expect(unigram(json::parse(R"([["a", -1], ["b", -2]])"), 2),
+           {"'model.unk_id'", "expected less than the 2 tokens"});
     expect(error([](json& f) { f["model"].erase("vocab"); }), {"no 'model.vocab'"});
     expect(error([](json& f) { f["model"]["vocab"] = json::array(); }), {"'model.vocab'"});
     expect(error([](json& f) { f["model"].erase("merges"); }), {"no 'model.merges'"});
@@ -97,19 +109,33 @@ class TestTokenizerFiles : public test::TokenizerTest {
            {"3 tokens", "expected 2"});
     expect(error([](json& f) { f["model"]["merges"].push_back(7); }), {"'model.merges[3]'"});
     expect(error([](json& f) { f["model"]["unk_token"] = "zzz"; }), {"'model.unk_token'", "'zzz'"});
-    expect(error([](json& f) { f["model"]["continuing_subword_prefix"] = "##"; }),
-           {"continuing_subword_prefix"});
+    expect(error([](json& f) { f["model"]["dropout"] = 0.1; }),
+           {"'model.dropout'", "0.1", "other ids each time"});
     expect(error([](json& f) {
-             f["normalizer"] = {{"type", "BertNormalizer"}};
+             f["normalizer"] = {{"type", "Sometimes"}};
            }),
-           {"'normalizer'", "'BertNormalizer'"});
+           {"'normalizer'", "'Sometimes'", "BertNormalizer"});
+    for (const char* table : {"!", "AAAA", "BAAAAA==", "CAAAAAAAAAABAAAA/w=="}) {
+      expect(error([&](json& f) {
+               f["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", table}};
+             }),
+             {"'normalizer.precompiled_charsmap'"});
+    }
     expect(error([](json& f) { f["normalizer"] = {{"no", "type"}}; }), {"no 'normalizer.type'"});
     expect(error([](json& f) {
              f["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", "("}}}, {"content", ""}};
            }),
            {"'normalizer.pattern.Regex'", "not valid"});
-    expect(error([](json& f) { f["pre_tokenizer"]["type"] = "Whitespace"; }),
-           {"'pre_tokenizer'", "'Whitespace'"});
+    expect(error([](json& f) { f["pre_tokenizer"]["type"] = "Sentences"; }),
+           {"'pre_tokenizer'", "'Sentences'", "WhitespaceSplit"});
+    expect(error([](json& f) {
+             f["pre_tokenizer"] = {{"type", "FixedLength"}, {"length", 0}};
+           }),
+           {"'pre_tokenizer.length'", "expected 1 or more"});
+    expect(error([](json& f) {
+             f["pre_tokenizer"] = {{"type", "CharDelimiterSplit"}, {"delimiter", "ab"}};
+           }),
+           {"'pre_tokenizer.delimiter'", "'ab'", "expected one character"});
     expect(
         error([](json& f) {
           f["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"String", "x"}}}, {"behavior", "Sometimes"}};
@@ -120,7 +146,7 @@ class TestTokenizerFiles : public test::TokenizerTest {
           f["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "perhaps"}};
         }),
         {"'perhaps'"});
-    expect(error([](json& f) { f["decoder"]["type"] = "WordPiece"; }), {"'decoder'", "'WordPiece'"});
+    expect(error([](json& f) { f["decoder"]["type"] = "CTC"; }), {"'decoder'", "'CTC'"});
     expect(error([](json& f) { f["added_tokens"][0]["id"] = -1; }), {"'added_tokens[0]'", "-1"});
     expect(error([](json& f) { f["added_tokens"][0].erase("content"); }), {"'added_tokens[0].content'"});
     expect(error([](json& f) { f["added_tokens"][0]["special"] = 1; }), {"'added_tokens[0].special'"});

@@ -92,6 +92,34 @@ json with_marks() {
             {"merges", {{mark, "a"}}}}}};
 }
 
+/// The steps that look at characters, before a model of scored tokens.
+json with_scores() {
+  return {{"added_tokens", json::array()},
+          {"normalizer",
+           {{"type", "Sequence"},
+            {"normalizers",
+             {{{"type", "Nmt"}},
+              {{"type", "BertNormalizer"}},
+              {{"type", "Strip"}, {"strip_left", true}},
+              {{"type", "Precompiled"}, {"precompiled_charsmap", "CAAAAAAAAAABAAAAYQA="}}}}}},
+          {"pre_tokenizer",
+           {{"type", "Sequence"},
+            {"pretokenizers",
+             {{{"type", "UnicodeScripts"}},
+              {{"type", "BertPreTokenizer"}},
+              {{"type", "FixedLength"}, {"length", 3}},
+              {{"type", "CharDelimiterSplit"}, {"delimiter", "-"}}}}}},
+          {"decoder",
+           {{"type", "Sequence"},
+            {"decoders",
+             {{{"type", "WordPiece"}, {"prefix", "##"}}, {{"type", "BPEDecoder"}, {"suffix", "b"}}}}}},
+          {"model",
+           {{"type", "Unigram"},
+            {"unk_id", 0},
+            {"byte_fallback", true},
+            {"vocab", json::array({{"?", -9.5}, {"a", -1}, {"ab", -1.5}, {"b", -2}, {"<0xC3>", -3}})}}}};
+}
+
 }  // namespace
 
 // Whatever the bytes are: a result or an Error within the time and the memory that fuzz_target.h allows, of
@@ -100,15 +128,16 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     const json file = parse_json(text, "'fuzz.json'", budget);
-    use(BpeTokenizer(read_tokenizer_json(file, "'fuzz.json'", {}, budget), budget), budget);
+    use(PipelineTokenizer(read_tokenizer_json(file, "'fuzz.json'", {}, budget), budget), budget);
   });
   test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    use(BpeTokenizer(read_tiktoken(text, "'fuzz.model'", budget), budget), budget);
+    use(PipelineTokenizer(read_tiktoken(text, "'fuzz.model'", budget), budget), budget);
   });
   return 0;
 }
 
 std::vector<std::string> seed_inputs() {
-  return {byte_level().dump(), with_marks().dump(1), "YQ== 0\nYg== 1\r\nYWI= 2\nIA== 4\nIGE= 5\nYWJj 7\n"};
+  return {byte_level().dump(), with_marks().dump(1), with_scores().dump(),
+          "YQ== 0\nYg== 1\r\nYWI= 2\nIA== 4\nIGE= 5\nYWJj 7\n"};
 }

@@ -1,36 +1,19 @@
 #include "core/text/tokenizer/added_tokens.h"
 
-#include <unicode/uchar.h>
-#include <unicode/utf8.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <utility>
 
 #include "core/base/utf8.h"
+#include "core/text/tokenizer/characters.h"
 
 namespace qkscope {
 namespace {
 
-/// The character at the front; ICU's macros count in 32 bits, hence the short view.
-UChar32 first_character(std::string_view text) {
-  const std::string_view head = text.substr(0, U8_MAX_LENGTH);
-  std::int32_t end = 0;
-  UChar32 code = 0;
-  U8_NEXT(head.data(), end, static_cast<std::int32_t>(head.size()), code);
-  return code;
-}
-
-UChar32 last_character(std::string_view text) {
-  std::size_t begin = text.size() - 1;
-  while (begin > 0 && U8_IS_TRAIL(text[begin])) --begin;
-  return first_character(text.substr(begin));
-}
-
 std::size_t spaces_at_start(std::string_view text) {
   std::size_t length = 0;
   for (; length < text.size(); length += character_length(text.substr(length))) {
-    if (!u_isUWhiteSpace(first_character(text.substr(length)))) break;
+    if (!is_space(first_character(text.substr(length)))) break;
   }
   return length;
 }
@@ -39,17 +22,10 @@ std::size_t spaces_at_end(std::string_view text) {
   std::size_t length = 0;
   while (length < text.size()) {
     const UChar32 code = last_character(text.substr(0, text.size() - length));
-    if (!u_isUWhiteSpace(code)) break;
+    if (!is_space(code)) break;
     length += static_cast<std::size_t>(U8_LENGTH(code));
   }
   return length;
-}
-
-/// A word character as regular expressions have it (UTS #18, annex C).
-bool is_word(UChar32 code) {
-  return u_hasBinaryProperty(code, UCHAR_ALPHABETIC) || u_isdigit(code) ||
-         u_hasBinaryProperty(code, UCHAR_JOIN_CONTROL) ||
-         (U_GET_GC_MASK(code) & (U_GC_M_MASK | U_GC_PC_MASK)) != 0;
 }
 
 bool stands_alone(std::string_view text, const Span& span) {

@@ -16,8 +16,6 @@ void AddedVocabulary::add(AddedToken token) {
     AddedToken& old = tokens_[place->second];
     token.id = old.id;
     token.special |= old.special;
-    // tokenizers keeps searching for a special token where it was first told to, for others in both places.
-    token.normalized = old.special ? old.normalized : old.normalized && token.normalized;
     old = std::move(token);
     return;
   }

@@ -6,11 +6,9 @@
 #include <vector>
 
 #include "core/text/tokenizer/added_tokens.h"
+#include "core/text/tokenizer/text_model.h"
 
 namespace qkscope {
-
-/// Ids of a model's own vocabulary by their texts.
-using TokenIndex = std::unordered_map<std::string_view, int>;
 
 /// What the files beside a vocabulary say of tokens that are looked for in the text itself.
 struct SideTokens {
@@ -28,7 +26,8 @@ class AddedVocabulary {
   /// `index` outlives this.
   explicit AddedVocabulary(const TokenIndex& index) : index_(index) {}
 
-  /// Adds `token` or, where its text was added before, takes over its flags. Its id is not looked at.
+  /// Adds `token` or, where its text was added before, takes over its flags; what was special stays so. Its
+  /// id is not looked at.
   void add(AddedToken token);
   /// Adds what the side files name, in the order in which transformers does.
   void add(const SideTokens& side);

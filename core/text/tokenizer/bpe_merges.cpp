@@ -74,9 +74,10 @@ void BpeMerges::apply(std::vector<int>& ids, Budget& budget) const {
     Symbol& left = symbols[static_cast<std::size_t>(best.left)];
     if (left.id < 0 || left.next < 0) continue;
     Symbol& right = symbols[static_cast<std::size_t>(left.next)];
-    // An earlier merge may have changed either of the two since this was pushed.
+    // An earlier merge may have changed either of the two since this was pushed. As in Hugging Face's
+    // tokenizers (models/bpe/word.rs), two others that make the same token may take their turn.
     const Outcome* outcome = find(left.id, right.id);
-    if (!outcome || outcome->rank != best.rank) continue;
+    if (!outcome || outcome->result != best.result) continue;
     left.id = best.result;
     right.id = -1;
     left.next = right.next;

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/text/tokenizer/characters.h"
+
 namespace qkscope {
 namespace {
 
@@ -18,6 +20,21 @@ std::array<int, 324> make_bytes() {
 }
 
 }  // namespace
+
+std::string alphabet_from_bytes(std::string_view bytes) {
+  static const std::array<int, 256> codes = [] {
+    std::array<int, 256> all{};
+    const std::array<int, 324> of = make_bytes();
+    for (std::size_t code = 0; code < of.size(); ++code) {
+      if (of[code] >= 0) all[static_cast<std::size_t>(of[code])] = static_cast<int>(code);
+    }
+    return all;
+  }();
+  std::string out;
+  out.reserve(2 * bytes.size());
+  for (const char byte : bytes) append_character(out, codes[static_cast<unsigned char>(byte)]);
+  return out;
+}
 
 std::optional<std::string> bytes_from_alphabet(std::string_view token) {
   static const std::array<int, 324> bytes = make_bytes();

@@ -9,5 +9,7 @@ namespace qkscope {
 /// other 68 as U+0100, U+0101, ... in order of the byte (openai/gpt-2, encoder.py, bytes_to_unicode). The
 /// bytes that `token` stands for; nothing where it holds a character outside this alphabet.
 std::optional<std::string> bytes_from_alphabet(std::string_view token);
+/// The other way.
+std::string alphabet_from_bytes(std::string_view bytes);
 
 }  // namespace qkscope

@@ -15,6 +15,7 @@ struct TextEnds {
   bool adds_bos = false;                     // unless a file says otherwise
   std::map<std::string, std::string> names;  // texts of the special tokens: "bos_token", ...
   TextFrame frame;
+  bool frames_chats = false;  // a rendered chat gets the frame too
 
   /// Sets the frame where flags decide; a token that is not there is not added.
   void frame_by_flags(bool add_bos, bool add_eos) {
@@ -30,6 +31,7 @@ class EndedTokenizer : public Tokenizer {
   std::optional<int> bos() const override { return ends_.bos; }
   std::optional<int> eos() const override { return ends_.eos; }
   const TextFrame& frame() const override { return ends_.frame; }
+  bool frames_chats() const override { return ends_.frames_chats; }
   const std::map<std::string, std::string>& special_tokens() const override { return ends_.names; }
   const TextEnds& ends() const { return ends_; }
   /// For the loaders, before anybody else sees the tokenizer.

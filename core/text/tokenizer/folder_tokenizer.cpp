@@ -33,6 +33,17 @@ bool is_byte_level(const json& node) {
   return false;
 }
 
+/// An empty one, and a note, where the file cannot be read: what it says is never a reason not to load a
+/// model.
+SideFile side_file_or_note(const fs::path& path, std::vector<std::string>& notes) {
+  try {
+    return SideFile(path);
+  } catch (const Error& error) {
+    notes.push_back(std::string(error.what()) + "; it is left out");
+    return {json::object(), in_quotes(path.string())};
+  }
+}
+
 class Folder {
  public:
   Folder(const fs::path& path, const json& config, Budget& budget, std::vector<std::string>& notes)
@@ -40,7 +51,7 @@ class Folder {
         budget_(budget),
         side_(path, config, notes),
         config_(config, in_quotes((path / "config.json").string())),
-        generation_(path / "generation_config.json"),
+        generation_(side_file_or_note(path / "generation_config.json", notes)),
         notes_(notes) {}
 
   std::unique_ptr<Tokenizer> load() {
@@ -63,7 +74,7 @@ class Folder {
       const json root = read_json_object(file);
       tokens_ = side_.tokens(names_beside(root));
       has_post_processor_ = true;
-      auto tokenizer = std::make_unique<BpeTokenizer>(
+      auto tokenizer = std::make_unique<PipelineTokenizer>(
           read_tokenizer_json(root, in_quotes(file.string()), tokens_, budget_), budget_);
       for (const TokenIds* ids : {&tokenizer->frame().front, &tokenizer->frame().back}) {
         for (const int id : *ids) {
@@ -105,10 +116,10 @@ class Folder {
     const MappedFile mapped(file);
     const std::string_view bytes(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
     if (is_tiktoken(bytes)) {
-      BpeData data = read_tiktoken(bytes, where, budget_);
+      TokenizerData data = read_tiktoken(bytes, where, budget_);
       tokens_ = side_.tokens({});
       add_beside_ranks(data);
-      auto tokenizer = std::make_unique<BpeTokenizer>(std::move(data), budget_);
+      auto tokenizer = std::make_unique<PipelineTokenizer>(std::move(data), budget_);
       tokenizer->set_ends(
           {tokenizer->find("<|begin_of_text|>"), tokenizer->find("<|end_of_text|>"), true, {}, {}});
       return tokenizer;
@@ -127,7 +138,7 @@ class Folder {
   }
 
   std::unique_ptr<EndedTokenizer> read_vocab_and_merges() {
-    BpeData data;
+    TokenizerData data;
     const std::string family = pre_tokenizer();
     auto preset = *tokenizer_preset(family, budget_);
     data.kind = "byte-level BPE (" + family + ")";
@@ -138,7 +149,7 @@ class Folder {
     const fs::path vocabulary_file = path_ / "vocab.json";
     const json vocabulary = read_json_object(vocabulary_file);
     TokenIndex index;
-    read_vocabulary_object({vocabulary, in_quotes(vocabulary_file.string())}, data, index, budget_);
+    read_vocabulary_object({vocabulary, in_quotes(vocabulary_file.string())}, true, data, index, budget_);
     const fs::path merges_file = path_ / "merges.txt";
     const MappedFile mapped(merges_file);
     std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
@@ -151,13 +162,13 @@ class Folder {
       budget_.step();
       if (!line.empty() && !(first && line.starts_with("#version"))) merges.add(line);
     }
-    data.merges = merges.take();
+    data.model = BpeSettings{.merges = merges.take(), .ignore_merges = preset.ignore_merges};
 
     tokens_ = side_.tokens(default_names(family == "qwen2" ? "Qwen2Tokenizer" : "GPT2Tokenizer"));
     AddedVocabulary added(index);
     added.add(tokens_);
     data.added = added.take();
-    return std::make_unique<BpeTokenizer>(std::move(data), budget_);
+    return std::make_unique<PipelineTokenizer>(std::move(data), budget_);
   }
 
   /// vocab.json does not say how text is cut; the class that reads it does.
@@ -172,7 +183,7 @@ class Folder {
 
   /// Beside tiktoken's ranks, declared tokens keep their ids (tokenization_utils_tokenizers.py,
   /// _convert_from_tiktoken); what else is named comes after the last.
-  void add_beside_ranks(BpeData& data) const {
+  void add_beside_ranks(TokenizerData& data) const {
     for (const AddedToken& token : tokens_.declared) {
       std::erase_if(data.added, [&](const AddedToken& old) { return old.id == token.id; });
       data.added.push_back(token);
@@ -201,15 +212,23 @@ class Folder {
     }
     if (tokens_.said.contains(token)) return std::nullopt;  // null: the tokenizer has none
     const std::string number = token + "_id";
-    for (const SideFile* file : {&config_, &generation_}) {
-      const auto node = file->root().find(number.c_str());
-      if (!node) continue;
-      const std::int64_t id = node->value().is_array() && !node->value().empty()
-                                  ? node->elements().front().integer()
-                                  : node->integer();
-      if (id >= 0 && id < tokenizer.vocab_size()) return static_cast<int>(id);
+    if (const auto id = end_id(config_, number, tokenizer)) return id;
+    try {
+      if (const auto id = end_id(generation_, number, tokenizer)) return id;
+    } catch (const Error& error) {
+      notes_.push_back(std::string(error.what()) + "; it is left out");
     }
     return otherwise;
+  }
+
+  /// The first of the ids under `key`, where the vocabulary has it.
+  static std::optional<int> end_id(const SideFile& file, const std::string& key, const Tokenizer& tokenizer) {
+    const auto node = file.root().find(key.c_str());
+    if (!node) return std::nullopt;
+    const std::int64_t id = node->value().is_array() && !node->value().empty()
+                                ? node->elements().front().integer()
+                                : node->integer();
+    return id >= 0 && id < tokenizer.vocab_size() ? std::optional(static_cast<int>(id)) : std::nullopt;
   }
 
   fs::path path_;

@@ -70,6 +70,7 @@ class GgufVocabulary {
     name("pad_token", "tokenizer.ggml.padding_token_id");
     name("cls_token", "tokenizer.ggml.cls_token_id");
     name("mask_token", "tokenizer.ggml.mask_token_id");
+    ends.frames_chats = true;
     ends.frame_by_flags(metadata_.boolean("tokenizer.ggml.add_bos_token").value_or(ends.adds_bos),
                         metadata_.boolean("tokenizer.ggml.add_eos_token").value_or(false));
     return ends;
@@ -90,11 +91,10 @@ std::unique_ptr<EndedTokenizer> byte_level(const GgufMetadata& metadata, const G
     throw Error("the pre-tokenizer " + in_quotes(name) + " ('tokenizer.ggml.pre') of " + where +
                 " is not known; expected " + std::string(known_presets()));
   }
-  BpeData data;
+  TokenizerData data;
   data.kind = "byte-level BPE (" + std::string(name) + ")";
   data.normalizers = std::move(preset->normalizers);
   data.pre_tokenizers = std::move(preset->pre_tokenizers);
-  data.ignore_merges = preset->ignore_merges;
   data.adds_bos = preset->adds_bos;
 
   const auto& tokens = vocabulary.tokens();
@@ -119,8 +119,8 @@ std::unique_ptr<EndedTokenizer> byte_level(const GgufMetadata& metadata, const G
        vocabulary.required(metadata.strings("tokenizer.ggml.merges"), "tokenizer.ggml.merges")) {
     merges.add(merge);
   }
-  data.merges = merges.take();
-  return std::make_unique<BpeTokenizer>(std::move(data), budget);
+  data.model = BpeSettings{.merges = merges.take(), .ignore_merges = preset->ignore_merges};
+  return std::make_unique<PipelineTokenizer>(std::move(data), budget);
 }
 
 std::unique_ptr<EndedTokenizer> sentencepieces(const GgufMetadata& metadata, const GgufVocabulary& vocabulary,

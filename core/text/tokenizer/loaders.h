@@ -8,8 +8,8 @@
 #include "core/base/budget.h"
 #include "core/io/gguf.h"
 #include "core/text/tokenizer.h"
-#include "core/text/tokenizer/bpe_tokenizer.h"
 #include "core/text/tokenizer/json_node.h"
+#include "core/text/tokenizer/pipeline_tokenizer.h"
 
 namespace qkscope {
 
@@ -28,12 +28,13 @@ std::unique_ptr<Tokenizer> folder_tokenizer(const std::filesystem::path& folder,
 
 /// What tokenizer.json holds, and the tokens that the files beside it add; which of them are bos and eos is
 /// not in it, what stands around a text is.
-BpeData read_tokenizer_json(const nlohmann::json& root, const std::string& where, const SideTokens& side,
-                            Budget& budget);
+TokenizerData read_tokenizer_json(const nlohmann::json& root, const std::string& where,
+                                  const SideTokens& side, Budget& budget);
 
 /// Fills data.tokens and `index` (by the text in the file) from {"token": id, ...}: "model.vocab" or
-/// vocab.json. Where data.byte_level, the tokens are in GPT-2's alphabet. `index` points into `vocabulary`.
-void read_vocabulary_object(const JsonNode& vocabulary, BpeData& data, TokenIndex& index, Budget& budget);
+/// vocab.json. Where `byte_level`, the tokens are in GPT-2's alphabet. `index` points into `vocabulary`.
+void read_vocabulary_object(const JsonNode& vocabulary, bool byte_level, TokenizerData& data,
+                            TokenIndex& index, Budget& budget);
 
 /// Tells that something stands behind every text which a prompt goes without.
 void tell_of_end(const Tokenizer& tokenizer, const std::string& where, std::vector<std::string>& notes);

@@ -3,6 +3,8 @@
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
 #include <unicode/stringpiece.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
 
 #include <algorithm>
 #include <limits>
@@ -10,8 +12,66 @@
 #include <utility>
 
 #include "core/base/error.h"
+#include "core/text/tokenizer/characters.h"
 
 namespace qkscope {
+
+namespace {
+
+/// So many marks in a row ICU may sort, which it does one by one.
+constexpr std::size_t few_marks = 64;
+
+bool begins_with_mark(UChar32 code) {
+  return code >= 0x300 && u_getIntPropertyValue(code, UCHAR_LEAD_CANONICAL_COMBINING_CLASS) != 0;
+}
+
+/// Adds a run of marks in canonical order (Unicode 15, D109), decomposed.
+void add_sorted(std::string_view marks, std::string& out, Budget& budget) {
+  UErrorCode status = U_ZERO_ERROR;
+  const icu::Normalizer2* decomposed = icu::Normalizer2::getNFDInstance(status);
+  if (U_FAILURE(status)) throw Error(std::string("Unicode normalization failed: ") + u_errorName(status));
+  std::vector<UChar32> codes;
+  const Charge held(budget, 8 * marks.size());
+  budget.step(1 + marks.size());
+  each_character(marks, [&](UChar32 code, std::size_t, std::size_t) {
+    icu::UnicodeString parts;
+    if (!decomposed->getDecomposition(code, parts)) parts = icu::UnicodeString(code);
+    for (std::int32_t i = 0; i < parts.length(); i = parts.moveIndex32(i, 1))
+      codes.push_back(parts.char32At(i));
+  });
+  std::ranges::stable_sort(codes, {}, u_getCombiningClass);
+  for (const UChar32 code : codes) append_character(out, code);
+}
+
+/// An equivalent text in which ICU has nothing left to sort where many marks stand in a row: it would take
+/// the square of their number.
+std::string with_marks_sorted(std::string text, Budget& budget) {
+  std::string out;
+  std::size_t done = 0, run = 0, count = 0;  // begin and length of the marks in a row
+  const auto end_of_run = [&](std::size_t end) {
+    if (count > few_marks) {
+      out.append(text, done, run - done);
+      add_sorted(std::string_view(text).substr(run, end - run), out, budget);
+      done = end;
+    }
+    count = 0;
+  };
+  each_character(text, [&](UChar32 code, std::size_t begin, std::size_t) {
+    if (!begins_with_mark(code)) {
+      if (count > 0) end_of_run(begin);
+    } else if (count++ == 0) {
+      run = begin;
+    }
+  });
+  end_of_run(text.size());
+  if (done == 0) return text;
+  out.append(text, done);
+  budget.charge(out.size());
+  budget.refund(text.size());
+  return out;
+}
+
+}  // namespace
 
 Normalizer unicode_form(std::string_view form) {
   UErrorCode status = U_ZERO_ERROR;
@@ -30,6 +90,7 @@ Normalizer unicode_form(std::string_view form) {
       throw Error("a text of " + std::to_string(text.size()) +
                   " bytes is too long to normalize; expected at most 512 MB");
     }
+    text = with_marks_sorted(std::move(text), budget);
     UErrorCode result = U_ZERO_ERROR;
     const icu::StringPiece source(text.data(), static_cast<std::int32_t>(text.size()));
     if (normalizer->isNormalizedUTF8(source, result) && U_SUCCESS(result)) return text;
@@ -120,13 +181,12 @@ void add_cuts(const std::vector<Cut>& cuts, SplitBehavior behavior, std::vector<
   }
 }
 
-void split_pieces(Pieces& pieces, const Pattern& pattern, SplitBehavior behavior, bool invert,
-                  Budget& budget) {
+void split_pieces(Pieces& pieces, const Finder& find, SplitBehavior behavior, bool invert, Budget& budget) {
   std::vector<Span> out;
   std::vector<Cut> cuts;
   for (const Span& piece : pieces.spans) {
     const auto text = std::string_view(pieces.text).substr(piece.begin, piece.end - piece.begin);
-    const std::vector<Span> matches = pattern.find_all(text, budget);
+    const std::vector<Span> matches = find(text, budget);
     const Charge held(budget, matches.size() * (sizeof(Span) + 2 * sizeof(Cut)));
     cuts.clear();
     std::size_t done = piece.begin;
@@ -149,6 +209,12 @@ void split_pieces(Pieces& pieces, const Pattern& pattern, SplitBehavior behavior
   pieces.spans = std::move(out);
 }
 
+Finder finder(Pattern pattern) {
+  return [pattern = std::move(pattern)](std::string_view text, Budget& budget) {
+    return pattern.find_all(text, budget);
+  };
+}
+
 /// Rewrites every stretch with `change(stretch, begin)`, begin being where it lay.
 template <typename Change>
 void rewrite_pieces(Pieces& pieces, Budget& budget, const Change& change) {
@@ -167,18 +233,32 @@ void rewrite_pieces(Pieces& pieces, Budget& budget, const Change& change) {
 
 }  // namespace
 
+PreTokenizer split(Finder find, SplitBehavior behavior, bool invert) {
+  return [find = std::move(find), behavior, invert](Pieces& pieces, Budget& budget) {
+    split_pieces(pieces, find, behavior, invert, budget);
+  };
+}
+
 PreTokenizer split(Pattern pattern, SplitBehavior behavior, bool invert) {
-  return [pattern = std::move(pattern), behavior, invert](Pieces& pieces, Budget& budget) {
-    split_pieces(pieces, pattern, behavior, invert, budget);
+  return split(finder(std::move(pattern)), behavior, invert);
+}
+
+PreTokenizer rewritten(Normalizer change) {
+  return [change = std::move(change)](Pieces& pieces, Budget& budget) {
+    rewrite_pieces(pieces, budget, [&](std::string piece, std::size_t) {
+      budget.charge(piece.size());
+      std::string text = change(std::move(piece), budget);
+      budget.refund(text.size());  // charged again where it goes
+      return text;
+    });
   };
 }
 
 PreTokenizer space_before() {
-  return [](Pieces& pieces, Budget& budget) {
-    rewrite_pieces(pieces, budget, [](std::string piece, std::size_t) {
-      return piece.starts_with(' ') ? piece : " " + piece;
-    });
-  };
+  return rewritten([](std::string piece, Budget& budget) {
+    budget.charge(1);
+    return (piece.starts_with(' ') ? "" : " ") + piece;
+  });
 }
 
 PreTokenizer metaspace(const std::string& replacement, std::string_view scheme, bool cut) {
@@ -188,7 +268,7 @@ PreTokenizer metaspace(const std::string& replacement, std::string_view scheme, 
   }
   const bool always = scheme == "always";
   const bool first = scheme == "first";
-  return [=, at_replacement = Pattern::literal(replacement),
+  return [=, at_replacement = finder(Pattern::literal(replacement)),
           to_replacement = replace(Pattern::literal(" "), replacement)](Pieces& pieces, Budget& budget) {
     rewrite_pieces(pieces, budget, [&](std::string piece, std::size_t begin) {
       budget.charge(piece.size());

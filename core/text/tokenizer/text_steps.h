@@ -32,13 +32,20 @@ using PreTokenizer = std::function<void(Pieces&, Budget&)>;
 /// What becomes of a match where a stretch is split (names as tokenizer.json has them).
 enum class SplitBehavior { Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous };
 
-/// Cuts at the matches of `pattern`; where `invert`, what is between the matches counts as the match.
+/// What is found in a stretch: spans in order, without overlap.
+using Finder = std::function<std::vector<Span>(std::string_view, Budget&)>;
+
+/// Cuts where `find` says; where `invert`, what is between the matches counts as the match.
+PreTokenizer split(Finder find, SplitBehavior behavior = SplitBehavior::Isolated, bool invert = false);
 PreTokenizer split(Pattern pattern, SplitBehavior behavior = SplitBehavior::Isolated, bool invert = false);
 /// Puts a space before every stretch that does not begin with one.
 PreTokenizer space_before();
 /// sentencepiece's way: spaces become `replacement`, which `scheme` (always, first, never) also puts in
 /// front; where `cut`, a stretch is cut before each. Throws Error for another scheme.
 PreTokenizer metaspace(const std::string& replacement, std::string_view scheme, bool cut);
+
+/// Every stretch by itself as `change` makes it.
+PreTokenizer rewritten(Normalizer change);
 
 /// The regular expression by which GPT-2 cuts text (openai/gpt-2, encoder.py).
 std::string_view gpt2_pattern();

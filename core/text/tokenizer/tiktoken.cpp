@@ -7,28 +7,12 @@
 
 #include "core/base/error.h"
 #include "core/base/wording.h"
+#include "core/text/tokenizer/base64.h"
 #include "core/text/tokenizer/loaders.h"
 #include "core/text/tokenizer/presets.h"
 
 namespace qkscope {
 namespace {
-
-/// RFC 4648, padded; nothing for anything else.
-std::optional<std::string> from_base64(std::string_view text) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  std::string bytes;
-  unsigned bits = 0;
-  for (std::size_t i = 0; i < text.size() - padding; ++i) {
-    const std::size_t digit = digits.find(text[i]);
-    if (digit == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    if (const std::size_t place = i % 4; place > 0)
-      bytes += static_cast<char>(bits >> (6 - 2 * place) & 0xFF);
-  }
-  return bytes;
-}
 
 struct Rank {
   std::string token;
@@ -58,10 +42,10 @@ std::string_view take_line(std::string_view& text) {
 }
 
 /// All pairs of tokens that make a third, by the third's rank.
-std::vector<BpeMerge> pairs(const std::vector<BpeData::Token>& tokens, Budget& budget) {
+std::vector<BpeMerge> pairs(const std::vector<TokenizerData::Token>& tokens, Budget& budget) {
   TokenIndex index;
   index.reserve(tokens.size());
-  for (const BpeData::Token& token : tokens) index.emplace(token.text, token.id);
+  for (const TokenizerData::Token& token : tokens) index.emplace(token.text, token.id);
   std::vector<BpeMerge> merges;
   for (const auto& [id, text, normal] : tokens) {
     const std::string_view token = text;
@@ -95,8 +79,8 @@ bool is_tiktoken(std::string_view file) {
   return read_rank(take_line(file)).has_value();
 }
 
-BpeData read_tiktoken(std::string_view file, const std::string& where, Budget& budget) {
-  BpeData data;
+TokenizerData read_tiktoken(std::string_view file, const std::string& where, Budget& budget) {
+  TokenizerData data;
   for (int number = 1; !file.empty(); ++number) {
     const std::string_view line = take_line(file);
     if (line.empty()) continue;
@@ -106,18 +90,19 @@ BpeData read_tiktoken(std::string_view file, const std::string& where, Budget& b
                   ", expected a token in base64 and its rank");
     }
     budget.step();
-    budget.charge(sizeof(BpeData::Token) + line.size());
+    budget.charge(sizeof(TokenizerData::Token) + line.size());
     data.tokens.push_back({rank->rank, std::move(rank->token), true});
   }
-  std::ranges::sort(data.tokens, {}, &BpeData::Token::id);
-  const auto twice = std::ranges::adjacent_find(data.tokens, {}, &BpeData::Token::id);
+  std::ranges::sort(data.tokens, {}, &TokenizerData::Token::id);
+  const auto twice = std::ranges::adjacent_find(data.tokens, {}, &TokenizerData::Token::id);
   if (twice != data.tokens.end())
     throw Error(where + " gives the rank " + std::to_string(twice->id) + " to two tokens");
-  data.merges = pairs(data.tokens, budget);
+  BpeSettings model{.merges = pairs(data.tokens, budget)};
   auto preset = *tokenizer_preset("llama-bpe", budget);
   data.kind = "byte-level BPE (tiktoken)";
   data.pre_tokenizers = std::move(preset.pre_tokenizers);
-  data.ignore_merges = preset.ignore_merges;
+  model.ignore_merges = preset.ignore_merges;
+  data.model = std::move(model);
   data.adds_bos = preset.adds_bos;
   const auto first = data.tokens.empty() ? 0 : data.tokens.back().id + 1;
   for (int i = 0; i < 256; ++i) {

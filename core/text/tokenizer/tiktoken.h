@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/text/tokenizer/bpe_tokenizer.h"
+#include "core/text/tokenizer/pipeline_tokenizer.h"
 
 namespace qkscope {
 
@@ -12,6 +12,6 @@ bool is_tiktoken(std::string_view file);
 /// Llama-3's tokenizer from its ranks (meta-llama/llama-models, models/llama3/tokenizer.py): two neighbours
 /// merge where they make a token, the lowest rank first. Its 256 special tokens follow the last rank. Throws
 /// Error starting with `where`.
-BpeData read_tiktoken(std::string_view file, const std::string& where, Budget& budget);
+TokenizerData read_tiktoken(std::string_view file, const std::string& where, Budget& budget);
 
 }  // namespace qkscope
