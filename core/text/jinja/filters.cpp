@@ -4,7 +4,6 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -45,33 +44,6 @@ Value indented(Heap& heap, const Value& value, const Arguments& a) {
     if (i > 0) out += "\n";
     if (i > 0 && (blank || !line.empty())) out += indentation;
     out += line;
-  }
-  return heap.text(out.take());
-}
-
-Value escaped(Heap& heap, const Value& value, const Arguments&) {
-  Output out(heap);
-  for (const char c : to_text(heap, value)) {
-    constexpr std::string_view signs = "&<>'\"";
-    constexpr std::array<const char*, 5> names = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
-    const std::size_t known = signs.find(c);
-    out += known == signs.npos ? std::string_view(&c, 1) : names[known];
-  }
-  return heap.text(out.take());
-}
-
-Value percent_encoded(Heap& heap, const Value& value, const Arguments&) {
-  if (!value.text() && !value.is_number())
-    throw Error(std::string("the chat template encodes a value that is ") + type_name(value) +
-                " for an address, which is not supported");
-  Output out(heap);
-  for (const char c : to_text(heap, value)) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = std::isalnum(byte) != 0 && byte < 0x80;
-    char code[4];
-    std::snprintf(code, sizeof code, "%%%02X", byte);
-    out += plain || std::string_view("_.-~/").find(c) != std::string_view::npos ? std::string_view(&c, 1)
-                                                                                : std::string_view(code);
   }
   return heap.text(out.take());
 }
@@ -183,10 +155,6 @@ const Filters own_filters = {
     {"title", [](H& h, const V& v, const A&) { return h.text(word_titled(to_text(h, v))); }},
     {"string", [](H& h, const V& v, const A&) { return h.text(to_text(h, v)); }},
     {"safe", [](H& h, const V& v, const A&) { return h.text(to_text(h, v)); }},
-    {"e", escaped},
-    {"escape", escaped},
-    {"forceescape", escaped},
-    {"urlencode", percent_encoded},
     {"int", to_int},
     {"float", to_float},
     {"round", rounded},
@@ -238,7 +206,7 @@ const Filters own_filters = {
 
 const Filter* find(std::string_view name) {
   if (name == "d") name = "default";
-  for (const Filters* filters : {&own_filters, &list_filters}) {
+  for (const Filters* filters : {&own_filters, &list_filters, &markup_filters}) {
     if (const auto found = filters->find(name); found != filters->end()) return &found->second;
   }
   return nullptr;

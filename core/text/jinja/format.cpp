@@ -8,6 +8,7 @@
 #include "core/base/wording.h"
 #include "core/text/jinja/operators.h"
 #include "core/text/jinja/text.h"
+#include "core/text/tokenizer/characters.h"
 
 namespace qkscope::jinja {
 namespace {
@@ -223,6 +224,11 @@ class Percent {
       pad(heap_, {{}, cut(text, style.precision)}, style, '>', out);
     } else if (style.type == 'c' && value.text() && length(heap_, value) == 1) {
       pad(heap_, {{}, *value.text()}, style, '>', out);
+    } else if (style.type == 'c' && value.is_whole() && value.whole() >= 0 && value.whole() <= 0x10FFFF &&
+               !U_IS_SURROGATE(value.whole())) {
+      std::string character;
+      append_character(character, static_cast<UChar32>(value.whole()));
+      pad(heap_, {{}, character}, style, '>', out);
     } else if (is_one_of(style.type, "diuxXoeEfFgG") && value.is_number()) {
       if (is_one_of(style.type, "iu")) style.type = 'd';
       const bool rounds = style.type == 'd' && value.real();

@@ -203,8 +203,34 @@ class Lexer {
          in_quotes(rest().substr(0, std::max<std::size_t>(1, character_length(rest())))));
   }
 
+  /// 0x1F, 0o17, 0b101, with underscores: in decimal. False where none stands here.
+  bool prefixed_number() {
+    const char letter = rest().size() > 2 && rest()[0] == '0' ? static_cast<char>(rest()[1] | 0x20) : '\0';
+    const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+    if (base == 0) return false;
+    std::size_t length = 2;
+    std::string digits;
+    const auto is_one = [&](std::size_t at) {
+      int value = 0;
+      const char* place = rest().data() + at;
+      return at < rest().size() && std::from_chars(place, place + 1, value, base).ec == std::errc();
+    };
+    while (is_one(length) || (length < rest().size() && rest()[length] == '_' && is_one(length + 1))) {
+      if (rest()[length] != '_') digits += rest()[length];
+      ++length;
+    }
+    if (digits.empty()) return false;
+    std::int64_t number = 0;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), number, base).ec != std::errc())
+      fail("has the number " + in_quotes(rest().substr(0, length)) + ", which is too large");
+    add(Token::Kind::Number, std::to_string(number));
+    advance(length);
+    return true;
+  }
+
   /// 12, 1_000, 1.5, 1e3, 2.5e-3: without the underscores.
   void number() {
+    if (prefixed_number()) return;
     std::size_t length = 0;
     std::string text;
     const auto at = [&](std::size_t i) { return i < rest().size() ? rest()[i] : '\0'; };

@@ -39,6 +39,15 @@ bool is_numeric(UChar32 c) {
 bool is_letter(UChar32 c) {
   return (U_GET_GC_MASK(c) & U_GC_L_MASK) != 0;
 }
+bool is_ascii(UChar32 c) {
+  return c < 0x80;
+}
+bool is_printable(UChar32 c) {
+  return c == ' ' || (U_GET_GC_MASK(c) & (U_GC_C_MASK | U_GC_Z_MASK)) == 0;
+}
+bool is_name_part(UChar32 c) {
+  return c == '_' || u_hasBinaryProperty(c, UCHAR_XID_CONTINUE);
+}
 bool is_letter_or_number(UChar32 c) {
   return is_letter(c) || is_numeric(c);
 }
@@ -120,6 +129,26 @@ Value zero_filled(Heap& heap, const std::string& text, const Arguments& a) {
   return heap.text(out.take());
 }
 
+/// Columns are counted anew after every end of a line.
+Value tabs_expanded(Heap& heap, const std::string& text, const Arguments& a) {
+  const std::int64_t width = a.whole(0, "tabsize", 8);
+  Output out(heap);
+  std::int64_t column = 0;
+  for (std::string_view rest = text; !rest.empty();) {
+    const Character next = first_character(rest);
+    rest.remove_prefix(next.bytes.size());
+    if (next.code == '\t') {
+      const std::int64_t missing = width > 0 ? width - column % width : 0;
+      out.repeat(" ", missing);
+      column += missing;
+      continue;
+    }
+    out += next.bytes;
+    column = next.code == '\n' || next.code == '\r' ? 0 : column + 1;
+  }
+  return heap.text(out.take());
+}
+
 std::string swapped(const std::string& text) {
   std::string out;
   for (std::string_view rest = text; !rest.empty();) {
@@ -175,7 +204,8 @@ const Methods<S> text_methods = {
      }},
     {"upper", changed_method<upper>},
     {"lower", changed_method<lower>},
-    {"casefold", changed_method<lower>},
+    {"casefold", changed_method<case_folded>},
+    {"expandtabs", tabs_expanded},
     {"capitalize", changed_method<capitalized>},
     {"title", changed_method<titled>},
     {"swapcase", changed_method<swapped>},
@@ -206,6 +236,15 @@ const Methods<S> text_methods = {
        return h.text(out.take());
      }},
     {"format", [](Heap& h, const S& s, const A& a) { return h.text(formatted(h, s, a)); }},
+    {"format_map",
+     [](Heap& h, const S& s, const A& a) {
+       const Value* names = a.find(0, "");
+       if (!names || !names->dict()) throw Error("the chat template formats with something that is no dict");
+       A named;
+       for (const auto& [key, item] : names->dict()->entries)
+         named.by_name.emplace_back(to_text(h, key), item);
+       return h.text(formatted(h, s, named));
+     }},
     {"center", [](Heap& h, const S& s, const A& a) { return filled(h, s, a, '^'); }},
     {"ljust", [](Heap& h, const S& s, const A& a) { return filled(h, s, a, '<'); }},
     {"rjust", [](Heap& h, const S& s, const A& a) { return filled(h, s, a, '>'); }},
@@ -216,6 +255,15 @@ const Methods<S> text_methods = {
     {"isalpha", all_method<is_letter>},
     {"isalnum", all_method<is_letter_or_number>},
     {"isspace", all_method<is_space>},
+    {"isascii", [](Heap&, const S& s, const A&) -> Value { return s.empty() || all_of(s, is_ascii); }},
+    {"isprintable",
+     [](Heap&, const S& s, const A&) -> Value { return s.empty() || all_of(s, is_printable); }},
+    {"isidentifier",
+     [](Heap&, const S& s, const A&) -> Value {
+       if (s.empty() || !all_of(s, is_name_part)) return false;
+       const UChar32 first = first_character(s).code;
+       return first == '_' || u_hasBinaryProperty(first, UCHAR_XID_START) != 0;
+     }},
     {"isupper", [](Heap&, const S& s, const A&) -> Value { return upper(s) == s && lower(s) != s; }},
     {"islower", [](Heap&, const S& s, const A&) -> Value { return lower(s) == s && upper(s) != s; }},
     {"istitle", [](Heap&, const S& s, const A&) -> Value { return titled(s) == s && lower(s) != s; }},

@@ -12,9 +12,9 @@ namespace {
 
 /// Tags that only ever go on with or end what another one has begun.
 bool continues(std::string_view tag) {
-  constexpr std::array<std::string_view, 12> words = {"elif",    "else",     "endif",    "endfor",
-                                                      "endset",  "endmacro", "endcall",  "endfilter",
-                                                      "endwith", "endraw",   "endblock", "endgeneration"};
+  constexpr std::array<std::string_view, 13> words = {
+      "elif",      "else",    "endif",  "endfor",   "endset",        "endmacro",     "endcall",
+      "endfilter", "endwith", "endraw", "endblock", "endgeneration", "endautoescape"};
   return std::ranges::find(words, tag) != words.end();
 }
 
@@ -91,9 +91,30 @@ class Parser : ExpressionParser {
       end_tag();
       return scope;
     }
+    if (tag == "print") return print_statement();
+    // Nothing is escaped anyway, as in transformers' environment.
+    if (tag == "autoescape" && (sees_name("false") || sees_name("False"))) {
+      skip();
+      Statement scope{.kind = Statement::Kind::Scope};
+      scope.blocks.push_back(body("endautoescape"));
+      end_tag();
+      return scope;
+    }
     while (token().kind != Kind::EndTag && token().kind != Kind::End) skip();
     end_tag();
     return {.kind = Statement::Kind::Unknown, .text = tag};
+  }
+
+  Statement print_statement() {
+    Statement all{.kind = Statement::Kind::Scope};
+    all.blocks.emplace_back();
+    while (token().kind != Kind::EndTag) {
+      if (!all.blocks[0].statements.empty()) expect(",");
+      all.blocks[0].statements.push_back({.kind = Statement::Kind::Print, .line = token().line});
+      all.blocks[0].statements.back().expressions.push_back(expression());
+    }
+    end_tag();
+    return all;
   }
 
   Statement if_statement() {

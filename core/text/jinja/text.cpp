@@ -120,6 +120,10 @@ std::string lower(const std::string& text) {
   return changed(text, [](icu::UnicodeString& s) { s.toLower(icu::Locale::getRoot()); });
 }
 
+std::string case_folded(const std::string& text) {
+  return changed(text, [](icu::UnicodeString& s) { s.foldCase(); });
+}
+
 std::string capitalized(const std::string& text) {
   if (text.empty()) return text;
   const std::string first(first_character(text).bytes);

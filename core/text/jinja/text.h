@@ -21,6 +21,7 @@ Character first_character(std::string_view text);
 /// U+FFFD where letters change.
 std::string upper(const std::string& text);
 std::string lower(const std::string& text);
+std::string case_folded(const std::string& text);
 std::string capitalized(const std::string& text);
 /// str.title: a capital after everything that is no letter, so "It'S".
 std::string titled(const std::string& text);
