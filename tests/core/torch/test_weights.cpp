@@ -75,6 +75,17 @@ class TestWeights : public test::TestCase {
   }
 
   // Not tied is the default of every family: without the key, a missing head is a missing head.
+  void tiedHeadKeepsItsBias() {
+    const TinyModel model("../families/phi");  // whose head has one
+    model.change_weights(
+        [](Tensors& weights) { weights["lm_head.weight"] = weights.at("model.embed_tokens.weight"); });
+    const at::Tensor expected = logits(model);
+    set_key(model, "tie_word_embeddings", true);
+    model.change_weights([](Tensors& weights) { weights.erase("lm_head.weight"); });
+    QVERIFY(at::allclose(logits(model), expected));
+    QVERIFY(notes(model).empty());
+  }
+
   void absentKeyIsUntied() {
     const TinyModel model("llama-head-dim");
     model.change_config([](nlohmann::json& config) { config.erase("tie_word_embeddings"); });
@@ -109,6 +120,26 @@ class TestWeights : public test::TestCase {
     QVERIFY(logits(model).equal(expected));
     QVERIFY(test::has_all(joined(notes(model)),
                           {"does not ask for", "'model.layers.0.self_attn.q_proj.bias'", "more"}));
+  }
+
+  // One that Q, K and V share is one bias, not three.
+  void sharedBiasIsSaidOnce() {
+    const TinyModel model("../families/gpt2-bfloat16");
+    model.change_weights([](Tensors& weights) { weights.erase("transformer.h.0.attn.c_attn.bias"); });
+    const std::string said = joined(notes(model));
+    const auto first = said.find("c_attn.bias");
+    QVERIFY2(first != said.npos && said.find("c_attn.bias", first + 1) == said.npos, said.c_str());
+  }
+
+  // Nor does a mask that programs once stored hide a bias of nearly the same name.
+  void storedMasksAreNotSaid() {
+    const TinyModel model("../families/gpt2-bare");
+    QVERIFY2(notes(model).empty(), joined(notes(model)).c_str());
+    model.change_weights(
+        [](Tensors& weights) { weights["h.0.x_attn.bias"] = weights.at("h.0.attn.c_attn.bias"); });
+    QVERIFY(test::has_all(joined(notes(model)), {"h.0.x_attn.bias", "does not use"}));
+    const TinyModel neox("../families/gpt-neox-bfloat16");
+    QVERIFY2(notes(neox).empty(), joined(notes(neox)).c_str());
   }
 
   void unreadTensorsAreSaid() {
@@ -171,6 +202,12 @@ class TestWeights : public test::TestCase {
     options.dtype = dtype.toStdString();
     const auto loaded = LanguageModel::load(model.folder(), options);
     QCOMPARE(loaded->card().needed_bytes, loaded->decoder().weights().bytes());
+  }
+
+  void usedPartialRotationIsNotSaid() {
+    const TinyModel model("../families/phi");
+    set_key(model, "partial_rotary_factor", 0.5);
+    QVERIFY2(notes(model).empty(), joined(notes(model)).c_str());
   }
 
   void unusedRotationIsSaid() {
