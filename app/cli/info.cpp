@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "app/cli/command.h"
 #include "app/cli/output.h"
 #include "core/analysis/frequency.h"
@@ -16,8 +18,26 @@ Document rope_json(const ModelSpec& spec) {
                    {"attention_factor", axis.attention_factor()},
                    {"inv_freq", axis.inv_freq()}};
   for (int pair = 0; pair < static_cast<int>(axis.inv_freq().size()); ++pair)
-    rope["wavelength"].push_back(axis.at(pair)->wavelength);
+    rope["wavelength"].push_back(axis.at(axis.dims_of(pair).first)->wavelength);
   return rope;
+}
+
+/// What mixes the positions in each layer.
+std::vector<std::string> mixers(const ModelSpec& spec) {
+  std::vector<std::string> mixers;
+  for (const LayerSpec& layer : spec.layers)
+    mixers.push_back(layer.attention()                                ? "attention"
+                     : std::holds_alternative<MambaSpec>(layer.mixer) ? "mamba"
+                                                                      : "delta_net");
+  return mixers;
+}
+
+/// Whether each layer rotates Q and K.
+std::vector<bool> rotations(const ModelSpec& spec) {
+  std::vector<bool> rotations;
+  for (int l = 0; l < spec.num_layers(); ++l)
+    rotations.push_back(spec.attention(l) && spec.attention(l)->rope);
+  return rotations;
 }
 
 /// Of each layer; 0 where it sees all positions or has no attention.
@@ -40,6 +60,8 @@ Document sizes_json(const ModelSpec& spec) {
                        {"max_position_embeddings", spec.max_position_embeddings},
                        {"sliding_window", windows(spec)},
                        {"tie_word_embeddings", spec.head.tied},
+                       {"mixers", mixers(spec)},
+                       {"rotates", rotations(spec)},
                        {"rope", rope_json(spec)}};
   return document;
 }
@@ -51,7 +73,11 @@ void print(const ModelCard& card, std::ostream& out) {
   table.add({"file", card.path.string()});
   table.add({"format", card.format + ", " + card.stored_types});
   table.add({"architecture", spec.architecture});
-  table.add({"layers", number(spec.num_layers())});
+  const auto kinds = mixers(spec);
+  const auto attending = std::ranges::count(kinds, "attention");
+  table.add(
+      {"layers", number(spec.num_layers()) +
+                     (attending < spec.num_layers() ? ", " + number(attending) + " with attention" : "")});
   table.add({"heads", number(spec.num_heads()) + " query, " + number(spec.num_kv_heads()) +
                           " key and value, of " + number(spec.head_dim()) + " dims"});
   table.add({"hidden size", number(spec.hidden_size) + ", MLP " + number(spec.intermediate_size())});

@@ -130,7 +130,7 @@ Target fill_card(ModelCard& card, const Checkpoint& checkpoint, const LoadOption
   card.stored_bytes = checkpoint.total_bytes();
   for (const TensorEntry& entry : checkpoint.tensors()) card.parameters += entry.numel();
   card.spec = make_spec(checkpoint);
-  card.rope = card.spec.rope() ? describe(*card.spec.rope()) : "none";
+  card.rope = describe_rotation(card.spec);
   const Target target = choose_target(options);
   card.device = target.device.str();
   card.device_reason = target.reason;

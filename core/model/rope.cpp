@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/wording.h"
+#include "core/model/spec.h"
 
 namespace qkscope {
 
@@ -177,6 +178,33 @@ std::string describe(const RopeSpec& spec) {
   std::string text = spec.type + ", theta " + number_text(spec.theta);
   if (spec.type != "default") text += ", factor " + number_text(spec.factor);
   if (!spec.freq_factors.empty()) text += ", with a factor per pair from the file";
+  return text;
+}
+
+std::string describe_rotation(const ModelSpec& spec) {
+  std::vector<std::pair<std::string, int>> kinds;  // in the order of the layers
+  bool alibi = false, rotates = false;
+  for (const LayerSpec& layer : spec.layers) {
+    const AttentionSpec* attention = layer.attention();
+    if (!attention) continue;
+    alibi = alibi || attention->alibi;
+    rotates = rotates || attention->rope;
+    const std::string kind = attention->rope ? describe(*attention->rope) : "none";
+    const auto known = std::ranges::find(kinds, kind, &std::pair<std::string, int>::first);
+    if (known == kinds.end())
+      kinds.emplace_back(kind, 1);
+    else
+      ++known->second;
+  }
+  if (!rotates) {
+    if (alibi) return "none (ALiBi)";
+    return spec.embedding.positions > 0 ? "none (learned positions)" : "none";
+  }
+  std::string text;
+  for (const auto& [kind, layers] : kinds) {
+    text += (text.empty() ? "" : "; ") + kind;
+    if (kinds.size() > 1) text += " in " + std::to_string(layers) + (layers == 1 ? " layer" : " layers");
+  }
   return text;
 }
 

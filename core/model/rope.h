@@ -25,4 +25,9 @@ std::string rope_types();
 /// "default, theta 100000", "llama3, theta 500000, factor 8": for the model card.
 std::string describe(const RopeSpec& spec);
 
+struct ModelSpec;
+/// The same of a whole model: of each kind in how many layers, where there are several; what tells positions
+/// apart where nothing rotates: "none (learned positions)", "none (ALiBi)".
+std::string describe_rotation(const ModelSpec& spec);
+
 }  // namespace qkscope

@@ -69,6 +69,8 @@ class TestCli : public CliTestCase {
                                 "intermediate_size",
                                 "vocab_size",
                                 "sliding_window",
+                                "mixers",
+                                "rotates",
                                 "rope",
                                 "max_position_embeddings",
                                 "tie_word_embeddings"}));
@@ -78,6 +80,16 @@ class TestCli : public CliTestCase {
     QCOMPARE(found.at("num_kv_heads").get<int>(), 2);
     QCOMPARE(found.at("rope").at("inv_freq").size(), 8u);
     QCOMPARE(found.at("parameters").get<std::int64_t>(), loaded_->card().parameters);
+  }
+
+  void infoOfAModelWithoutRope() {
+    const TinyModel model("../families/gpt2-bfloat16");
+    const std::string folder = model.folder().string();
+    const json found = run_cli({"info", folder, "--json"}).json();
+    QVERIFY(found.at("rope").is_null());
+    QCOMPARE(found.at("mixers"), json({"attention", "attention"}));
+    QCOMPARE(found.at("rotates"), json({false, false}));
+    QVERIFY(run_cli({"info", folder}).out.find("none (learned positions)") != std::string::npos);
   }
 
   // What a person should know of a model stands in info, and on standard error of whatever loads it.

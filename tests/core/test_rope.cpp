@@ -2,6 +2,7 @@
 #include <numbers>
 
 #include "core/model/rope.h"
+#include "core/model/spec.h"
 #include "tests/support/activation_dumps.h"
 #include "tests/support/errors.h"
 
@@ -135,6 +136,28 @@ class TestRope : public test::TestCase {
     spec.theta = 500000;
     spec.factor = 8;
     QCOMPARE(describe(spec), std::string("llama3, theta 500000, factor 8"));
+  }
+
+  void descriptionOfAModel() {
+    ModelSpec spec;
+    const auto add = [&](const std::optional<RopeSpec>& rope) {
+      AttentionSpec attention;
+      attention.rope = rope;
+      spec.layers.push_back({.mixer = attention, .ffn = MlpSpec{}});
+    };
+    add({});
+    QCOMPARE(describe_rotation(spec), std::string("none"));
+    spec.embedding.positions = 8;
+    QCOMPARE(describe_rotation(spec), std::string("none (learned positions)"));
+    std::get<AttentionSpec>(spec.layers[0].mixer).alibi.emplace();
+    QCOMPARE(describe_rotation(spec), std::string("none (ALiBi)"));
+    spec = {};
+    add(plain());
+    spec.layers.push_back({.mixer = MambaSpec{}, .ffn = MlpSpec{}});
+    add(plain());
+    QCOMPARE(describe_rotation(spec), describe(plain()));
+    add({});
+    QCOMPARE(describe_rotation(spec), describe(plain()) + " in 2 layers; none in 1 layer");
   }
 
   /// On real activations of Llama-2-7b: the massive values are there before RoPE too, and what RoPE cannot
