@@ -28,13 +28,18 @@ Bands bandsOf(const ViewData& data, const Look& look) {
   bands.missing = whyNothing(data, look);
   const Capture* capture = ruleCapture(data, look);
   if (!bands.missing.isEmpty() || !capture) return bands;
-  const FrequencyAxis axis = shownAxis(data);
-  if (axis.inv_freq().empty()) {
-    bands.missing = Words::tr("This model has no rotary embedding.");
+  const LayerAxes axes = shownAxes(data);
+  if (axes.first().inv_freq().empty()) {
+    bands.missing = whyNoRuler(data.card->spec);
     return bands;
   }
+  int alike = 0;
+  for (int layer = 0; layer < data.card->spec.num_layers(); ++layer) alike += axes.as_first(layer);
+  if (alike < data.card->spec.num_layers())
+    bands.note =
+        Words::tr("%1 of %2 layers, which rotate alike").arg(alike).arg(data.card->spec.num_layers());
   const auto of = [&](Site site) {
-    return band_shares(*capture, shownSite(site, look.after_rope), look.lambda, axis);
+    return band_shares(*capture, shownSite(site, look.after_rope), look.lambda, axes);
   };
   bands.query = of(Site::Query);
   bands.key = of(Site::Key);
@@ -111,7 +116,9 @@ void paintBands(QPainter& painter, const PlotStyle& style, const QRectF& area, c
   }
   painter.setPen(style.muted);
   painter.drawText(QRectF(area.left(), plot.bottom() + 1.2 * small.height(), area.width(), small.height()),
-                   Qt::AlignCenter, Words::tr("bands of the ruler, from wavelength (tokens)"));
+                   Qt::AlignCenter,
+                   bands.note.isEmpty() ? Words::tr("bands of the ruler, from wavelength (tokens)")
+                                        : Words::tr("from wavelength (tokens); of %1").arg(bands.note));
   painter.restore();
 }
 
@@ -127,6 +134,7 @@ void BandChart::setBands(const Bands& bands) {
                  .arg(wavelengthWords(bands.query[i].from_wavelength), percent(share(bands.query[i])),
                       percent(share(bands.key[i])));
   }
+  if (!bands.note.isEmpty()) words << tr("of %1").arg(bands.note);
   setAccessibleDescription(words.join(QStringLiteral("; ")));
   setToolTip(words.join(QLatin1Char('\n')));
   update();

@@ -12,6 +12,7 @@ namespace qkscope {
 struct Bands {
   std::vector<BandShare> query, key;
   QString missing;  // why there are none
+  QString note;     // which layers they are of, where not of all
 };
 
 Bands bandsOf(const ViewData& data, const Look& look);

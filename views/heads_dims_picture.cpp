@@ -3,7 +3,7 @@
 namespace qkscope {
 
 MapModel headsDimsModel(const ViewData& data, const Selection& selection, const Look& look) {
-  MapModel model = emptyMapModel(data);
+  MapModel model = emptyMapModel(data, selection.layer);
   model.rows = MapRows::Heads;
   const bool difference = look.shown == Shown::Difference;
   for (const Site site : {Site::Query, Site::Key, Site::Value}) {
@@ -16,7 +16,9 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
         panel.massive = massiveCells(*rule, look.lambda);
       }
     } else {
-      panel.missing = Words::tr("layer %1 has not been computed yet").arg(selection.layer + 1);
+      panel.missing = whyNoHeads(data.card->spec, selection.layer, site);
+      if (panel.missing.isEmpty())
+        panel.missing = Words::tr("layer %1 has not been computed yet").arg(selection.layer + 1);
     }
     model.panels.push_back(std::move(panel));
   }
@@ -29,7 +31,7 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
   model.facts << (difference
                       ? Words::tr("ΔM[h,d], M[h,d] = ‖·[:,h,d]‖₂ over %1 positions").arg(model.positions)
                       : Words::tr("M[h,d] = ‖·[:,h,d]‖₂ over %1 positions").arg(model.positions))
-              << runFacts(data, look, Site::Query) << colorFacts(model, look)
+              << runFacts(data, look, Site::Query, selection.layer) << colorFacts(model, look)
               << Words::tr("outlined: %1").arg(ruleFact(look));
   return model;
 }

@@ -15,16 +15,22 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
   MapPanel panel{.site = selection.site, .heads = heads};
   std::vector<float> values(layer_size * static_cast<std::size_t>(model.num_layers),
                             std::numeric_limits<float>::quiet_NaN());
+  const int layers = layersWith(data.card->spec, captured);
   int computed = 0;
+  std::size_t filled = 0;
   panel.rows_missing.assign(static_cast<std::size_t>(model.num_layers) * static_cast<std::size_t>(heads),
                             true);
   for (int layer = 0; layer < model.num_layers; ++layer) {
     const auto m = shownNorm(data, look, layer, captured);
-    if (!m || m->data.size() != layer_size) continue;
+    if (!m || m->size(0) > heads || m->size(1) > model.head_dim) continue;
     ++computed;
-    std::fill_n(panel.rows_missing.begin() + static_cast<std::ptrdiff_t>(layer) * heads, heads, false);
-    std::copy(m->data.begin(), m->data.end(),
-              values.begin() + static_cast<std::ptrdiff_t>(layer_size) * layer);
+    filled += m->data.size();
+    // A layer may have fewer heads than another, or shorter ones.
+    const auto first = static_cast<std::ptrdiff_t>(layer) * heads,
+               dims = static_cast<std::ptrdiff_t>(m->size(1));
+    std::fill_n(panel.rows_missing.begin() + first, m->size(0), false);
+    for (std::ptrdiff_t head = 0; head < m->size(0); ++head)
+      std::copy_n(m->data.begin() + head * dims, dims, values.begin() + (first + head) * model.head_dim);
     if (const Array* rule = ruleNorm(data, look, layer, captured)) {
       const auto cells = massiveCells(*rule, look.lambda, layer * heads);
       panel.massive.insert(panel.massive.end(), cells.begin(), cells.end());
@@ -33,7 +39,8 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
   if (computed > 0) {
     panel.map = Heatmap(model.num_layers * heads, model.head_dim, std::move(values));
   } else {
-    panel.missing = Words::tr("no layer has been computed yet");
+    panel.missing = layers > 0 ? Words::tr("no layer has been computed yet")
+                               : Words::tr("no layer of this model has attention");
   }
   model.panels.push_back(std::move(panel));
   colorPanels(model, look, difference, [&](const QString& letters) {
@@ -42,13 +49,16 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
   });
 
   // Not computed is not a NaN of the model's.
-  const auto missing = static_cast<std::int64_t>(layer_size) * (model.num_layers - computed);
+  const auto missing =
+      static_cast<std::int64_t>(layer_size * static_cast<std::size_t>(model.num_layers) - filled);
   for (MapColorBar& bar : model.bars) bar.counts.nan -= missing;
 
   model.title = Words::tr("%1 of all layers").arg(siteLetter(selection.site));
-  if (computed < model.num_layers) {
-    model.facts << Words::tr("%1 of %2 layers so far").arg(computed).arg(model.num_layers);
-  }
+  if (computed < layers) model.facts << Words::tr("%1 of %2 layers so far").arg(computed).arg(layers);
+  if (layers < model.num_layers)
+    model.facts << Words::tr("%1 of %2 layers have no %3 of their own")
+                       .arg(QString::number(model.num_layers - layers), QString::number(model.num_layers),
+                            siteLetter(selection.site));
   model.facts << Words::tr("a row is a head; M[h,d] = ‖%1[:,h,d]‖₂ over %2 positions")
                      .arg(siteLetter(selection.site))
                      .arg(model.positions)

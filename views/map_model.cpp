@@ -49,7 +49,7 @@ std::optional<CellRef> MapModel::find(const Selection& selection) const {
     if (rows == MapRows::Positions) row = std::max(0, selection.position);
     if (rows == MapRows::LayersHeads) row = selection.layer * panel.heads + selection.head;
     if (row < 0 || row >= panel.map.rows()) return std::nullopt;
-    return CellRef{i, row, std::clamp(selection.dim, 0, head_dim - 1)};
+    return CellRef{i, row, std::clamp(selection.dim, 0, panel.map.columns() - 1)};
   }
   return std::nullopt;
 }
@@ -89,12 +89,15 @@ Needs mapNeeds(const ViewData& data, const Selection& selection, const Look& loo
   return needs;
 }
 
-MapModel emptyMapModel(const ViewData& data) {
+MapModel emptyMapModel(const ViewData& data, std::optional<int> layer) {
+  const ModelSpec& spec = data.card->spec;
   MapModel model;
-  model.axis = shownAxis(data);
-  model.head_dim = data.card->spec.head_dim();
+  model.axis = shownAxis(data, layer);
+  model.no_ruler = whyNoRuler(spec, layer);
+  const AttentionSpec* attention = layer && *layer < spec.num_layers() ? spec.attention(*layer) : nullptr;
+  model.head_dim = attention ? std::max(attention->head_dim, attention->value_dim) : spec.head_dim();
   model.positions = shownPositions(data);
-  model.num_layers = data.card->spec.num_layers();
+  model.num_layers = spec.num_layers();
   return model;
 }
 
@@ -165,8 +168,8 @@ QStringList colorFacts(const MapModel& model, const Look& look) {
   return facts;
 }
 
-QStringList runFacts(const ViewData& data, const Look& look, Site site) {
-  QString rope = ropeWords(data, site, look.after_rope), run = shownWords(look.shown);
+QStringList runFacts(const ViewData& data, const Look& look, Site site, std::optional<int> layer) {
+  QString rope = ropeWords(data, site, look.after_rope, layer), run = shownWords(look.shown);
   if (look.shown == Shown::Baseline) return {rope, run};
   if (!look.after_rope && data.card->spec.rope() && site != Site::Value)
     rope += Words::tr(" (the disruption acts after it)");
@@ -216,8 +219,9 @@ std::vector<FigureArray> mapArrays(const ViewData& data, const Selection& select
   FigureArray wavelength{QStringLiteral("wavelength"), {QStringLiteral("dim")}, {{model.head_dim}, {}}};
   for (int dim = 0; dim < model.head_dim; ++dim) {
     const auto rotary = model.axis.at(dim);
-    // A dim that does not rotate has no wavelength: 0, which no rotating one can have.
-    wavelength.array.data.push_back(rotary ? static_cast<float>(rotary->wavelength) : 0.0f);
+    // A dim that does not turn has no wavelength: 0, which no turning one can have.
+    const bool turns = rotary && rotary->inv_freq > 0;
+    wavelength.array.data.push_back(turns ? static_cast<float>(rotary->wavelength) : 0.0f);
   }
   arrays.push_back(std::move(wavelength));
   return arrays;

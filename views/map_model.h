@@ -45,6 +45,7 @@ struct MapModel {
   std::vector<MapPanel> panels;
   std::vector<MapColorBar> bars;
   FrequencyAxis axis;
+  QString no_ruler{};  // said in place of the ruler where nothing rotates
   int head_dim = 0;
   int positions = 0;
   int num_layers = 0;
@@ -76,7 +77,8 @@ std::optional<std::vector<float>> headValues(const ViewData& data, const Look& l
                                              Site site);
 
 // What they share.
-MapModel emptyMapModel(const ViewData& data);
+/// Of one layer, or of all.
+MapModel emptyMapModel(const ViewData& data, std::optional<int> layer = {});
 /// Cells of `m` (heads, head_dim) that are massive, as (column, row), rows moved down by `first_row`.
 std::vector<QPoint> massiveCells(const Array& m, double lambda, int first_row = 0);
 /// Gives every panel its colours by `look`, shared or its own, and fills the bars. `is_signed`: zero in the
@@ -87,7 +89,7 @@ void colorPanels(MapModel& model, const Look& look, bool is_signed,
 QStringList colorFacts(const MapModel& model, const Look& look);
 /// "after RoPE", "disrupted: λ=5 on Q, all layers": what run the numbers are of, and where in it. A
 /// disruption acts after RoPE, which is said where what is before it is shown.
-QStringList runFacts(const ViewData& data, const Look& look, Site site);
+QStringList runFacts(const ViewData& data, const Look& look, Site site, std::optional<int> layer = {});
 /// "M > 5.0 × mean of its head": what is called massive.
 QString ruleFact(const Look& look);
 

@@ -336,7 +336,7 @@ void paintMap(QPainter& painter, const PlotStyle& style, const MapModel& model, 
 
   for (std::size_t i = 0; i < layout.rulers.size(); ++i) {
     paintRuler(painter, style, layout.rulers[i], layout.grids[i], model.axis, model.positions,
-               i == 0 ? layout.ruler_text : RulerText::None);
+               i == 0 ? layout.ruler_text : RulerText::None, model.no_ruler);
     paintDimAxis(painter, style, layout.dim_axes[i], layout.grids[i], model.head_dim);
   }
   for (std::size_t i = 0; i < model.panels.size(); ++i) {

@@ -15,10 +15,10 @@ Site selectedSite(Site site) {
 
 }  // namespace
 
-void MassiveItemModel::setValues(std::vector<MassiveValue> values, const FrequencyAxis& axis) {
+void MassiveItemModel::setValues(std::vector<MassiveValue> values, LayerAxes axes) {
   beginResetModel();
   values_ = std::move(values);
-  axis_ = axis;
+  axes_ = std::move(axes);
   endResetModel();
 }
 
@@ -49,8 +49,8 @@ int MassiveItemModel::columnCount(const QModelIndex& parent) const {
 
 double MassiveItemModel::wavelength(const MassiveValue& value) const {
   if (value.where.site == Site::Value) return 0;
-  const auto rotary = axis_.at(value.dim);
-  return rotary ? rotary->wavelength : 0;
+  const auto rotary = axes_.of(value.where.layer).at(value.dim);
+  return rotary && rotary->inv_freq > 0 ? rotary->wavelength : 0;
 }
 
 QVariant MassiveItemModel::data(const QModelIndex& index, int role) const {

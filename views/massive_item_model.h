@@ -25,7 +25,7 @@ class MassiveItemModel : public QAbstractTableModel {
 
   using QAbstractTableModel::QAbstractTableModel;
 
-  void setValues(std::vector<MassiveValue> values, const FrequencyAxis& axis);
+  void setValues(std::vector<MassiveValue> values, LayerAxes axes);
   /// Rows of this layer are tinted.
   void setLayer(int layer, const QColor& tint);
   void setFonts(const QFont& figures, const QFont& titles) {
@@ -46,7 +46,7 @@ class MassiveItemModel : public QAbstractTableModel {
   double wavelength(const MassiveValue& value) const;
 
   std::vector<MassiveValue> values_;
-  FrequencyAxis axis_;
+  LayerAxes axes_;
   int layer_ = -1;
   QColor tint_;
   QFont figures_, titles_;

@@ -226,11 +226,11 @@ class MassiveView : public View {
     dress();
     const bool nothing = !whyNothing(data(), look).isEmpty();
     const Capture* capture = nothing ? nullptr : ruleCapture(data(), look);
-    const FrequencyAxis axis = shownAxis(data());
+    const LayerAxes axes = shownAxes(data());
     std::vector<MassiveValue> values;
     for (std::size_t i = 0; i < all_sites.size(); ++i) {
       const Site site = shownSite(all_sites[i], look.after_rope);
-      counters_[i]->set(capture ? std::optional(count_massive(*capture, site, look.lambda, axis))
+      counters_[i]->set(capture ? std::optional(count_massive(*capture, site, look.lambda, axes))
                                 : std::nullopt);
       if (!capture) continue;
       const auto found = massive_values(*capture, site, look.lambda);
@@ -239,7 +239,7 @@ class MassiveView : public View {
     which_->setText(capture ? whichRun() : QString());
     chart_->setBands(bandsOf(data(), look));
     following_ = true;  // the reset moves the table's current row, which is nobody's choice
-    model_->setValues(std::move(values), axis);
+    model_->setValues(std::move(values), axes);
     following_ = false;
     setEnabledLook(!data().stale);
     followSelection();

@@ -14,6 +14,7 @@ Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
   Overview overview;
   const ModelSpec& spec = data.card->spec;
   overview.layers = spec.num_layers();
+  overview.with_attention = layersWith(spec, Site::Query);
   const bool difference = look.shown == Shown::Difference;
   std::vector<const std::vector<float>*> values;
   std::array<std::vector<float>, 3> ratios;
@@ -29,7 +30,7 @@ Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
       const Array* m = ruleNorm(data, run, layer, site);
       run.shown = Shown::Baseline;
       const Array* reference = difference ? ruleNorm(data, run, layer, site) : nullptr;
-      if (!m || static_cast<std::size_t>(m->size(0)) != heads || (difference && !reference)) continue;
+      if (!m || static_cast<std::size_t>(m->size(0)) > heads || (difference && !reference)) continue;
       auto strongest = strongest_ratios(*m);
       if (reference) {
         const auto before = strongest_ratios(*reference);
@@ -133,9 +134,10 @@ void paintOverview(QPainter& painter, const PlotStyle& style, const QRectF& area
   const double beside = layout.title.left() + title.horizontalAdvance(words) + 8 * u;
   painter.setFont(style.small);
   painter.setPen(style.muted);
-  const QString so_far = overview.computed < overview.layers
-                             ? Words::tr("%1 of %2 layers").arg(overview.computed).arg(overview.layers)
-                             : overview.bar.label;
+  const QString so_far =
+      overview.computed < overview.with_attention
+          ? Words::tr("%1 of %2 layers").arg(overview.computed).arg(overview.with_attention)
+          : overview.bar.label;
   painter.drawText(QRectF(QPointF(beside, layout.title.top()), layout.title.bottomRight()),
                    Qt::AlignLeft | Qt::AlignVCenter, so_far);
 
@@ -170,10 +172,13 @@ void paintOverview(QPainter& painter, const PlotStyle& style, const QRectF& area
                          style.background);
       }
     }
-    // Not computed yet is no value: hatched.
+    // Not computed yet is no value, nor is a head that a layer does not have: hatched.
     for (int row = 0; row < map.rows(); ++row) {
-      if (map.columns() > 0 && std::isnan(map.at(row, 0))) {
-        const QRectF missing(grid.cell(row, 0).topLeft(), grid.cell(row, map.columns() - 1).bottomRight());
+      int heads = map.columns();
+      while (heads > 0 && std::isnan(map.at(row, heads - 1))) --heads;
+      if (heads < map.columns()) {
+        const QRectF missing(grid.cell(row, heads).topLeft(),
+                             grid.cell(row, map.columns() - 1).bottomRight());
         painter.fillRect(missing, style.surface);
         painter.fillRect(missing, QBrush(style.line, Qt::BDiagPattern));
       }

@@ -13,6 +13,7 @@ struct Overview {
   std::array<Heatmap, 3> maps;
   MapColorBar bar;
   int layers = 0, computed = 0;
+  int with_attention = 0;  // of the layers
 };
 
 Overview overviewOf(const ViewData& data, const Look& look, bool dark);

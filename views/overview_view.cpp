@@ -185,6 +185,8 @@ class OverviewView : public View {
     const Heatmap& map = overview_.maps[indexOf(selection.site)];
     if (selection.layer < map.rows() && selection.head < map.columns()) {
       const double ratio = map.at(selection.layer, selection.head);
+      const QString none = whyNoHeads(data().card->spec, selection.layer, selection.site);
+      if (!none.isEmpty()) return none;
       words = std::isnan(ratio)
                   ? tr("not computed yet · ")
                   : QStringLiteral("%1 %2 · ").arg(overview_.bar.label, QLocale().toString(ratio, 'f', 1));

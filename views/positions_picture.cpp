@@ -9,7 +9,7 @@ namespace qkscope {
 
 namespace {
 
-/// (positions, head_dim) of one head out of (positions, heads, head_dim).
+/// (positions, dims) of one head out of (positions, heads, dims).
 std::vector<float> headOf(const Array& values, int head) {
   const auto dims = values.size(2), stride = values.size(1) * dims;
   std::vector<float> rows;
@@ -41,11 +41,14 @@ std::optional<std::vector<float>> headValues(const ViewData& data, const Look& l
 int headBeside(const Selection& selection, Site site, const ModelSpec& spec) {
   const bool from_query = selection.site == Site::Query, to_query = site == Site::Query;
   if (from_query == to_query) return selection.head;
-  return from_query ? selection.head / spec.num_kv_groups() : selection.head * spec.num_kv_groups();
+  const AttentionSpec* attention =
+      selection.layer < spec.num_layers() ? spec.attention(selection.layer) : nullptr;
+  const int groups = attention ? attention->num_kv_groups() : spec.num_kv_groups();
+  return from_query ? selection.head / groups : selection.head * groups;
 }
 
 MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look) {
-  MapModel model = emptyMapModel(data);
+  MapModel model = emptyMapModel(data, selection.layer);
   const ModelSpec& spec = data.card->spec;
   model.rows = MapRows::Positions;
   model.side_by_side = true;
@@ -64,8 +67,8 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
       if (!is_signed) {
         for (float& value : *values) value = std::abs(value);
       }
-      const int rows = static_cast<int>(values->size()) / spec.head_dim();
-      panel.map = Heatmap(rows, spec.head_dim(), std::move(*values));
+      const int dims = static_cast<int>(values->size()) / std::max(1, model.positions);
+      panel.map = Heatmap(model.positions, dims, std::move(*values));
       const Array* rule = ruleNorm(data, look, selection.layer, shownSite(site, look.after_rope));
       if (rule) {
         for (const QPoint& cell : massiveCells(*rule, look.lambda)) {
@@ -73,7 +76,10 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
         }
       }
     } else {
-      panel.missing = Words::tr("the values of layer %1 have not been computed yet").arg(selection.layer + 1);
+      panel.missing = whyNoHeads(spec, selection.layer, site);
+      if (panel.missing.isEmpty())
+        panel.missing =
+            Words::tr("the values of layer %1 have not been computed yet").arg(selection.layer + 1);
     }
     model.panels.push_back(std::move(panel));
   }
@@ -90,7 +96,7 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
                           .arg(kv_head + 1);
   model.facts << (is_signed ? Words::tr("x[position, dim], %1 positions").arg(model.positions)
                             : Words::tr("|x[position, dim]|, %1 positions").arg(model.positions))
-              << runFacts(data, look, Site::Query) << colorFacts(model, look)
+              << runFacts(data, look, Site::Query, selection.layer) << colorFacts(model, look)
               << Words::tr("▼ %1").arg(ruleFact(look));
   return model;
 }

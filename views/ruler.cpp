@@ -11,12 +11,20 @@ namespace qkscope {
 
 namespace {
 
+/// Whether a dim turns: some do not rotate, and some have a partner and stand still.
+bool turns(const FrequencyAxis& axis, int dim) {
+  const auto rotary = axis.at(dim);
+  return rotary && rotary->inv_freq > 0;
+}
+
 /// Height of a bar: log of the wavelength, the shortest one still visible.
 class WavelengthScale {
  public:
   WavelengthScale(const FrequencyAxis& axis, const QRectF& area) : area_(area) {
-    const auto& inv_freq = axis.inv_freq();
-    const auto [least, most] = std::minmax_element(inv_freq.begin(), inv_freq.end());
+    std::vector<double> turning = axis.inv_freq();
+    std::erase(turning, 0);
+    if (turning.empty()) return;
+    const auto [least, most] = std::minmax_element(turning.begin(), turning.end());
     low_ = std::log(2 * std::numbers::pi / *most / 1.6);
     high_ = std::log(2 * std::numbers::pi / *least);
     if (!(high_ > low_)) high_ = low_ + 1;
@@ -44,8 +52,8 @@ class WavelengthScale {
 
 QRectF barOf(const QRectF& area, const CellGrid& grid, const WavelengthScale& scale,
              const FrequencyAxis& axis, int dim, double unit) {
+  if (!turns(axis, dim)) return {};
   const auto rotary = axis.at(dim);
-  if (!rotary) return {};
   const double left = grid.x(dim), right = grid.x(dim + 1);
   const double gap = right - left > 4 * unit ? std::max(unit, (right - left) * 0.12) : 0;
   const double top = scale.y(rotary->wavelength);
@@ -69,6 +77,7 @@ QColor pairColor(const FrequencyAxis& axis, int dim, bool dark) {
 
 QString wavelengthWords(double positions) {
   const QLocale locale;
+  if (std::isinf(positions)) return Words::tr("still");
   if (positions >= 1e6)
     return locale.toString(positions / 1e6, 'f', positions >= 1e7 ? 0 : 1) + QStringLiteral("M");
   if (positions >= 1e3)
@@ -77,14 +86,14 @@ QString wavelengthWords(double positions) {
 }
 
 void paintRuler(QPainter& painter, const PlotStyle& style, const QRectF& area, const CellGrid& grid,
-                const FrequencyAxis& axis, int positions, RulerText text) {
+                const FrequencyAxis& axis, int positions, RulerText text, const QString& nothing) {
   const double u = style.unit;
   const QFontMetricsF small = style.metrics(style.small);
   painter.save();
   painter.setFont(style.small);
   if (axis.inv_freq().empty()) {
     painter.setPen(style.muted);
-    painter.drawText(area, Qt::AlignCenter, Words::tr("this model has no rotary embedding"));
+    painter.drawText(area, Qt::AlignCenter | Qt::TextWordWrap, nothing);
     painter.restore();
     return;
   }
@@ -92,10 +101,6 @@ void paintRuler(QPainter& painter, const PlotStyle& style, const QRectF& area, c
   const int first = std::max(0, static_cast<int>(std::floor(grid.window.left())));
   const int last = std::min(axis.head_dim(), static_cast<int>(std::ceil(grid.window.right()))) - 1;
 
-  // Rotated dims come first in a head; the scale ends with them.
-  int rotated = first;
-  while (rotated <= last && axis.at(rotated)) ++rotated;
-  const double right = rotated > last ? area.right() : std::clamp(grid.x(rotated), area.left(), area.right());
   painter.save();
   painter.setClipRect(area, Qt::IntersectClip);
   // The slower half of the pairs, run by run: two runs for rotate-half, one for interleaved pairs.
@@ -110,9 +115,9 @@ void paintRuler(QPainter& painter, const PlotStyle& style, const QRectF& area, c
     dim = end;
   }
   for (const double decade : scale.decades()) {
-    painter.fillRect(QRectF(area.left(), scale.y(decade), right - area.left(), u), style.line);
+    painter.fillRect(QRectF(area.left(), scale.y(decade), area.width(), u), style.line);
   }
-  for (int dim = first; dim < rotated; ++dim) {
+  for (int dim = first; dim <= last; ++dim) {
     const QRectF bar = barOf(area, grid, scale, axis, dim, u);
     if (!bar.isEmpty()) painter.fillRect(bar, pairColor(axis, dim, style.dark));
   }
@@ -128,18 +133,23 @@ void paintRuler(QPainter& painter, const PlotStyle& style, const QRectF& area, c
     painter.setPen(style.muted);
     painter.drawText(place, Qt::AlignCenter, words);
   }
-  if (right < area.right()) {
-    const QRectF rest(QPointF(right, area.top()), area.bottomRight());
-    painter.fillRect(rest, style.surface);
-    painter.setPen(style.muted);
-    if (small.horizontalAdvance(Words::tr("not rotated")) < rest.width()) {
-      painter.drawText(rest, Qt::AlignCenter, Words::tr("not rotated"));
-    }
-  }
   if (positions > 0) {
     painter.setPen(QPen(style.text, 1.2 * u, Qt::DashLine));
     const double y = scale.y(positions);
-    painter.drawLine(QPointF(area.left(), y), QPointF(right, y));
+    painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
+  }
+  // The scale is not that of dims that do not turn.
+  for (int dim = first; dim <= last; ++dim) {
+    if (turns(axis, dim)) continue;
+    int end = dim;
+    while (end < last && !turns(axis, end + 1)) ++end;
+    const QRectF rest =
+        QRectF(QPointF(grid.x(dim), area.top()), QPointF(grid.x(end + 1), area.bottom())).intersected(area);
+    painter.fillRect(rest, style.surface);
+    painter.setPen(style.muted);
+    if (small.horizontalAdvance(Words::tr("not rotated")) < rest.width())
+      painter.drawText(rest, Qt::AlignCenter, Words::tr("not rotated"));
+    dim = end;
   }
   painter.restore();
 

@@ -54,9 +54,69 @@ int siteHeads(const ModelSpec& spec, Site site) {
   return site == Site::Query || site == Site::QueryPreRope ? spec.num_heads() : spec.num_kv_heads();
 }
 
-QString ropeWords(const ViewData& data, Site site, bool after_rope) {
-  if (site == Site::Value || !data.card || !data.card->spec.rope()) return Words::tr("no RoPE");
-  return after_rope ? Words::tr("after RoPE") : Words::tr("before RoPE");
+namespace {
+
+/// The attention of `layer`; of the first layer that has one where none is given. Null where there is none.
+const AttentionSpec* attentionOf(const ModelSpec& spec, std::optional<int> layer) {
+  if (layer) return *layer < spec.num_layers() ? spec.attention(*layer) : nullptr;
+  const auto found = std::ranges::find_if(spec.layers, [](const LayerSpec& l) { return l.attention(); });
+  return found == spec.layers.end() ? nullptr : found->attention();
+}
+
+bool hasRope(const ModelSpec& spec, std::optional<int> layer) {
+  if (!layer) return spec.rope() != nullptr;
+  const AttentionSpec* attention = attentionOf(spec, layer);
+  return attention && attention->rope;
+}
+
+}  // namespace
+
+QString ropeWords(const ViewData& data, Site site, bool after_rope, std::optional<int> layer) {
+  const AttentionSpec* attention = data.card ? attentionOf(data.card->spec, layer) : nullptr;
+  if (!attention) return Words::tr("no RoPE");
+  const bool is_value = site == Site::Value, rotates = !is_value && hasRope(data.card->spec, layer);
+  const auto& norm = is_value                                      ? attention->v_norm
+                     : siteLetter(site) == siteLetter(Site::Query) ? attention->q_norm
+                                                                   : attention->k_norm;
+  const bool normed = norm && (is_value || after_rope || !attention->norms_after_rotation);
+  const QString rope = !rotates     ? Words::tr("no RoPE")
+                       : after_rope ? Words::tr("after RoPE")
+                                    : Words::tr("before RoPE");
+  return normed ? Words::tr("normed, %1").arg(rope) : rope;
+}
+
+QString whyNoHeads(const ModelSpec& spec, int layer, Site site) {
+  if (layer >= spec.num_layers() || spec.has_site({layer, site})) return {};
+  const QString number = QString::number(layer + 1);
+  if (const AttentionSpec* attention = spec.attention(layer))
+    return Words::tr("layer %1 has no %2 of its own: it reads those of layer %3")
+        .arg(number, siteLetter(site), QString::number(attention->keys_of_layer + 1));
+  const bool is_mamba =
+      std::holds_alternative<MambaSpec>(spec.layers.at(static_cast<std::size_t>(layer)).mixer);
+  return (is_mamba ? Words::tr("layer %1 has no attention: it is a Mamba layer")
+                   : Words::tr("layer %1 has no attention: it is a gated delta-net layer"))
+      .arg(number);
+}
+
+int layersWith(const ModelSpec& spec, Site site) {
+  int count = 0;
+  for (int layer = 0; layer < spec.num_layers(); ++layer) count += spec.has_site({layer, site});
+  return count;
+}
+
+QString whyNoRuler(const ModelSpec& spec, std::optional<int> layer) {
+  if (hasRope(spec, layer)) return {};
+  if (spec.rope()) {
+    return spec.attention(*layer) ? Words::tr("layer %1 does not rotate its Q and K").arg(*layer + 1)
+                                  : whyNoHeads(spec, *layer, Site::Query);
+  }
+  const bool alibi = std::ranges::any_of(
+      spec.layers, [](const LayerSpec& l) { return l.attention() && l.attention()->alibi; });
+  const QString positions = alibi ? Words::tr("its positions are ALiBi's")
+                            : spec.embedding.positions > 0
+                                ? Words::tr("it has learned positions")
+                                : Words::tr("it knows positions by their order alone");
+  return Words::tr("this model has no rotary embedding (%1): a negative control").arg(positions);
 }
 
 QString shownWords(Shown shown) {
@@ -122,8 +182,16 @@ int shownPositions(const ViewData& data) {
   return static_cast<int>(data.comparison->request.prompt.size());
 }
 
-FrequencyAxis shownAxis(const ViewData& data) {
-  return data.card ? FrequencyAxis(data.card->spec, std::max(1, shownPositions(data))) : FrequencyAxis();
+FrequencyAxis shownAxis(const ViewData& data, std::optional<int> layer) {
+  if (!data.card) return {};
+  const int positions = std::max(1, shownPositions(data));
+  const ModelSpec& spec = data.card->spec;
+  return layer && *layer < spec.num_layers() ? FrequencyAxis(spec, *layer, positions)
+                                             : FrequencyAxis(spec, positions);
+}
+
+LayerAxes shownAxes(const ViewData& data) {
+  return data.card ? LayerAxes(data.card->spec, std::max(1, shownPositions(data))) : LayerAxes();
 }
 
 const Capture* ruleCapture(const ViewData& data, const Look& look) {
@@ -133,13 +201,20 @@ const Capture* ruleCapture(const ViewData& data, const Look& look) {
 
 namespace {
 
-/// One number of what is shown, without copying the rest.
+/// The number of a cell of what is shown, without copying the rest, out of an array (heads, dims) or
+/// (positions, heads, dims).
 template <typename Read>
-std::optional<double> shownNumber(const ViewData& data, const Look& look, int layer, std::size_t index,
-                                  Read read) {
+std::optional<double> shownNumber(const ViewData& data, const Look& look, const Selection& cell, Read read) {
   const auto number = [&](Shown shown) -> std::optional<double> {
-    const Array* found = arrayOf(data, shown, layer, read);
-    return found && index < found->data.size() ? std::optional<double>(found->data[index]) : std::nullopt;
+    const Array* found = arrayOf(data, shown, cell.layer, read);
+    if (!found || found->shape.size() < 2) return std::nullopt;
+    const std::size_t axes = found->shape.size();
+    const std::int64_t heads = found->size(axes - 2), dims = found->size(axes - 1);
+    if (cell.head >= heads || cell.dim >= dims) return std::nullopt;
+    const std::int64_t index = (std::max(0, cell.position) * heads + cell.head) * dims + cell.dim;
+    return index < static_cast<std::int64_t>(found->data.size())
+               ? std::optional<double>(found->data[static_cast<std::size_t>(index)])
+               : std::nullopt;
   };
   if (look.shown != Shown::Difference) return number(look.shown);
   const auto disrupted = number(Shown::Disrupted), baseline = number(Shown::Baseline);
@@ -192,27 +267,23 @@ QString between() {
 
 /// "M 133.6 · ratio 10.8", or "value 0.482" where a position is looked at.
 QStringList numberOf(const ViewData& data, const Look& look, const Selection& cell) {
-  const ModelSpec& spec = data.card->spec;
   const Site site = shownSite(cell.site, look.after_rope);
-  const auto dims = static_cast<std::size_t>(spec.head_dim());
-  const auto column = static_cast<std::size_t>(cell.head) * dims + static_cast<std::size_t>(cell.dim);
   const bool difference = look.shown == Shown::Difference;
+  if (const QString none = whyNoHeads(data.card->spec, cell.layer, cell.site); !none.isEmpty()) return {none};
   if (cell.position >= 0) {
-    const auto row = static_cast<std::size_t>(siteHeads(spec, cell.site)) * dims;
-    const auto value =
-        shownNumber(data, look, cell.layer, static_cast<std::size_t>(cell.position) * row + column,
-                    [&](const Capture& capture) { return capture.value(cell.layer, site); });
+    const auto value = shownNumber(data, look, cell,
+                                   [&](const Capture& capture) { return capture.value(cell.layer, site); });
     if (!value) return {Words::tr("not computed yet")};
     return {(difference ? Words::tr("Δ value %1") : Words::tr("value %1")).arg(numberWords(*value))};
   }
-  const auto m = shownNumber(data, look, cell.layer, column,
-                             [&](const Capture& capture) { return capture.norm(cell.layer, site); });
+  const auto m =
+      shownNumber(data, look, cell, [&](const Capture& capture) { return capture.norm(cell.layer, site); });
   if (!m) return {Words::tr("not computed yet")};
   QStringList words{(difference ? Words::tr("ΔM %1") : Words::tr("M %1")).arg(numberWords(*m))};
   if (const Array* rule = ruleNorm(data, look, cell.layer, site)) {
     const double mean = head_means(*rule)[static_cast<std::size_t>(cell.head)];
     words << (difference ? Words::tr("baseline ratio %1") : Words::tr("ratio %1"))
-                 .arg(QLocale().toString(rule->data[column] / mean, 'f', 1));
+                 .arg(QLocale().toString(rule->at(cell.head, cell.dim) / mean, 'f', 1));
   }
   return words;
 }
@@ -225,9 +296,11 @@ QStringList cellLines(const ViewData& data, const Look& look, const Selection& s
   const Selection cell = clamped(selection, spec, shownPositions(data));
   QStringList place{siteLetter(cell.site), Words::tr("layer %1").arg(cell.layer + 1)}, numbers, rotation;
   const bool is_query = cell.site == Site::Query;
-  if (is_query && spec.num_kv_heads() != spec.num_heads()) {
-    place << Words::tr("head %1 (KV head %2)").arg(cell.head + 1).arg(cell.head / spec.num_kv_groups() + 1);
-  } else if (!is_query && spec.num_kv_heads() != spec.num_heads()) {
+  const AttentionSpec* attention = attentionOf(spec, cell.layer);
+  const int groups = attention ? attention->num_kv_groups() : 1;
+  if (is_query && groups > 1) {
+    place << Words::tr("head %1 (KV head %2)").arg(cell.head + 1).arg(cell.head / groups + 1);
+  } else if (!is_query && groups > 1) {
     place << Words::tr("KV head %1").arg(cell.head + 1);
   } else {
     place << Words::tr("head %1").arg(cell.head + 1);
@@ -240,7 +313,7 @@ QStringList cellLines(const ViewData& data, const Look& look, const Selection& s
   }
   if (cell.dim >= 0) {
     numbers = numberOf(data, look, cell);
-    const auto rotary = shownAxis(data).at(cell.dim);
+    const auto rotary = shownAxis(data, cell.layer).at(cell.dim);
     if (cell.site == Site::Value || !rotary) {
       place << Words::tr("dim %1").arg(cell.dim);
       rotation << Words::tr("not rotated");
@@ -248,8 +321,10 @@ QStringList cellLines(const ViewData& data, const Look& look, const Selection& s
       place << Words::tr("dim %1 ↔ %2").arg(cell.dim).arg(rotary->partner);
       const double turns = shownPositions(data) * rotary->inv_freq / (2 * std::numbers::pi);
       rotation << Words::tr("inv_freq %1").arg(QLocale().toString(rotary->inv_freq, 'g', 3))
-               << Words::tr("wavelength %1 tokens (%2 turns over this prompt)")
-                      .arg(numberWords(rotary->wavelength), QLocale().toString(turns, 'g', 2));
+               << (rotary->inv_freq == 0
+                       ? Words::tr("stands still")
+                       : Words::tr("wavelength %1 tokens (%2 turns over this prompt)")
+                             .arg(numberWords(rotary->wavelength), QLocale().toString(turns, 'g', 2)));
     }
   }
   QStringList lines;

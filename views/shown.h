@@ -19,8 +19,13 @@ Site shownSite(Site site, bool after_rope);
 QString siteLetter(Site site);
 /// Heads of a site: query heads, or KV heads.
 int siteHeads(const ModelSpec& spec, Site site);
-/// "after RoPE", "before RoPE", "no RoPE" (V, or a model without one).
-QString ropeWords(const ViewData& data, Site site, bool after_rope);
+/// What of Q, K or V a picture shows, by what the model does to it: "after RoPE", "before RoPE", "normed,
+/// after RoPE", "no RoPE" (V, or a layer that does not rotate). `layer`: of all layers where there is none.
+QString ropeWords(const ViewData& data, Site site, bool after_rope, std::optional<int> layer = {});
+/// Why a layer has no heads of `site` to show; empty where it has.
+QString whyNoHeads(const ModelSpec& spec, int layer, Site site);
+/// In how many layers `site` is there to be shown.
+int layersWith(const ModelSpec& spec, Site site);
 /// "baseline", "disrupted", "disrupted − baseline".
 QString shownWords(Shown shown);
 /// "Layer 17 [16]".
@@ -36,7 +41,11 @@ QString whyNothing(const ViewData& data, const Look& look);
 
 /// Positions of the prompt: those captured, else those asked for.
 int shownPositions(const ViewData& data);
-FrequencyAxis shownAxis(const ViewData& data);
+/// Of one layer; of the first that rotates where there is none.
+FrequencyAxis shownAxis(const ViewData& data, std::optional<int> layer = {});
+LayerAxes shownAxes(const ViewData& data);
+/// What stands in place of the ruler's bars where nothing rotates; empty where something does.
+QString whyNoRuler(const ModelSpec& spec, std::optional<int> layer = {});
 /// The capture whose numbers `look` means; for Difference the baseline's, by which values are called massive.
 /// May be null.
 const Capture* ruleCapture(const ViewData& data, const Look& look);

@@ -25,12 +25,12 @@ Document largest_ratio(const Capture& capture, Site site) {
 
 /// `with_layer`: whether the capture's layer numbers mean a layer of a model.
 Document site_json(const Capture& capture, Site site, bool with_layer, const Options& options,
-                   const FrequencyAxis& axis) {
-  const MassiveCount count = count_massive(capture, site, options.lambda, axis);
-  const bool rotates = !axis.inv_freq().empty();
+                   const LayerAxes& axes) {
+  const MassiveCount count = count_massive(capture, site, options.lambda, axes);
+  const bool rotates = !axes.first().inv_freq().empty();
   Document entries = Document::array();
   for (const MassiveValue& v : massive_values(capture, site, options.lambda)) {
-    const auto rotary = axis.at(v.dim);
+    const auto rotary = axes.of(v.where.layer).at(v.dim);
     entries.push_back({{"layer", with_layer ? Document(v.where.layer) : Document(nullptr)},
                        {"head", v.head},
                        {"dim", v.dim},
@@ -129,10 +129,10 @@ Document run_massive(const Context& context) {
     throw UsageError(
         "massive looks at the sites query_pre, query, key_pre, key and value alone, which have an M");
   const Captured captured = capture_of(context, false);
-  const FrequencyAxis axis(captured.model->spec(), captured.run->capture.positions);
+  const LayerAxes axes(captured.model->spec(), captured.run->capture.positions);
   Document document = Document::object();
   for (const Site site : options.sites) {
-    document[std::string(site_name(site))] = site_json(captured.run->capture, site, true, options, axis);
+    document[std::string(site_name(site))] = site_json(captured.run->capture, site, true, options, axes);
   }
   if (options.out.ends_with(".safetensors")) write_norms(captured, options);
   print(document, options, context.text);

@@ -44,6 +44,21 @@ FrequencyAxis::FrequencyAxis(const ModelSpec& spec, int layer, int sequence_leng
 FrequencyAxis::FrequencyAxis(const ModelSpec& spec, int sequence_length)
     : FrequencyAxis(axis_of(spec, first_that_rotates(spec), sequence_length)) {}
 
+LayerAxes::LayerAxes(const ModelSpec& spec, int sequence_length) : axes_() {
+  for (int layer = 0; layer < spec.num_layers(); ++layer) axes_.emplace_back(spec, layer, sequence_length);
+  if (axes_.empty()) axes_.emplace_back();
+}
+
+const FrequencyAxis& LayerAxes::of(int layer) const {
+  return axes_.size() == 1 ? axes_.front() : axes_.at(static_cast<std::size_t>(layer));
+}
+
+const FrequencyAxis& LayerAxes::first() const {
+  const auto found =
+      std::ranges::find_if(axes_, [](const FrequencyAxis& a) { return !a.inv_freq().empty(); });
+  return found == axes_.end() ? axes_.front() : *found;
+}
+
 std::optional<RotaryDim> FrequencyAxis::at(int dim) const {
   const int pairs = static_cast<int>(inv_freq_.size());
   const int turning = dim - rotary_start_;
@@ -92,20 +107,21 @@ Array before_rope(const Array& rotated, const FrequencyAxis& axis, int first_pos
   return result;
 }
 
-MassiveCount count_massive(const Capture& capture, Site site, double lambda, const FrequencyAxis& axis) {
+MassiveCount count_massive(const Capture& capture, Site site, double lambda, const LayerAxes& axes) {
   MassiveCount count;
   for (const auto& [where, m] : capture.norms) {
     if (where.site == site) count.entries += static_cast<std::int64_t>(m->data.size());
   }
   for (const MassiveValue& value : massive_values(capture, site, lambda)) {
     ++count.massive;
-    count.low_frequency_half += axis.low_frequency(value.dim);
+    count.low_frequency_half += axes.of(value.where.layer).low_frequency(value.dim);
   }
   return count;
 }
 
-std::vector<BandShare> band_shares(const Capture& capture, Site site, double lambda,
-                                   const FrequencyAxis& axis, int bands) {
+std::vector<BandShare> band_shares(const Capture& capture, Site site, double lambda, const LayerAxes& axes,
+                                   int bands) {
+  const FrequencyAxis& axis = axes.first();
   const int pairs = static_cast<int>(axis.inv_freq().size());
   bands = std::min(bands, pairs);
   if (bands <= 0) return {};
@@ -125,12 +141,13 @@ std::vector<BandShare> band_shares(const Capture& capture, Site site, double lam
     return shares[band_of_pair[static_cast<std::size_t>(dim.pair)]];
   };
   for (const auto& [where, m] : capture.norms) {
-    if (where.site != site) continue;
+    if (where.site != site || !axes.as_first(where.layer)) continue;
     for (int dim = 0; dim < static_cast<int>(m->size(1)); ++dim) {
       if (const auto rotary = axis.at(dim)) share_of(*rotary).entries += m->size(0);
     }
   }
   for (const MassiveValue& value : massive_values(capture, site, lambda)) {
+    if (!axes.as_first(value.where.layer)) continue;
     if (const auto rotary = axis.at(value.dim)) ++share_of(*rotary).massive;
   }
   return shares;

@@ -51,18 +51,37 @@ class FrequencyAxis {
   double attention_factor_ = 1.0;
 };
 
+/// The RoPE of every layer of a model.
+class LayerAxes {
+ public:
+  LayerAxes() = default;
+  LayerAxes(const ModelSpec& spec, int sequence_length);
+  /// The same for all layers.
+  LayerAxes(FrequencyAxis axis) : axes_{std::move(axis)} {}
+
+  const FrequencyAxis& of(int layer) const;
+  /// The first that rotates.
+  const FrequencyAxis& first() const;
+  /// Whether a layer rotates as the first that rotates does.
+  bool as_first(int layer) const { return of(layer).inv_freq() == first().inv_freq(); }
+
+ private:
+  std::vector<FrequencyAxis> axes_{{}};  // one a layer, or one for all
+};
+
 /// What rotated Q or K (positions, heads, head_dim) were before RoPE, `first_position` being the first row's:
 /// every rotary pair turned back, yarn's factor taken out. Norms and the energy of each pair stay.
 Array before_rope(const Array& rotated, const FrequencyAxis& axis, int first_position = 0);
 
-MassiveCount count_massive(const Capture& capture, Site site, double lambda, const FrequencyAxis& axis);
+MassiveCount count_massive(const Capture& capture, Site site, double lambda, const LayerAxes& axes);
 
-/// Share of the dims of each wavelength band that are massive: bands of equal numbers of pairs, slowest last.
+/// Share of the dims of each wavelength band that are massive: bands of equal numbers of pairs, slowest last;
+/// of the layers that rotate as the first that rotates does, as others have other wavelengths.
 struct BandShare {
   double from_wavelength = 0, to_wavelength = 0;  // positions, first and last pair of the band
   std::int64_t massive = 0, entries = 0;
 };
-std::vector<BandShare> band_shares(const Capture& capture, Site site, double lambda,
-                                   const FrequencyAxis& axis, int bands = 8);
+std::vector<BandShare> band_shares(const Capture& capture, Site site, double lambda, const LayerAxes& axes,
+                                   int bands = 8);
 
 }  // namespace qkscope

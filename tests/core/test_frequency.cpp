@@ -133,6 +133,36 @@ class TestFrequency : public test::TestCase {
     QCOMPARE(band_shares(capture, Site::Key, 2, axis, 99).size(), 5u);
     QVERIFY(band_shares(capture, Site::Key, 2, axis, 0).empty());
   }
+
+  // Layers may rotate at other bases, or not at all: each is looked at by its own.
+  void layersThatDiffer() {
+    ModelSpec spec;
+    spec.max_position_embeddings = 64;
+    for (const auto& its : {std::optional<RopeSpec>(), std::optional(rope(4)), std::optional(rope(4, 100)),
+                            std::optional(rope(4))}) {
+      AttentionSpec attention;
+      attention.num_heads = attention.num_kv_heads = 1;
+      attention.head_dim = 4;
+      attention.rope = its;
+      spec.layers.push_back({.mixer = attention, .ffn = MlpSpec{}});
+    }
+    const LayerAxes axes(spec, 1);
+    QVERIFY(!axes.of(0).at(1));
+    QCOMPARE(axes.of(1).at(1)->inv_freq, 0.01);
+    QCOMPARE(axes.of(2).at(1)->inv_freq, 0.1);
+    QCOMPARE(axes.first().inv_freq(), axes.of(1).inv_freq());
+    QVERIFY(!axes.as_first(0) && axes.as_first(1) && !axes.as_first(2) && axes.as_first(3));
+    Capture capture;
+    for (int layer = 0; layer < 4; ++layer)
+      capture.norms[{layer, Site::Query}] = Array{{1, 4}, {1, 9, 1, 1}};  // dim 1: the slower pair
+    const MassiveCount count = count_massive(capture, Site::Query, 2, axes);
+    QCOMPARE(count.massive, 4);
+    QCOMPARE(count.low_frequency_half, 3);
+    const auto shares = band_shares(capture, Site::Query, 2, axes, 2);  // of layers 1 and 3
+    QCOMPARE(shares[1].massive, 2);
+    QCOMPARE(shares[1].entries, 4);
+    QCOMPARE(shares[1].from_wavelength, axes.of(1).at(1)->wavelength);
+  }
 };
 
 QTEST_GUILESS_MAIN(TestFrequency)
