@@ -10,9 +10,9 @@ namespace {
 
 // Tables and masks that older programs stored and every program computes itself.
 bool is_ignorable(std::string_view name) {
-  constexpr std::string_view endings[] = {"rotary_emb.inv_freq", ".attn.masked_bias",
-                                          ".attn.bias",          ".attention.masked_bias",
-                                          ".attention.bias",     "embeddings.position_ids"};
+  constexpr std::string_view endings[] = {
+      "rotary_emb.inv_freq", ".attn.masked_bias", ".self_attn.masked_bias", ".attention.masked_bias",
+      ".attn.bias",          ".self_attn.bias",   ".attention.bias",        "embeddings.position_ids"};
   return std::ranges::any_of(endings, [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
@@ -67,7 +67,10 @@ void note_partial_rotation(const ModelSpec& spec, const Config& config, std::vec
 
 /// Biases that are there unasked, and those that are asked for and not there.
 void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::vector<std::string>& notes) {
-  std::set<std::string> missing, unasked;  // one may be of several roles
+  std::vector<std::string> missing, unasked;
+  const auto add = [](std::vector<std::string>& names, const std::string& name) {
+    if (std::ranges::find(names, name) == names.end()) names.push_back(name);  // one may be of several roles
+  };
   const auto look = [&](bool asked, Role role, int layer) {
     const auto known = spec.parameters.stored.find(role);
     if (known == spec.parameters.stored.end()) return;
@@ -77,7 +80,7 @@ void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::
           std::ranges::find_if(used, [&](const std::string& n) { return n.ends_with(weight); });
       if (found == used.end()) continue;  // stored under another name
       const std::string bias = found->substr(0, found->size() - std::string_view("weight").size()) + "bias";
-      if (used.contains(bias) != asked) (asked ? missing : unasked).insert(bias);
+      if (used.contains(bias) != asked) add(asked ? missing : unasked, bias);
     }
   };
   for (int l = 0; l < spec.num_layers(); ++l) {
@@ -92,10 +95,10 @@ void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::
   }
   if (!missing.empty())
     notes.push_back("The configuration asks for biases that the file does not hold, taken as zero: " +
-                    list_text({missing.begin(), missing.end()}) + ".");
+                    list_text(missing) + ".");
   if (!unasked.empty())
     notes.push_back("The file holds biases that the configuration does not ask for, and they are used: " +
-                    list_text({unasked.begin(), unasked.end()}) + ".");
+                    list_text(unasked) + ".");
 }
 
 }  // namespace
