@@ -57,7 +57,9 @@ int ModelSpec::head_dim() const {
 int ModelSpec::intermediate_size() const {
   int most = 0;
   for (const LayerSpec& layer : layers) {
-    if (const auto* mlp = std::get_if<MlpSpec>(&layer.ffn)) most = std::max(most, mlp->intermediate_size);
+    const MoeSpec* moe = layer.moe();
+    most = std::max(most, (moe ? moe->expert : std::get<MlpSpec>(layer.ffn)).intermediate_size);
+    if (moe && moe->shared) most = std::max(most, moe->shared->intermediate_size);
   }
   return most;
 }
