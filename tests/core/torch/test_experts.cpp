@@ -163,17 +163,65 @@ class TestExperts : public test::TestCase {
     QFETCH(QString, family);
     QFETCH(QString, change);
     QFETCH(QString, named);
-    const auto source = test::golden("families") / family.toStdString();
-    nlohmann::json config = nlohmann::json::parse(test::read_file(source / "config.json"));
-    const QTemporaryDir temporary;
-    const std::filesystem::path folder = temporary.path().toStdString();
-    std::filesystem::copy(source / "model.safetensors", folder / "model.safetensors");
-    test::write_file(folder / "config.json", config.dump());
-    make_spec(*Checkpoint::open(folder));
-    config.update(nlohmann::json::parse(change.toStdString()));
-    test::write_file(folder / "config.json", config.dump());
-    QKSCOPE_EXPECT_ERROR(make_spec(*Checkpoint::open(folder)), named.toStdString(), folder.string());
+    changed_spec(family.toStdString(), "{}");
+    QKSCOPE_EXPECT_ERROR(changed_spec(family.toStdString(), change.toStdString()), named.toStdString(),
+                         folder().string());
   }
+
+  void layersWithExperts_data() {
+    QTest::addColumn<QString>("family");
+    QTest::addColumn<QString>("change");
+    QTest::addColumn<QString>("layers");  // E: with experts
+    const auto row = [](const char* family, const char* change, const char* layers) {
+      QTest::newRow((std::string(family) + " " + change).c_str()) << family << change << layers;
+    };
+    row("qwen3-moe", R"({"mlp_only_layers": [0]})", "-E");
+    row("qwen3-moe", R"({"mlp_only_layers": null, "decoder_sparse_step": 2})", "-E");
+    row("qwen2-moe", R"({"mlp_only_layers": [0, 1]})", "--");
+    row("qwen3-next", R"({"mlp_only_layers": [1]})", "E-");
+    row("deepseek-v3-bfloat16", R"({"first_k_dense_replace": 2})", "--");
+    row("glm4-moe", R"({"first_k_dense_replace": 0})", "EE");
+    row("glm4-moe-lite", R"({"mlp_layer_types": ["sparse", "dense"]})", "E-");
+    row("glm4-moe-lite", R"({"mlp_layer_types": null})", "-E");
+    row("llama4-bfloat16", R"({"moe_layers": [0]})", "E-");
+    row("llama4-bfloat16", R"({"moe_layers": []})", "--");
+    row("llama4-bfloat16", R"({"moe_layers": null, "interleave_moe_layer_step": 1})", "EE");
+    row("jamba-bfloat16", R"({})", "-E-");
+    row("jamba-bfloat16", R"({"expert_layer_offset": 0})", "E-E");
+    row("jamba-bfloat16", R"({"num_experts": 1, "num_experts_per_tok": 1})", "---");
+  }
+  void layersWithExperts() {
+    QFETCH(QString, family);
+    QFETCH(QString, change);
+    QFETCH(QString, layers);
+    QString found;
+    for (const LayerSpec& layer : changed_spec(family.toStdString(), change.toStdString()).layers)
+      found += layer.moe() ? u'E' : u'-';
+    QCOMPARE(found, layers);
+  }
+
+  // The norms within latent attention are made without the configuration.
+  void latentsKeepTheirEps() {
+    const ModelSpec spec = changed_spec("glm4-moe-lite", R"({"rms_norm_eps": 0.5})");
+    QCOMPARE(spec.attention(0)->latent->q_norm.eps, 1e-6);
+    QCOMPARE(spec.attention(0)->latent->kv_norm.eps, 1e-6);
+    QCOMPARE(spec.layers[0].mixer_norm->eps, 0.5);
+  }
+
+ private:
+  std::filesystem::path folder() const { return folder_->path().toStdString(); }
+  /// Of a golden's configuration with some keys changed.
+  ModelSpec changed_spec(const std::string& family, const std::string& change) {
+    folder_ = std::make_unique<QTemporaryDir>();
+    const auto source = test::golden("families") / family;
+    nlohmann::json config = nlohmann::json::parse(test::read_file(source / "config.json"));
+    config.update(nlohmann::json::parse(change));
+    test::write_file(folder() / "config.json", config.dump());
+    std::filesystem::copy(source / "model.safetensors", folder() / "model.safetensors");
+    return make_spec(*Checkpoint::open(folder()));
+  }
+
+  std::unique_ptr<QTemporaryDir> folder_;
 };
 
 QTEST_GUILESS_MAIN(TestExperts)
