@@ -102,6 +102,8 @@ struct RopeDefaults {
   std::optional<int> original_max_position_embeddings{};
   std::vector<std::string> longrope_names{};  // other names of the type longrope
 };
+/// The object of config.json that holds a layer's RoPE settings; empty where there is none.
+nlohmann::json rope_settings(const Checkpoint& checkpoint, const RopeDefaults& defaults);
 /// The RoPE settings: rope_scaling, else rope_parameters, and the keys beside them, in transformers' order of
 /// precedence.
 RopeSpec read_rope(const Checkpoint& checkpoint, const RopeDefaults& defaults);

@@ -29,6 +29,15 @@ struct Decoder::Pass {
   std::vector<Rotation> rotations;  // one a different RoPE
 };
 
+namespace {
+
+/// The factor is rounded to the type it multiplies, as Gemma's is.
+at::Tensor scaled(const at::Tensor& x, double factor) {
+  return factor == 1 ? x : x * at::full({}, factor, at::kFloat).to(x.device(), x.scalar_type());
+}
+
+}  // namespace
+
 at::Tensor Decoder::embed(const TokenIds& ids, State& state) const {
   for (const int id : ids) {
     if (id < 0 || id >= spec_.vocab_size) {
@@ -39,9 +48,7 @@ at::Tensor Decoder::embed(const TokenIds& ids, State& state) const {
   const EmbeddingSpec& spec = spec_.embedding;
   const EmbeddingWeights& weights = weights_.embedding();
   const at::Tensor index = at::tensor(ids, at::kLong).to(weights_.device());
-  at::Tensor x = at::embedding(weights.table, index);  // (T, embedding size)
-  // The factor is rounded to the type it multiplies, as Gemma's is.
-  if (spec.scale != 1) x = x * at::full({}, spec.scale, at::kFloat).to(x.device(), x.scalar_type());
+  at::Tensor x = scaled(at::embedding(weights.table, index), spec.scale);  // (T, embedding size)
   if (spec.norm) x = normalize(*spec.norm, weights.norm, x);
   if (spec.size != spec_.hidden_size) x = weights.project(x);
   if (spec.positions > 0) {
@@ -61,7 +68,8 @@ at::Tensor Decoder::per_layer_inputs(const at::Tensor& index, const at::Tensor& 
   const EmbeddingSpec& spec = spec_.embedding;
   const EmbeddingWeights& weights = weights_.embedding();
   const std::int64_t shape[] = {index.size(0), spec_.num_layers(), spec.per_layer_input};
-  const at::Tensor stored = at::embedding(weights.per_layer_table, index).view(shape) * spec.per_layer_scale;
+  const at::Tensor stored =
+      scaled(at::embedding(weights.per_layer_table, index).view(shape), spec.per_layer_scale);
   const at::Tensor projected =
       weights.per_layer_project(residual).view(shape) / std::sqrt(static_cast<double>(spec_.hidden_size));
   const at::Tensor normed = normalize(*spec.per_layer_norm, weights.per_layer_norm, projected);

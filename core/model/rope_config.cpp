@@ -23,6 +23,8 @@ class RopeReader {
         max_positions_(defaults.max_position_embeddings),
         rope_(settings()) {}
 
+  const json& object_of_settings() const { return rope_; }
+
   RopeSpec read() {
     refuse_nested();
     RopeSpec spec;
@@ -213,6 +215,10 @@ class RopeReader {
 };
 
 }  // namespace
+
+json rope_settings(const Checkpoint& checkpoint, const RopeDefaults& defaults) {
+  return RopeReader(checkpoint, defaults).object_of_settings();
+}
 
 RopeSpec read_rope(const Checkpoint& checkpoint, const RopeDefaults& defaults) {
   return RopeReader(checkpoint, defaults).read();
