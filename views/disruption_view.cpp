@@ -244,8 +244,12 @@ void DisruptionView::buildFields(QFormLayout* form) {
                      {Pool::Own, tr("the dim itself")}});
   form->addRow(tr("… of"), pool_);
   mask_ = combo("disruptMask", [this](Disruption& d) { d.mask = chosen<Mask>(mask_); });
-  fill<Mask>(mask_, {{Mask::Clean, tr("in the baseline")}, {Mask::Live, tr("in the disrupted pass")}});
-  mask_->setToolTip(tr("Where the dims are chosen: those outlined in the baseline, or live, as published"));
+  fill<Mask>(mask_, {{Mask::Clean, tr("in the baseline")},
+                     {Mask::Live, tr("in the disrupted pass")},
+                     {Mask::Position, tr("there, at each position")}});
+  mask_->setToolTip(
+      tr("Where the dims are chosen: those outlined in the baseline, or live, as published; for "
+         "Gemma 2 at each position, in all heads at once"));
   form->addRow(tr("Chosen"), mask_);
   phase_ = combo("disruptPhase", [this](Disruption& d) { d.phase = chosen<Phase>(phase_); });
   fill<Phase>(phase_, {{Phase::Prefill, tr("reading the prompt")}, {Phase::EveryStep, tr("every step")}});

@@ -17,7 +17,26 @@ QString ranges(const std::vector<int>& indices) {
   return QString::fromStdString(format_ranges(indices));
 }
 
-QString pickedColumns(const Pick& pick) {
+QString pickedByPosition(const Pick& pick) {
+  const QString lambda = exactWords(pick.lambda);
+  if (pick.kind == PickKind::Lambda)
+    return tr("at each position every dim whose norm over the heads is over %1 times the mean there")
+        .arg(lambda);
+  const QString many = pick.as_many_as_lambda ? tr("as many as norm > %1 · mean finds there").arg(lambda)
+                                              : QString::number(pick.n);
+  switch (pick.kind) {
+    case PickKind::Largest:
+      return tr("at each position the dims of largest norm over the heads (%1)").arg(many);
+    case PickKind::Smallest:
+      return tr("at each position the dims of smallest norm over the heads (%1)").arg(many);
+    default:
+      return tr("random dims, of all heads and positions the same (%1; seed %2)").arg(many).arg(pick.seed);
+  }
+}
+
+QString pickedColumns(const Disruption& d) {
+  const Pick& pick = d.pick;
+  if (d.mask == Mask::Position) return pickedByPosition(pick);
   if (pick.kind == PickKind::Lambda)
     return tr("every dim whose M is over %1 times the mean of its head").arg(exactWords(pick.lambda));
   const QString many = pick.as_many_as_lambda
@@ -38,10 +57,13 @@ QString replacement(const Disruption& d) {
   const QString what = d.replace == Replace::Mean  ? tr("the mean")
                        : d.replace == Replace::Max ? tr("the maximum")
                                                    : tr("the minimum");
+  const bool by_position = d.mask == Mask::Position;
   const QString over = d.pool == Pool::Chosen ? tr("the chosen dims")
-                       : d.pool == Pool::Head ? tr("the whole head")
-                                              : tr("the dim itself");
-  return tr("%1 of %2 over all positions").arg(what, over);
+                       : d.pool == Pool::Own  ? tr("the dim itself")
+                       : by_position          ? tr("all dims")
+                                              : tr("the whole head");
+  return (by_position ? tr("%1 of %2 there, over the heads") : tr("%1 of %2 over all positions"))
+      .arg(what, over);
 }
 
 }  // namespace
@@ -89,7 +111,7 @@ QString longWords(const Disruption& d) {
   const QString mask =
       d.mask == Mask::Clean ? tr("chosen in the baseline") : tr("chosen in the disrupted pass itself");
   QString words = tr("In %1, %2 of %3 after RoPE: %4, %5, becomes %6, %7.")
-                      .arg(layers, heads, siteWords(d), pickedColumns(d.pick), mask, replacement(d), when);
+                      .arg(layers, heads, siteWords(d), pickedColumns(d), mask, replacement(d), when);
   if (d.key || d.value) {
     words += u' ' + (d.reaches_kv_cache ? tr("The answer reads the disrupted K and V of the prompt.")
                                         : tr("The answer reads the clean K and V of the prompt."));

@@ -35,6 +35,19 @@ Disruption published(PickKind kind, int n, bool query = true, bool key = true) {
   return d;
 }
 
+/// What it does to Gemma 2: 22 entries a position, in all heads; zero, but the control's mean.
+Disruption published_for_gemma2(PickKind kind, Replace replace) {
+  Disruption d = published(kind, 22);
+  d.mask = Mask::Position;
+  d.replace = replace;
+  return d;
+}
+
+Disruption with_maximum(Disruption d) {
+  d.replace = Replace::Max;
+  return d;
+}
+
 Disruption with_clean_cache(Disruption d) {
   d.reaches_kv_cache = false;
   return d;
@@ -86,10 +99,25 @@ const std::vector<DisruptionPreset>& presets() {
        published(PickKind::Largest, 1)},
       {"published control", "As published: the smallest entry of each head instead of the largest.",
        published(PickKind::Smallest, 1)},
+      {"published at first",
+       "As first published for Llama: the largest entry of each head of Q and K becomes its own maximum.",
+       with_maximum(published(PickKind::Largest, 1))},
       {"published for Qwen", "The three largest entries of each head of Q and K; the KV cache stays clean.",
        with_clean_cache(published(PickKind::Largest, 3))},
+      {"published control for Qwen", "As published: the three smallest entries of each head instead.",
+       with_clean_cache(published(PickKind::Smallest, 3))},
       {"published for Mistral", "The largest entry of each head of Q and K; the KV cache stays clean.",
        with_clean_cache(published(PickKind::Largest, 1))},
+      {"published control for Mistral",
+       "An entry of each head drawn at random, as published; here the draw may be the largest itself.",
+       with_clean_cache(published(PickKind::Random, 1))},
+      {"published for Gemma 2",
+       "At each position the 22 dims largest over the heads become zero in all of them; the KV cache is "
+       "disrupted in all layers, in the published code in those without a window.",
+       published_for_gemma2(PickKind::Largest, Replace::Zero)},
+      {"published control for Gemma 2",
+       "At each position the 22 dims smallest over the heads become their mean there, as published.",
+       published_for_gemma2(PickKind::Smallest, Replace::Mean)},
   };
   return list;
 }

@@ -11,7 +11,10 @@ enum class Replace { Mean, Zero, Max, Min };
 /// The values Mean, Max and Min are taken over, per head and over all positions of the pass.
 enum class Pool { Chosen, Head, Own };  // the chosen columns | all columns of the head | each column its own
 /// Clean: the entries found in the baseline. Live: found in the disrupted pass itself, as published.
-enum class Mask { Clean, Live };
+/// Position: in the pass itself, at each position for itself and in all heads at once, by the norm over the
+/// heads: what the published code does to Gemma 2, for which it takes positions for heads. What else is said
+/// of a head (the mean, lambda) is then said of a position.
+enum class Mask { Clean, Live, Position };
 enum class Phase { Prefill, EveryStep };
 
 /// One intervention on the columns (head, dim) of Q, K or V after RoPE, as a value. The published variants
@@ -47,8 +50,8 @@ std::string describe(const Disruption& disruption);
 std::string to_option(const Disruption& disruption);
 /// A preset's name, or key=value pairs: site=q|k|qk|v|qkv|..., pick=lambda:x|largest:n|smallest:n|random:n (n
 /// may be "lambda:x": as many as lambda x finds), seed=s, replace=mean|zero|max|min, pool=chosen|head|own,
-/// mask=clean|live, phase=prefill|every, cache=disrupted|clean, layers=all|1-4,7, heads=all|1,3 (1-based).
-/// Keys left out keep their defaults. Throws Error naming the key and what is allowed.
+/// mask=clean|live|position, phase=prefill|every, cache=disrupted|clean, layers=all|1-4,7, heads=all|1,3
+/// (1-based). Keys left out keep their defaults. Throws Error naming the key and what is allowed.
 Disruption parse_disruption(std::string_view text);
 
 /// "1-4,7" or "all" -> 0-based sorted indices (empty for "all"); the inverse. `what` names the option in

@@ -27,8 +27,8 @@ constexpr std::array<std::pair<std::string_view, Replace>, 4> replaces = {
     {{"mean", Replace::Mean}, {"zero", Replace::Zero}, {"max", Replace::Max}, {"min", Replace::Min}}};
 constexpr std::array<std::pair<std::string_view, Pool>, 3> pools = {
     {{"chosen", Pool::Chosen}, {"head", Pool::Head}, {"own", Pool::Own}}};
-constexpr std::array<std::pair<std::string_view, Mask>, 2> masks = {
-    {{"clean", Mask::Clean}, {"live", Mask::Live}}};
+constexpr std::array<std::pair<std::string_view, Mask>, 3> masks = {
+    {{"clean", Mask::Clean}, {"live", Mask::Live}, {"position", Mask::Position}}};
 constexpr std::array<std::pair<std::string_view, Phase>, 2> phases = {
     {{"prefill", Phase::Prefill}, {"every", Phase::EveryStep}}};
 constexpr std::array<std::pair<std::string_view, bool>, 2> caches = {{{"disrupted", true}, {"clean", false}}};

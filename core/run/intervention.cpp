@@ -104,9 +104,14 @@ Intervention::Intervention(const std::vector<Disruption>& disruptions, const Mod
 bool Intervention::add_place(const Disruption& disruption, SiteId where, const AttentionSpec& attention,
                              const Capture& baseline, at::Device device) {
   const at::Tensor covered = covered_heads(disruption, where.site, attention);
-  const std::int64_t heads = covered.size(0);
+  const bool by_position = disruption.mask == Mask::Position;
+  const std::int64_t heads = by_position ? 1 : covered.size(0);
   const int dims = where.site == Site::Value ? attention.value_dim : attention.head_dim;
-  Place place{&disruption, covered.to(device), {}, {}};
+  Place place{&disruption, covered.to(device), {}, {}, {}};
+  if (by_position) {
+    place.heads = at::ones({1, 1}, at::kBool).to(device);
+    place.indices = covered.squeeze(1).nonzero().squeeze(1).to(device);
+  }
   if (disruption.mask == Mask::Clean) {
     const Array* m = baseline.norm(where.layer, where.site);
     if (!m) throw Error("The baseline holds no M of layer " + std::to_string(where.layer + 1) + ".");
@@ -161,13 +166,23 @@ at::Tensor Intervention::apply(SiteId where, const at::Tensor& x, bool prefill) 
   at::Tensor result = x;
   for (const Place& place : it->second) {
     if (!prefill && place.disruption->phase != Phase::EveryStep) continue;
-    const at::Tensor chosen = mask(place, result);
-    const at::Tensor values = replacement(*place.disruption, result, chosen);
     if (result.is_same(x)) result = x.clone();
-    ops::replace_columns_(result, chosen, values);
-    if (prefill) replaced_ += chosen.sum();
+    if (place.disruption->mask == Mask::Position) {
+      at::Tensor part = result.index_select(1, place.indices);
+      at::Tensor turned = part.transpose(0, 1);  // positions in the place of heads
+      replace(place, turned, prefill);
+      result.index_copy_(1, place.indices, part);
+    } else {
+      replace(place, result, prefill);
+    }
   }
   return result;
+}
+
+void Intervention::replace(const Place& place, at::Tensor& x, bool counts) {
+  const at::Tensor chosen = mask(place, x);
+  ops::replace_columns_(x, chosen, replacement(*place.disruption, x, chosen));
+  if (counts) replaced_ += chosen.sum();
 }
 
 bool Intervention::reaches_kv_cache(SiteId where) const {

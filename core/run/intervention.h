@@ -28,19 +28,23 @@ class Intervention {
   at::Tensor apply(SiteId where, const at::Tensor& x, bool prefill);
   /// False where a disruption of this place asks that later steps read the clean keys and values.
   bool reaches_kv_cache(SiteId where) const;
-  /// Columns replaced since construction; waits for the device.
+  /// Columns replaced in prefills since construction, of Mask::Position the (position, dim) entries; waits
+  /// for the device.
   std::int64_t replaced() const;
 
  private:
   struct Place {
     const Disruption* disruption;
     at::Tensor heads;        // (heads, 1) bool
-    at::Tensor clean;        // (heads, D) bool; undefined where the mask is live
+    at::Tensor clean;        // (heads, D) bool; undefined where the mask is found in the pass
     at::Tensor random_rank;  // (heads, D): place in the random order, for PickKind::Random
+    at::Tensor indices;      // (covered heads), for Mask::Position, of whose positions `heads` and the random
+                             // order are one for all
   };
   bool add_place(const Disruption& disruption, SiteId where, const AttentionSpec& attention,
                  const Capture& baseline, at::Device device);
   at::Tensor mask(const Place& place, const at::Tensor& x) const;
+  void replace(const Place& place, at::Tensor& x, bool counts);
 
   std::vector<Disruption> disruptions_;
   std::map<SiteId, std::vector<Place>> places_;

@@ -60,9 +60,25 @@ class TestDisruption : public test::TestCase {
     row("published control",
         "site=qk,pick=smallest:1,replace=mean,pool=chosen,mask=live,phase=prefill,cache=disrupted,layers=all,"
         "heads=all");
+    row("published at first",
+        "site=qk,pick=largest:1,replace=max,pool=chosen,mask=live,phase=prefill,cache=disrupted,layers=all,"
+        "heads=all");
     row("published for Qwen",
         "site=qk,pick=largest:3,replace=mean,pool=chosen,mask=live,phase=prefill,cache=clean,layers=all,"
         "heads=all");
+    row("published control for Qwen",
+        "site=qk,pick=smallest:3,replace=mean,pool=chosen,mask=live,phase=prefill,cache=clean,layers=all,"
+        "heads=all");
+    row("published control for Mistral",
+        "site=qk,pick=random:1,seed=0,replace=mean,pool=chosen,mask=live,phase=prefill,cache=clean,layers="
+        "all,"
+        "heads=all");
+    row("published for Gemma 2",
+        "site=qk,pick=largest:22,replace=zero,pool=chosen,mask=position,phase=prefill,cache=disrupted,"
+        "layers=all,heads=all");
+    row("published control for Gemma 2",
+        "site=qk,pick=smallest:22,replace=mean,pool=chosen,mask=position,phase=prefill,cache=disrupted,"
+        "layers=all,heads=all");
     row("published for Mistral",
         "site=qk,pick=largest:1,replace=mean,pool=chosen,mask=live,phase=prefill,cache=clean,layers=all,"
         "heads=all");
@@ -80,7 +96,7 @@ class TestDisruption : public test::TestCase {
       QCOMPARE(parse_disruption(p.name), p.disruption);
       QVERIFY(!p.about.empty());
     }
-    QCOMPARE(presets().size(), 10u);
+    QCOMPARE(presets().size(), 15u);
   }
 
   void everyFieldReadsBack() {

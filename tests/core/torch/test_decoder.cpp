@@ -245,7 +245,6 @@ class TestDecoder : public test::TestCase {
     needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
     Disruption live;
     live.key = live.value = true;
-    live.mask = Mask::Live;
     std::vector<Disruption> disruptions;
     for (const PickKind kind : {PickKind::Lambda, PickKind::Largest, PickKind::Smallest, PickKind::Random}) {
       live.pick.kind = kind;
@@ -254,7 +253,10 @@ class TestDecoder : public test::TestCase {
         for (const Pool pool : {Pool::Chosen, Pool::Head, Pool::Own}) {
           live.replace = replace;
           live.pool = pool;
-          disruptions.push_back(live);
+          for (const Mask mask : {Mask::Live, Mask::Position}) {
+            live.mask = mask;
+            disruptions.push_back(live);
+          }
         }
       }
     }
