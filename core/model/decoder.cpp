@@ -111,9 +111,9 @@ at::Tensor Decoder::run_layer(int l, at::Tensor x, Pass& pass) const {
     return delta_net(std::get<DeltaNetSpec>(spec.mixer), std::get<DeltaNetWeights>(weights.mixer), l, in,
                      state, tap);
   };
-  const auto ffn = [&](const at::Tensor& in) {
+  const auto ffn = [&](const at::Tensor& in, const at::Tensor& residual) {
     const at::Tensor out =
-        spec.moe() ? moe(*spec.moe(), std::get<MoeWeights>(weights.ffn), l, in, tap)
+        spec.moe() ? moe(*spec.moe(), std::get<MoeWeights>(weights.ffn), l, in, residual, tap)
                    : mlp(std::get<MlpSpec>(spec.ffn), std::get<MlpWeights>(weights.ffn), l, in, tap);
     return tap({l, Site::MlpOut}, out);
   };
@@ -122,7 +122,7 @@ at::Tensor Decoder::run_layer(int l, at::Tensor x, Pass& pass) const {
   if (spec.wiring == Wiring::NormAfterSum) {
     x = norm(spec.mixer_norm, weights.mixer_norm, x + mixer(tap({l, Site::AttnIn}, x)));
     x = tap({l, Site::ResidMid}, x);
-    x = norm(spec.ffn_norm, weights.ffn_norm, x + ffn(tap({l, Site::MlpIn}, x)));
+    x = norm(spec.ffn_norm, weights.ffn_norm, x + ffn(tap({l, Site::MlpIn}, x), x));
   } else {
     const at::Tensor in = tap({l, Site::AttnIn}, norm(spec.mixer_norm, weights.mixer_norm, x));
     const at::Tensor mixed = norm(spec.mixer_post_norm, weights.mixer_post_norm, mixer(in));
@@ -130,7 +130,7 @@ at::Tensor Decoder::run_layer(int l, at::Tensor x, Pass& pass) const {
     at::Tensor mid = parallel ? x : tap({l, Site::ResidMid}, x + mixed);
     const at::Tensor ffn_in = parallel && !spec.ffn_norm ? in : norm(spec.ffn_norm, weights.ffn_norm, mid);
     const at::Tensor fed =
-        norm(spec.ffn_post_norm, weights.ffn_post_norm, ffn(tap({l, Site::MlpIn}, ffn_in)));
+        norm(spec.ffn_post_norm, weights.ffn_post_norm, ffn(tap({l, Site::MlpIn}, ffn_in), mid));
     x = parallel ? x + (mixed + fed) : mid + fed;
   }
   if (spec.per_layer_input > 0) {

@@ -156,6 +156,13 @@ Shape ffn_shape(const FfnSpec& ffn, std::int64_t hidden, Role role) {
       return mlp_shape(moe.shared.value_or(MlpSpec{}), hidden, role == Role::SharedDown);
     case Role::SharedRouter:
       return {1, hidden};
+    case Role::RouterExpertScale:
+      return {moe.num_experts};
+    case Role::RouterNorm:
+    case Role::RoutedNorm:
+    case Role::RoutedPostNorm:
+    case Role::SharedPostNorm:
+      return {hidden};
     default:
       return {};
   }

@@ -21,6 +21,7 @@ enum class Role {
   // of an ffn, its experts and the expert all positions use
   Gate, Up, Down, Router, RouterCorrection, ExpertGate, ExpertUp, ExpertDown,
   SharedGate, SharedUp, SharedDown, SharedRouter,
+  RouterNorm, RouterExpertScale, RoutedNorm, RoutedPostNorm, SharedPostNorm,
   // of a Mamba layer
   MambaIn, MambaConv, MambaX, MambaDt, MambaALog, MambaD, MambaOut, MambaDtNorm, MambaBNorm, MambaCNorm,
   // of a gated delta-net layer

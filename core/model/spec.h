@@ -124,6 +124,11 @@ struct RouterSpec {
   int num_groups = 1, top_groups = 1;  // experts come in groups, of which the best are chosen from
   bool has_bias = false;
   bool scales_input = false;  // the weight multiplies what an expert reads, not what it gives (Llama 4)
+  /// Of the residual stream, which the router reads through it, times `input_scale`; nothing: it reads what
+  /// the experts do (Gemma 4).
+  std::optional<NormSpec> norm;
+  double input_scale = 1.0;
+  bool scales_experts = false;  // a stored factor an expert on its weight
   bool operator==(const RouterSpec&) const = default;
 };
 
@@ -134,6 +139,9 @@ struct MoeSpec {
   MlpSpec expert;
   std::optional<MlpSpec> shared;  // an expert all positions use
   bool shared_gate = false;       // times the sigmoid of a projection of its own
+  /// Gemma 4: experts read the residual stream through a norm of their own, beside the shared one; what they
+  /// give and what it gives is normed before the two are added.
+  std::optional<NormSpec> input_norm, output_norm, shared_output_norm;
   bool operator==(const MoeSpec&) const = default;
 };
 

@@ -109,6 +109,11 @@ MoeWeights read_moe(const MoeSpec& spec, int l, ParameterReader& read) {
   MoeWeights weights;
   weights.router = read.linear({Role::Router}, l);
   if (spec.router.has_correction) weights.correction = read.weight(Role::RouterCorrection, l);
+  if (spec.router.scales_experts) weights.expert_scale = read.weight(Role::RouterExpertScale, l);
+  weights.router_norm = read.norm(Role::RouterNorm, spec.router.norm, l);
+  weights.input_norm = read.norm(Role::RoutedNorm, spec.input_norm, l);
+  weights.output_norm = read.norm(Role::RoutedPostNorm, spec.output_norm, l);
+  weights.shared_output_norm = read.norm(Role::SharedPostNorm, spec.shared_output_norm, l);
   for (int e = 0; e < spec.num_experts; ++e) {
     weights.experts.push_back(
         read_mlp(spec.expert, Role::ExpertGate, Role::ExpertUp, Role::ExpertDown, l, e, read));
@@ -123,6 +128,9 @@ MoeWeights read_moe(const MoeSpec& spec, int l, ParameterReader& read) {
 void add(Sizes& sizes, const MoeSpec& spec, const MoeWeights& w) {
   sizes.add(w.router);
   sizes.add(w.correction);
+  sizes.add(w.expert_scale);
+  for (const NormWeights* norm : {&w.router_norm, &w.input_norm, &w.output_norm, &w.shared_output_norm})
+    sizes.add(*norm);
   sizes.add(w.shared);
   sizes.add(w.shared_router);
   Sizes experts;

@@ -1,7 +1,7 @@
 // Gemma 4: RMS norms before and after attention and MLP, of Q, K and V too; layers that look back on a
 // window, and layers with larger heads, of which the fastest quarter of the pairs rotates and V may be K. The
 // upper layers may read the keys and values of lower ones. A short vector a token and layer may enter after
-// the MLP.
+// the MLP, and experts may stand beside it.
 #include <cmath>
 
 #include "core/base/wording.h"
@@ -30,9 +30,6 @@ void refuse_unsupported(const Checkpoint& checkpoint) {
       both && !both->is_null() && *both != "vision")
     config.fail("config key \"use_bidirectional_attention\" is " + short_json(*both) +
                 ", expected null or \"vision\": QKScope computes causal attention of text alone");
-  if (config.flag("enable_moe_block", false))
-    config.fail(
-        "config key \"enable_moe_block\" is true, expected false: experts beside an MLP are not supported");
 }
 
 /// Sizes that layers with full attention have of their own: "per_layer_config" says so layer by layer; where
@@ -121,6 +118,48 @@ void read_per_layer_inputs(const Checkpoint& checkpoint, ModelSpec& spec) {
   }
 }
 
+/// Experts beside the MLP, which all positions use.
+void read_experts(const Checkpoint& checkpoint, ModelSpec& spec) {
+  const Config config(checkpoint);
+  if (!config.flag("enable_moe_block", false)) return;
+  // The class has no defaults for these.
+  const auto size = [&](const char* key, int limit) {
+    const auto found = config.size_or_null(key, {}, limit);
+    if (!found) config.fail(std::string("config key \"") + key + "\" is missing, expected a positive number");
+    return *found;
+  };
+  const NormSpec norm = *spec.head.norm;
+  MoeSpec moe;
+  moe.num_experts = size("num_experts", limits::experts);
+  moe.top_k = size("top_k_experts", moe.num_experts);
+  moe.router.normalize = moe.router.scales_experts = true;
+  moe.router.norm = norm;
+  moe.router.input_scale = 1 / std::sqrt(static_cast<double>(spec.hidden_size));
+  moe.input_norm = moe.output_norm = moe.shared_output_norm = norm;
+  const int inner = size("moe_intermediate_size", limits::inner);
+  for (LayerSpec& layer : spec.layers) {
+    moe.expert = std::get<MlpSpec>(layer.ffn);
+    moe.shared = moe.expert;
+    moe.expert.intermediate_size = inner;
+    layer.ffn = moe;
+  }
+  auto& stored = spec.parameters.stored;
+  const auto plain = [&](Role role, const char* name) { stored[role] = {{.name = name}}; };
+  plain(Role::Router, "router.proj");
+  stored[Role::RouterNorm] = {{.name = "router.scale", .bare = true}};
+  stored[Role::RouterExpertScale] = {{.name = "router.per_expert_scale", .bare = true}};
+  plain(Role::SharedGate, "mlp.gate_proj");
+  plain(Role::SharedUp, "mlp.up_proj");
+  plain(Role::SharedDown, "mlp.down_proj");
+  plain(Role::SharedPostNorm, "post_feedforward_layernorm_1");
+  plain(Role::RoutedNorm, "pre_feedforward_layernorm_2");
+  plain(Role::RoutedPostNorm, "post_feedforward_layernorm_2");
+  for (const Role role : {Role::ExpertGate, Role::ExpertUp})
+    stored[role] = {
+        {.name = "experts.gate_up_proj", .rows = Rows::GateUpBlocks, .stacked = true, .bare = true}};
+  stored[Role::ExpertDown] = {{.name = "experts.down_proj", .stacked = true, .bare = true}};
+}
+
 void name_parameters(ParameterTable& table) {
   const auto plain = [&](Role role, const char* name) { table.stored[role] = {{.name = name}}; };
   plain(Role::MixerPostNorm, "post_attention_layernorm");
@@ -165,6 +204,7 @@ ModelSpec gemma4_spec(const Checkpoint& checkpoint) {
   share_keys(checkpoint, spec);
   read_per_layer_inputs(checkpoint, spec);
   name_parameters(spec.parameters);
+  read_experts(checkpoint, spec);
   return spec;
 }
 
