@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/base/wording.h"
 #include "core/checkpoint/checkpoint_formats.h"
+#include "core/checkpoint/gguf_families.h"
 #include "core/checkpoint/gguf_parts.h"
 #include "core/io/dequantize.h"
 #include "core/io/gguf.h"
@@ -23,12 +24,13 @@ class GgufCheckpoint : public Checkpoint {
     directory_ = parse(path, budget);
     if (const auto count = directory_.metadata.integer("split.count").value_or(1); count > 1)
       join_parts(count, budget);
+    family_ = gguf_family(directory_.metadata);
     config_ = gguf_config(directory_, where_);
     for (const GgufTensor& tensor : directory_.tensors) {
       if (tensor.type) {
         tensors_.push_back(entry(tensor));
       } else {
-        unreadable_[hugging_face_name(tensor.name)] =
+        unreadable_[hugging_face_name(tensor.name, family_)] =
             "is of type " + tensor.type_name +
             ", which is not supported; use a file quantized to one like Q8_0, Q6_K, Q4_K or IQ4_XS, or F16";
       }
@@ -109,8 +111,8 @@ class GgufCheckpoint : public Checkpoint {
   }
 
   TensorEntry entry(const GgufTensor& tensor) const {
-    TensorEntry entry{hugging_face_name(tensor.name), tensor.shape, *tensor.type, tensor.bytes, 0};
-    const std::int64_t heads = permuted_heads(config_, tensor.name);
+    TensorEntry entry{hugging_face_name(tensor.name, family_), tensor.shape, *tensor.type, tensor.bytes, 0};
+    const std::int64_t heads = permuted_heads(tensor.name, family_, config_);
     if (heads == 0) return entry;
     // Rows are moved whole: each must be a whole number of blocks, and each head an even number of rows.
     const std::int64_t rows = tensor.shape.empty() ? 0 : tensor.shape.front();
@@ -127,6 +129,7 @@ class GgufCheckpoint : public Checkpoint {
   std::vector<std::unique_ptr<MappedFile>> files_;  // all parts
   std::string where_;                               // the file with the metadata, as errors name it
   GgufDirectory directory_;
+  const GgufFamily* family_ = nullptr;  // none: one that this program does not know
 };
 
 }  // namespace

@@ -185,6 +185,15 @@ std::optional<std::vector<std::int64_t>> GgufMetadata::integers(std::string_view
   return numbers;
 }
 
+std::optional<std::vector<bool>> GgufMetadata::flags(std::string_view key) const {
+  const Value* value = find(key, true);
+  if (!value) return {};
+  const Type type = value->type == Type::Bool ? Type::U8 : value->type;  // a byte each
+  const auto numbers = load_array<std::int64_t>(type, *value->count, value->bytes);
+  if (!numbers) wrong_type(key, *value, "an array of bools");
+  return std::vector<bool>(numbers->begin(), numbers->end());
+}
+
 std::optional<std::vector<double>> GgufMetadata::numbers(std::string_view key) const {
   const Value* value = find(key, true);
   if (!value) return {};

@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +36,8 @@ class GgufMetadata {
   std::optional<std::vector<std::int64_t>> integers(std::string_view key) const;
   /// An array of any integer or floating type.
   std::optional<std::vector<double>> numbers(std::string_view key) const;
+  /// An array of bools or of any integer type, of which 0 is false.
+  std::optional<std::vector<bool>> flags(std::string_view key) const;
   bool is_array(std::string_view key) const;
 
  private:
@@ -70,16 +71,5 @@ struct GgufDirectory {
 /// Reads the header of a GGUF file of version 2 or 3, of which `file` is every byte
 /// (ggml-org/ggml, docs/gguf.md). Throws Error naming `where`.
 GgufDirectory parse_gguf(std::span<const std::byte> file, const std::string& where, Budget& budget);
-
-/// GGUF's key-value pairs as the config.json that transformers would have written. Throws Error naming the
-/// key that is missing or says what no config.json can.
-nlohmann::json gguf_config(const GgufDirectory& directory, const std::string& where);
-
-/// Hugging Face's parameter name of a GGUF tensor; names that have none stay as they are
-/// ("rope_freqs.weight").
-std::string hugging_face_name(std::string_view gguf_name);
-
-/// Heads whose rows the converter of this GGUF architecture has interleaved in tensor `gguf_name`; 0 = none.
-std::int64_t permuted_heads(const nlohmann::json& config, std::string_view gguf_name);
 
 }  // namespace qkscope

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/base/wording.h"
+#include "core/checkpoint/gguf_families.h"
 #include "core/model/config.h"
 #include "core/model/rope.h"
 
@@ -80,6 +81,10 @@ ModelSpec make_spec(const Checkpoint& checkpoint) {
   }
   ModelSpec spec = known->second.make(checkpoint);
   spec.architecture = name;
+  if (checkpoint.gguf()) {
+    const GgufFamily* family = gguf_family(*checkpoint.gguf());
+    spec.parameters = gguf_parameters(spec, family && family->tiled_values);
+  }
   for (const LayerSpec& layer : spec.layers) {
     const AttentionSpec* attention = layer.attention();
     if (!attention) continue;

@@ -36,7 +36,8 @@ void note_unread(const Checkpoint& checkpoint, const std::set<std::string>& used
                  std::vector<std::string>& notes) {
   std::set<std::string> unread;
   const auto look = [&](const std::string& name) {
-    const bool is_rope = name == "rope_freqs.weight";  // part of the specification
+    // part of the specification
+    const bool is_rope = name == "rope_freqs.weight" || name.starts_with("rope_factors_");
     if (!is_rope && !is_ignorable(name) && !used.contains(name)) unread.insert(name);
   };
   for (const TensorEntry& entry : checkpoint.tensors()) look(entry.name);

@@ -22,6 +22,9 @@ struct ParameterReader::Place {
   std::vector<std::int64_t> shape;  // of the weight
   std::vector<TensorEntry> weight;  // one below the other
   std::vector<TensorEntry> bias;    // none where there is none
+  bool minus_exp = false;           // of Stored
+  bool tiled_columns = false;
+  int layer = -1;
 };
 
 ParameterReader::ParameterReader(const Checkpoint& checkpoint, const ModelSpec& spec, at::Device device,
@@ -87,6 +90,20 @@ std::vector<TensorEntry> ParameterReader::pieces(TensorEntry entry, const Stored
   return parts;
 }
 
+/// GGUF's converters drop axes of size one.
+TensorEntry ParameterReader::require(const std::string& name, const std::vector<std::int64_t>& shape) const {
+  const TensorEntry* stored = checkpoint_.gguf() ? checkpoint_.find(name) : nullptr;
+  const auto squeezed = [](std::vector<std::int64_t> sizes) {
+    std::erase(sizes, 1);
+    return sizes;
+  };
+  if (!stored || stored->shape == shape || squeezed(stored->shape) != squeezed(shape))
+    return checkpoint_.require(name, shape);
+  TensorEntry entry = *stored;
+  entry.shape = shape;
+  return entry;
+}
+
 ParameterReader::Place ParameterReader::find(Role role, int layer, int expert) const {
   const Stored& stored = choose(role, layer, expert);
   const std::string name = full_name(stored, role, layer, expert);
@@ -98,8 +115,11 @@ ParameterReader::Place ParameterReader::find(Role role, int layer, int expert) c
   if (stored.transposed) std::swap(shape.at(0), shape.at(1));
   if (stored.stacked)
     shape.insert(shape.begin(), spec_.layers[static_cast<std::size_t>(layer)].moe()->num_experts);
-  const TensorEntry& weight = checkpoint_.require(weight_name(name, stored), shape);
+  const TensorEntry weight = require(weight_name(name, stored), shape);
   place.weight = pieces(weight, stored, rows, expert, stored.transposed);
+  place.minus_exp = stored.minus_exp;
+  place.tiled_columns = stored.tiled_columns;
+  place.layer = layer;
   place.bias = find_bias(stored, role, layer, expert);
   return place;
 }
@@ -135,9 +155,21 @@ at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, 
       read_into(part, result.dim() == 0 ? result : result.narrow(0, row, count));
       row += count;
     }
+    if (!biases) restore(place, result.dim() == 0 ? result : result.narrow(0, start, row - start));
     start += row_count(place.shape);
   }
   return result;
+}
+
+/// What the converter did to the numbers themselves is undone.
+void ParameterReader::restore(const Place& place, at::Tensor weight) const {
+  if (place.minus_exp) weight.copy_(weight.neg().log());
+  if (!place.tiled_columns) return;
+  const auto& net = std::get<DeltaNetSpec>(spec_.layers[static_cast<std::size_t>(place.layer)].mixer);
+  const std::vector<std::int64_t> heads = tiled_value_heads(net);
+  const at::Tensor order = at::tensor(heads, at::kLong).to(device_);
+  weight.copy_(
+      weight.unflatten(1, {net.num_value_heads, net.value_dim}).index_select(1, order).flatten(1, 2));
 }
 
 void ParameterReader::read_into(const TensorEntry& entry, at::Tensor target) {

@@ -51,6 +51,8 @@ class ParameterReader {
   static std::vector<TensorEntry> pieces(TensorEntry entry, const Stored& stored, const StoredRows& rows,
                                          int expert, bool transposed);
   at::Tensor read(const std::vector<Place>& places, bool biases, at::ScalarType dtype);
+  TensorEntry require(const std::string& name, const std::vector<std::int64_t>& shape) const;
+  void restore(const Place& place, at::Tensor weight) const;
   void read_into(const TensorEntry& entry, at::Tensor target);
 
   const Checkpoint& checkpoint_;

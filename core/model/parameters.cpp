@@ -77,6 +77,10 @@ Shape attention_shape(const AttentionSpec& a, std::int64_t hidden, Role role) {
       return {latent.kv_rank};
     case Role::KvUp:
       return {heads * (dim - latent.rope_dim + value), latent.kv_rank};
+    case Role::KeyUp:
+      return {heads, latent.kv_rank, dim - latent.rope_dim};
+    case Role::ValueUp:
+      return {heads, value, latent.kv_rank};
     default:
       return {};
   }
@@ -284,6 +288,16 @@ StoredRows delta_groups(const DeltaNetSpec& delta, Role role) {
 
 }  // namespace
 
+std::vector<std::int64_t> tiled_value_heads(const DeltaNetSpec& d) {
+  std::vector<std::int64_t> heads;
+  const int values_of_key = d.num_value_heads / d.num_key_heads;
+  for (int key = 0; key < d.num_key_heads; ++key) {
+    for (int value = 0; value < values_of_key; ++value)
+      heads.push_back(std::int64_t{value} * d.num_key_heads + key);
+  }
+  return heads;
+}
+
 StoredRows stored_rows(const ModelSpec& spec, Role role, int layer, Rows rows) {
   const auto size = [&](Role r) { return parameter_shape(spec, r, layer).at(0); };
   // `roles` in blocks one after the other, `blocks` times.
@@ -314,6 +328,17 @@ StoredRows stored_rows(const ModelSpec& spec, Role role, int layer, Rows rows) {
     case Rows::DeltaGroups:
       return delta_groups(std::get<DeltaNetSpec>(spec.layers.at(static_cast<std::size_t>(layer)).mixer),
                           role);
+    case Rows::TiledValues: {
+      const auto& d = std::get<DeltaNetSpec>(spec.layers.at(static_cast<std::size_t>(layer)).mixer);
+      StoredRows result{{}, size(role)};
+      const bool qkv = role == Role::DeltaQkv || role == Role::DeltaConv;
+      const std::int64_t before = qkv ? std::int64_t{2} * d.num_key_heads * d.key_dim : 0;
+      const std::int64_t rows_of_head = (result.total - before) / d.num_value_heads;
+      if (before > 0) result.ranges.push_back({0, before});
+      for (const std::int64_t head : tiled_value_heads(d))
+        result.ranges.push_back({before + head * rows_of_head, rows_of_head});
+      return result;
+    }
     case Rows::GateUpInterleaved: {
       const bool up = role == Role::Up || role == Role::ExpertUp || role == Role::SharedUp;
       return {{{up ? 1 : 0, size(role), 2}}, 2 * size(role)};

@@ -17,7 +17,7 @@ enum class Role {
   MixerNorm, MixerPostNorm, FfnNorm, FfnPostNorm, LayerScalar, PerLayerGate, PerLayerUp, PerLayerNorm,
   // of attention
   Query, Key, Value, AttnGate, AttnOut, QueryNorm, KeyNorm, ValueNorm, Sinks,
-  QueryDown, QueryDownNorm, KvDown, KvDownNorm, KvUp,
+  QueryDown, QueryDownNorm, KvDown, KvDownNorm, KvUp, KeyUp, ValueUp,
   // of an ffn, its experts and the expert all positions use
   Gate, Up, Down, Router, RouterCorrection, ExpertGate, ExpertUp, ExpertDown,
   SharedGate, SharedUp, SharedDown, SharedRouter,
@@ -38,6 +38,7 @@ enum class Rows {
   GateUpBlocks,       // of [gate; up]
   GateUpInterleaved,  // gate in the even rows, up in the odd ones (gpt-oss)
   DeltaGroups,        // of one block a key head: [q; k; v; gate], or [beta; decay] (Qwen3-Next)
+  TiledValues,        // value heads ordered by their number within their key head first (Qwen 3.5 in GGUF)
 };
 
 /// Where and how a parameter is stored. `name` is what stands between the table's prefix and ".weight" or
@@ -45,10 +46,12 @@ enum class Rows {
 struct Stored {
   std::string name;
   Rows rows = Rows::All;
-  bool transposed = false;  // (in, out), as GPT-2 stores its matrices
-  bool stacked = false;     // one tensor (experts, out, in) holds those of all experts
-  bool bare = false;        // the name is the tensor's whole name: no ".weight" follows
-  std::string bias{};       // of the bias, where it is not name + ".bias"
+  bool transposed = false;     // (in, out), as GPT-2 stores its matrices
+  bool stacked = false;        // one tensor (experts, out, in) holds those of all experts
+  bool bare = false;           // the name is the tensor's whole name: no ".weight" follows
+  std::string bias{};          // of the bias, where it is not name + ".bias"
+  bool minus_exp = false;      // -exp of the numbers is stored
+  bool tiled_columns = false;  // columns are those of value heads in the order of Rows::TiledValues
   bool operator==(const Stored&) const = default;
 };
 
@@ -72,6 +75,10 @@ ParameterTable llama_parameters();
 
 struct ModelSpec;
 
+/// The names of all parameters of any family under which a GGUF file is presented (hugging_face_name() in
+/// core/checkpoint/gguf_families.h). `tiled_values`: the value heads of delta nets are.
+ParameterTable gguf_parameters(const ModelSpec& spec, bool tiled_values);
+
 /// Whether there is one of every layer.
 bool is_of_layer(Role role);
 /// The shape of a parameter's weight as the forward pass needs it: (out, in), (n), or () for a number; a bias
@@ -91,6 +98,9 @@ struct StoredRows {
   std::vector<RowRange> ranges;
   std::int64_t total = 0;
 };
+struct DeltaNetSpec;
+/// Where each value head stands among tiled ones.
+std::vector<std::int64_t> tiled_value_heads(const DeltaNetSpec& spec);
 StoredRows stored_rows(const ModelSpec& spec, Role role, int layer, Rows rows);
 
 }  // namespace qkscope

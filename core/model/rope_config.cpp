@@ -200,6 +200,7 @@ class RopeReader {
   }
 
   void read_factors_of_the_file(RopeSpec& spec) const {
+    if (defaults_.layer_type == "sliding_attention") return;  // they are those of the layers that see all
     const std::int64_t shape[] = {spec.rotary_dim / 2};
     const TensorEntry* factors = checkpoint_.optional("rope_freqs.weight", shape);
     if (!factors) return;

@@ -29,6 +29,12 @@ class Sizes {
   std::uint64_t held = 0, read = 0;
 };
 
+/// Of two tensors, K's with its axes exchanged head by head.
+Linear joined_kv_up(const LatentSpec& spec, int l, ParameterReader& read) {
+  const at::Tensor keys = read.weight(Role::KeyUp, l).transpose(1, 2), values = read.weight(Role::ValueUp, l);
+  return Linear(at::cat({keys, values}, 1).reshape({-1, spec.kv_rank}), {});
+}
+
 AttentionWeights read_attention(const AttentionSpec& spec, int l, ParameterReader& read) {
   AttentionWeights weights;
   std::vector<Role> roles = {Role::Query};
@@ -49,7 +55,8 @@ AttentionWeights read_attention(const AttentionSpec& spec, int l, ParameterReade
     }
     weights.kv_down = read.linear({Role::KvDown}, l);
     weights.kv_down_norm = read.norm(Role::KvDownNorm, spec.latent->kv_norm, l);
-    weights.kv_up = read.linear({Role::KvUp}, l);
+    weights.kv_up =
+        read.stores(Role::KeyUp, l) ? joined_kv_up(*spec.latent, l, read) : read.linear({Role::KvUp}, l);
   }
   return weights;
 }

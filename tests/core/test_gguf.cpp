@@ -2,6 +2,7 @@
 
 #include "core/base/budget.h"
 #include "core/checkpoint/checkpoint.h"
+#include "core/checkpoint/gguf_families.h"
 #include "core/io/gguf.h"
 #include "tests/support/errors.h"
 #include "tests/support/gguf_model.h"
@@ -111,7 +112,7 @@ class TestGguf : public test::GgufTestCase {
     QCOMPARE(hugging_face_name("blk.12.attn_k.bias"), "model.layers.12.self_attn.k_proj.bias");
     QCOMPARE(hugging_face_name("blk.0.ffn_norm.weight"), "model.layers.0.post_attention_layernorm.weight");
     QCOMPARE(hugging_face_name("rope_freqs.weight"), "rope_freqs.weight");
-    QCOMPARE(hugging_face_name("blk.3.ffn_gate_exps.weight"), "blk.3.ffn_gate_exps.weight");
+    QCOMPARE(hugging_face_name("blk.3.ffn_gate_exps.weight"), "model.layers.3.mlp.experts.gate_proj.weight");
     for (const char* odd : {"", ".", "blk.", "blk..", "blk.1", "x"}) QCOMPARE(hugging_face_name(odd), odd);
   }
 

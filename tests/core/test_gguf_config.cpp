@@ -55,6 +55,52 @@ class TestGgufConfig : public test::GgufTestCase {
     QCOMPARE(config(per_layer)["num_key_value_heads"].get<int>(), 2);
   }
 
+  // What only some families say: layers that differ, and what llama.cpp knows without being told.
+  void families() {
+    const auto config = [&](const GgufBytes& file) { return open(file)->config(); };
+    const auto layers = [](const char* architecture) {
+      GgufBytes file = bare(architecture, "block_count");
+      return file.u32(std::string(architecture) + ".block_count", 3);
+    };
+    const auto flags = [](GgufBytes file, const std::string& key, std::vector<std::uint8_t> values) {
+      return file.array<std::uint8_t>(key, GgufBytes::Bool, values);
+    };
+    const std::string sliding = "sliding_attention", full = "full_attention";
+    const GgufBytes gemma = layers("gemma2").u32("gemma2.attention.sliding_window", 9);
+    QCOMPARE(config(gemma)["layer_types"].get<std::vector<std::string>>(),
+             (std::vector{sliding, full, sliding}));
+    QCOMPARE(config(gemma)["query_pre_attn_scalar"].get<int>(), 4);
+    const std::string pattern = "gemma2.attention.sliding_window_pattern";
+    QCOMPARE(config(flags(gemma, pattern, {0, 1, 1}))["layer_types"].get<std::vector<std::string>>(),
+             (std::vector{full, sliding, sliding}));
+    QKSCOPE_EXPECT_ERROR(config(flags(gemma, pattern, {0, 1})), "sliding_window_pattern", "list of 2",
+                         "3 values");
+    const auto olmo = [&](std::uint32_t window) {
+      return config(layers("olmo2").u32("olmo2.attention.sliding_window", window))["architectures"][0]
+          .get<std::string>();
+    };
+    QCOMPARE(olmo(0), "Olmo2ForCausalLM");
+    QCOMPARE(olmo(8), "Olmo3ForCausalLM");
+    GgufBytes jamba = layers("jamba");
+    for (const auto& [key, value] :
+         {std::pair{"conv_kernel", 4}, {"state_size", 16}, {"time_step_rank", 3}, {"inner_size", 16}})
+      jamba.u32(std::string("jamba.ssm.") + key, static_cast<std::uint32_t>(value));
+    const auto heads = [&](std::vector<std::int32_t> values) {
+      GgufBytes file = jamba;
+      return file.array("jamba.attention.head_count_kv", GgufBytes::I32, values);
+    };
+    QCOMPARE(config(heads({0, 2, 0}))["attn_layer_offset"].get<int>(), 1);
+    QCOMPARE(config(heads({1, 0, 1}))["attn_layer_period"].get<int>(), 2);
+    QCOMPARE(config(heads({0, 2, 0}))["mamba_expand"].get<int>(), 2);
+    QKSCOPE_EXPECT_ERROR(config(layers("jamba").array<std::int32_t>("jamba.attention.head_count_kv",
+                                                                    GgufBytes::I32, {0, 2, 0})),
+                         "jamba.ssm.conv_kernel");
+    GgufBytes odd = bare("jamba", "block_count").u32("jamba.block_count", 5);
+    QKSCOPE_EXPECT_ERROR(
+        config(odd.array<std::int32_t>("jamba.attention.head_count_kv", GgufBytes::I32, {1, 1, 0, 1, 0})),
+        "no regular order");
+  }
+
   // The size of the rotated part and of a value are those of a key, or said, or refused.
   void headSizes() {
     const auto with = [&](const char* architecture, const char* key, std::uint32_t value) {
@@ -69,11 +115,11 @@ class TestGgufConfig : public test::GgufTestCase {
     QKSCOPE_EXPECT_ERROR(open(with("llama", "rope.dimension_count", 2)), "'llama.rope.dimension_count'",
                          "is 2", "expected 4", "m.gguf");
     QCOMPARE(open(with("qwen2", "rope.dimension_count", 2))->config()["rotary_dim"].get<int>(), 2);
-    QCOMPARE(make_spec(*open(with("qwen2", "rope.dimension_count", 2))).rope->rotary_dim, 2);
-    QCOMPARE(make_spec(*open(with("llama", "rope.dimension_count", 4))).rope->rotary_dim, 4);
+    QCOMPARE(make_spec(*open(with("qwen2", "rope.dimension_count", 2))).rope()->rotary_dim, 2);
+    QCOMPARE(make_spec(*open(with("llama", "rope.dimension_count", 4))).rope()->rotary_dim, 4);
     const auto factors =
         with("qwen2", "rope.dimension_count", 2).tensor("rope_freqs.weight", {1}, f32, floats(1, 2));
-    QCOMPARE(make_spec(*open(factors)).rope->freq_factors, std::vector<float>{2});
+    QCOMPARE(make_spec(*open(factors)).rope()->freq_factors, std::vector<float>{2});
     for (const std::uint32_t odd : {0u, 3u, 6u})
       QKSCOPE_EXPECT_ERROR(open(with("qwen2", "rope.dimension_count", odd)), "'qwen2.rope.dimension_count'",
                            "expected an even number up to 4");
@@ -137,8 +183,10 @@ class TestGgufConfig : public test::GgufTestCase {
     const GgufBytes mixed = bare("llama", "attention.head_count")
                                 .array<std::int32_t>("llama.attention.head_count", GgufBytes::I32, {2, 4});
     QKSCOPE_EXPECT_ERROR(open(mixed), "head_count", "layer to layer");
-    QKSCOPE_EXPECT_ERROR(open(small_llama().text("llama.rope.scaling.type", "longrope")), "rope.scaling.type",
-                         "'longrope'", "yarn");
+    QKSCOPE_EXPECT_ERROR(open(small_llama().text("llama.rope.scaling.type", "magic")), "rope.scaling.type",
+                         "'magic'", "yarn");
+    QKSCOPE_EXPECT_ERROR(open(small_llama().text("llama.rope.scaling.type", "longrope")),
+                         "no tensor 'rope_factors_long.weight'");
     QKSCOPE_EXPECT_ERROR(open(small_llama().text("llama.rope.scaling.type", "yarn")), "rope.scaling.factor");
     QKSCOPE_EXPECT_ERROR(open(small_llama()
                                   .text("llama.rope.scaling.type", "yarn")

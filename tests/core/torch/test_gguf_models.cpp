@@ -1,0 +1,51 @@
+// Models as llama.cpp's converter writes them compute what transformers computes from the checkpoints that
+// were converted (tests/goldens/make_gguf.py), family by family.
+#include "tests/support/golden_model.h"
+
+using namespace qkscope;
+using test::golden;
+
+namespace {
+
+const c10::InferenceMode inference;
+
+}  // namespace
+
+class TestGgufModels : public test::TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void equalsTransformers_data() {
+    QTest::addColumn<QString>("name");
+    for (const auto& entry : std::filesystem::directory_iterator(golden("gguf"))) {
+      if (entry.path().extension() != ".gguf") continue;
+      const std::string name = entry.path().stem().string();
+      QTest::newRow(name.c_str()) << QString::fromStdString(name);
+    }
+  }
+  void equalsTransformers() {
+    QFETCH(QString, name);
+    const std::string path = golden(("gguf/" + name.toStdString()).c_str()).string();
+    const auto checkpoint = Checkpoint::open(path + ".gguf");
+    const std::string family = checkpoint->config().at("architectures").at(0);
+    const std::vector<std::string> known = architectures();
+    if (std::ranges::find(known, family) == known.end())
+      QSKIP((family + " is no architecture of this program").c_str());
+    const ModelSpec spec = make_spec(*checkpoint);
+    const Decoder decoder(spec, Weights(*checkpoint, spec, at::kCPU, at::kFloat, Progress{}));
+    const ArrayFile expected = read_safetensors(path + ".safetensors");
+    const auto& ids = expected.integers.at("prompt");
+    const at::Tensor logits = test::forward(decoder, {ids.begin(), ids.end()}, {}).logits;
+    const double e = test::relative_error(logits, to_tensor(expected.arrays.at("logits"), at::kCPU));
+    // Quantized, the numbers are others; an expert that is read from the wrong place is another model.
+    const double allowed = name.endsWith(QLatin1String("q8_0")) ? 0.05 : 1e-4;
+    QVERIFY2(e < allowed, ("largest relative error " + std::to_string(e)).c_str());
+    for (const TensorEntry& tensor : checkpoint->tensors()) {
+      const bool of_rope = tensor.name.starts_with("rope_f");
+      QVERIFY2(of_rope || decoder.weights().names().contains(tensor.name),
+               (tensor.name + " is not used").c_str());
+    }
+  }
+};
+
+QTEST_GUILESS_MAIN(TestGgufModels)
+#include "test_gguf_models.moc"
