@@ -64,10 +64,10 @@ void sayWhatIsBeside(MainWindow& window, const Options& options, const Document&
   auto* once = new QObject(&window);
   QObject::connect(&window.session(), &Session::dataChanged, once, [&window, options, document, once] {
     const ViewData& data = window.session().data();
-    if (!data.card || !data.comparison || !data.comparison->baseline) return;
+    if (!data.spec() || !data.comparison || !data.comparison->baseline) return;
     once->deleteLater();
     try {
-      checkSelection(options, document, data.card->spec, shownPositions(data));
+      checkSelection(options, document, *data.spec(), shownPositions(data));
     } catch (const Error& error) {
       window.showError(QString::fromUtf8(error.what()));
     }
@@ -98,6 +98,8 @@ void openInitial(MainWindow& window, const Options& options, bool keep) {
   sayWhatIsBeside(window, options, start.document);
   if (file) window.keepIn(std::move(file));
   if (model.isEmpty()) model = start.document.model;
+  if (!start.document.dump.files.empty())
+    return window.openDump(start.document.dump, keep && options.dump == start.document.dump);
   std::filesystem::path found;
   try {
     found = find_model(model.isEmpty() ? default_model_name() : model.toStdString());

@@ -98,6 +98,31 @@ Prompt promptFromJson(const Reader& reader) {
   return prompt;
 }
 
+QJsonObject toJson(const DumpSource& dump) {
+  QJsonArray files;
+  for (const auto& file : dump.files) files.append(QString::fromStdString(file.string()));
+  return {{QStringLiteral("files"), files},
+          {QStringLiteral("layout"), dumpLayoutName(dump)},
+          {QStringLiteral("rope_theta"), dump.rope_theta ? QJsonValue(*dump.rope_theta) : QJsonValue(0.0)}};
+}
+
+DumpSource dumpFromJson(const Reader& reader) {
+  DumpSource dump;
+  for (const QJsonValue& file : reader.array(QStringLiteral("files"))) {
+    if (!file.isString() || file.toString().isEmpty())
+      reader.fail(QStringLiteral("files"), file.toVariant().toString(),
+                  QStringLiteral("a list of file names"));
+    dump.files.emplace_back(file.toString().toStdString());
+  }
+  const QString layout = reader.string(QStringLiteral("layout"), QStringLiteral("auto"));
+  dump.layout = parse_layout(layout.toStdString());
+  if (!dump.layout && layout != QStringLiteral("auto"))
+    reader.fail(QStringLiteral("layout"), layout, QStringLiteral("auto, bshd, bhsd or flat:N"));
+  const double theta = reader.number(QStringLiteral("rope_theta"), 0);
+  if (theta != 0) dump.rope_theta = reader.number(QStringLiteral("rope_theta"), 0, rope_theta_limits);
+  return dump;
+}
+
 QJsonObject toJson(const Selection& selection) {
   return {{QStringLiteral("site"), QString::fromUtf8(site_name(selection.site).data())},
           {QStringLiteral("layer"), selection.layer},
@@ -155,6 +180,10 @@ Look lookFromJson(const Reader& reader) {
 
 }  // namespace
 
+QString dumpLayoutName(const DumpSource& dump) {
+  return dump.layout ? QString::fromStdString(layout_name(*dump.layout)) : QStringLiteral("auto");
+}
+
 Document defaultDocument() {
   Document document;
   document.prompts = {
@@ -184,6 +213,7 @@ QByteArray toJson(const Document& document) {
       {QStringLiteral("version"), kVersion},
       {QStringLiteral("written_by"), QStringLiteral("QKScope " QKSCOPE_VERSION)},
       {QStringLiteral("model"), document.model},
+      {QStringLiteral("dump"), toJson(document.dump)},
       {QStringLiteral("prompts"), prompts},
       {QStringLiteral("selected_prompt"), document.selected_prompt},
       {QStringLiteral("disruption"),
@@ -217,6 +247,7 @@ Document documentFromJson(const QByteArray& json, const QString& name) {
 
   Document document;
   document.model = root.string(QStringLiteral("model"));
+  document.dump = dumpFromJson(root.object(QStringLiteral("dump")));
   for (const QJsonValue& value : root.array(QStringLiteral("prompts"))) {
     document.prompts.push_back(promptFromJson({value.toObject(), name}));
   }

@@ -3,6 +3,7 @@
 #include <QString>
 #include <vector>
 
+#include "core/analysis/activation_dump.h"
 #include "core/run/disruption.h"
 #include "views/prompt.h"
 #include "views/view_state.h"
@@ -11,7 +12,8 @@ namespace qkscope {
 
 /// All that a .qkscope file keeps, as a value: what was asked of which model, and how it was looked at.
 struct Document {
-  QString model;  // path or name of the checkpoint; empty = none
+  QString model;    // path or name of the checkpoint; empty = none
+  DumpSource dump;  // files of activations that are shown in place of a model; without any, none
   std::vector<Prompt> prompts;
   int selected_prompt = 0;
   std::vector<Disruption> disruptions;  // the history of the disruption stack; never empty
@@ -21,6 +23,9 @@ struct Document {
   Look look;
   bool operator==(const Document&) const = default;
 };
+
+/// "auto", "bshd", "bhsd", "flat:128".
+QString dumpLayoutName(const DumpSource& dump);
 
 /// A prompt that asks the context and one that asks memory, "lambda 5 on Q" ready for D.
 Document defaultDocument();

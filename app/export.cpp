@@ -86,6 +86,15 @@ QByteArray sidecar(const View& view, const QString& view_id, const Document& doc
                                                         {QStringLiteral("top"), options.zoom.y()},
                                                         {QStringLiteral("width"), options.zoom.width()},
                                                         {QStringLiteral("height"), options.zoom.height()}}}};
+  if (const auto& dump = view.data().dump) {
+    QStringList notes;
+    for (const std::string& note : dump->notes) notes << QString::fromStdString(note);
+    root[QStringLiteral("activations")] = QJsonObject{
+        {QStringLiteral("notes"), strings(notes)},
+        {QStringLiteral("layout"), QString::fromStdString(layout_name(dump->layout))},
+        {QStringLiteral("rope_theta"),
+         dump->source.rope_theta ? QJsonValue(*dump->source.rope_theta) : QJsonValue(QJsonValue::Null)}};
+  }
   if (view.data().card) root[QStringLiteral("model")] = describeModel(*view.data().card);
   if (const auto& comparison = view.data().comparison) {
     QJsonArray disruptions;
@@ -209,8 +218,8 @@ QStringList exportFigure(const View& view, const QString& view_id, Document docu
   checkPicture(view, document);
   checkReplaced(options);
   options.zoom = view.figureZoom();
-  if (const auto& card = view.data().card)
-    document.selection = clamped(document.selection, card->spec, shownPositions(view.data()));
+  if (const ModelSpec* spec = view.data().spec())
+    document.selection = clamped(document.selection, *spec, shownPositions(view.data()));
   const QStringList files = figureFiles(options);
   std::deque<AtomicFile> written;  // nothing has its name before all are on the disk
   const auto write = [&](const QByteArray& bytes) {

@@ -37,6 +37,7 @@ Document figureDocument(const Options& options) {
     document.model = options.model;
   }
   applyOptions(options, document);
+  if (!document.dump.files.empty()) return document;
   const std::string name = document.model.isEmpty() ? default_model_name() : document.model.toStdString();
   document.model = QString::fromStdString(find_model(name).string());
   return document;
@@ -74,11 +75,16 @@ QStringList runFigure(const Options& options) {
   QString problem;
   QObject::connect(&session, &Session::failed, &session,
                    [&problem](const QString& words) { problem = words; });
-  session.load(document.model.toStdString(), options.load);
+  QObject::connect(&session, &Session::dumpRead, &session, &Session::showDump);
+  if (document.dump.files.empty()) {
+    session.load(document.model.toStdString(), options.load);
+  } else {
+    session.readDump(document.dump);
+  }
   if (!problem.isEmpty()) throw Error(problem.toStdString());
   finish(session);
 
-  const ModelSpec& spec = session.model()->spec();
+  const ModelSpec& spec = *session.data().spec();
   checkSelection(options, document, spec, 0);
   document.selection = clamped(document.selection, spec, spec.max_position_embeddings);
   state.setSelection(document.selection);

@@ -10,10 +10,12 @@
 
 #include "app/dock_grip.h"
 #include "app/dock_sizes.h"
+#include "app/dump_dialog.h"
 #include "app/labels.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
 #include "core/base/error.h"
+#include "core/io/dump_file.h"
 #include "views/counted.h"
 #include "views/disruption_view.h"
 #include "views/disruption_words.h"
@@ -172,6 +174,7 @@ void MainWindow::restoreLayout(std::optional<QSize> size) {
 void MainWindow::connectSession() {
   connect(&session_, &Session::failed, this, &MainWindow::showFailure);
   connect(&session_, &Session::inspected, this, &MainWindow::showInspected);
+  connect(&session_, &Session::dumpRead, this, &MainWindow::takeDump);
   connect(&session_, &Session::dataChanged, this, &MainWindow::showData);
   connect(&session_, &Session::modelChanged, this, [this] {
     showModel();
@@ -218,7 +221,7 @@ void MainWindow::connectSession() {
     });
   }
   if (disruption_) {
-    connect(disruption_, &DisruptionView::onRequested, &session_.stack(), &DisruptionStack::setOn);
+    connect(disruption_, &DisruptionView::onRequested, this, &MainWindow::disrupt);
     connect(disruption_, &DisruptionView::undoRequested, &history_, &UndoHistory::undo);
     connect(disruption_, &DisruptionView::redoRequested, &history_, &UndoHistory::redo);
   }
@@ -259,7 +262,7 @@ void MainWindow::showData() {
 
 void MainWindow::requestDisruption(const Disruption& disruption, bool turn_on) {
   session_.stack().push(disruption);
-  if (turn_on) session_.stack().setOn(true);
+  if (turn_on) disrupt(true);
 }
 
 void MainWindow::showDisruption() {
@@ -285,6 +288,11 @@ void MainWindow::showDisruption() {
 
 void MainWindow::showModel() {
   const auto& model = session_.model();
+  if (const auto& dump = session_.dump()) {
+    model_button_->setWords(QString::fromStdString(dump->name), dumpDetails(*dump));
+    device_label_->setText(tr("no model: activations from a file"));
+    return;
+  }
   if (!model) {
     model_button_->setWords(tr("No model"), tr("open one: Ctrl+O"));
     device_label_->setText(tr("no model"));
@@ -308,7 +316,9 @@ void MainWindow::showLook() {
 }
 
 void MainWindow::showTitle() {
-  const QString model = session_.model() ? QString::fromStdString(session_.model()->card().name) : QString();
+  const QString model = session_.model()  ? QString::fromStdString(session_.model()->card().name)
+                        : session_.dump() ? QString::fromStdString(session_.dump()->name)
+                                          : QString();
   const QString file = path_.isEmpty() ? QString() : QFileInfo(path_).fileName();
   QStringList parts;
   for (const QString& part : {file, model, QStringLiteral("QKScope")}) {
@@ -361,8 +371,16 @@ void MainWindow::dropEvent(QDropEvent* event) {
   const QList<QUrl> urls = event->mimeData()->urls();
   if (urls.isEmpty()) return;
   event->acceptProposedAction();
-  if (urls.size() > 1) {
-    showError(tr("%1 things were dropped; drop one model folder, model file or document at a time.")
+  const auto is_dump = [](const QUrl& url) {
+    return url.isLocalFile() && is_dump_file(url.toLocalFile().toStdString());
+  };
+  if (urls.size() > 1 && std::ranges::all_of(urls, is_dump)) {
+    DumpSource source;
+    for (const QUrl& url : urls) source.files.emplace_back(url.toLocalFile().toStdString());
+    openDump(source, true);
+  } else if (urls.size() > 1) {
+    showError(tr("%1 things were dropped; drop one model folder, model file or document at a time, or only "
+                 "files of activations.")
                   .arg(urls.size()));
   } else if (!urls.front().isLocalFile()) {
     showError(tr("%1 is not a file of this machine; download it first.").arg(urls.front().toString()));

@@ -57,6 +57,8 @@ class MainWindow : public QMainWindow {
   /// window.
   void openPath(const QString& path, bool ask);
   void loadModel(const QString& path, const qkscope::LoadOptions& options);
+  /// Files of activations; where the shapes leave their layout open, it is asked for, if `ask`.
+  void openDump(const qkscope::DumpSource& source, bool ask);
   void showError(const QString& sentence);
 
  protected:
@@ -130,6 +132,7 @@ class MainWindow : public QMainWindow {
     std::optional<Document> saved;
   };
   Held held() const;
+  DumpSource dumpSource() const;
   void hold(const Held& held);
   /// A step that can be undone.
   void replaceDocument(const Document& document, const QString& path);
@@ -146,8 +149,18 @@ class MainWindow : public QMainWindow {
   void saveAs();
   void saveTo(const QString& path);
 
+  // mainwindow_dumps.cpp
+  void takeDump(const std::shared_ptr<const ActivationDump>& dump);
+  void askAboutDump(const std::shared_ptr<const ActivationDump>& dump);
+  void showDump(const std::shared_ptr<const ActivationDump>& dump);
+  /// Switches the disruption; with a sentence instead where there is no model. False then.
+  bool disrupt(bool on);
+  /// Of the model or of the files that are shown; null where there is nothing.
+  const ModelSpec* shownSpec() const { return session_.data().spec(); }
+
   // mainwindow_files.cpp
   void showInspected(const Inspection& inspection);
+  void openDialog();
   bool nothingToCopy();
   void openModelDialog(bool folder);
   void exportDialog();
@@ -166,6 +179,8 @@ class MainWindow : public QMainWindow {
   PromptReader measurer_;  // for the editor of prompts
   std::function<void(const PromptSize&)> measured_;
   std::unique_ptr<SessionFile> session_file_;
+  DumpSource asked_dump_;          // files that were asked for last, since the last model
+  bool ask_dump_ = false;          // where the layout of the dump that is being read is open
   QString asked_model_;            // path of the model that was asked for last
   QString path_;                   // of the document's file; empty = none
   std::optional<Document> saved_;  // what stands there, or the beginning of a document without a file

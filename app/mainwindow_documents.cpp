@@ -29,6 +29,11 @@ QString MainWindow::modelPath() const {
   return QString::fromStdString(session_.model()->card().path.string());
 }
 
+DumpSource MainWindow::dumpSource() const {
+  if (session_.dump()) return session_.dump()->source;
+  return session_.model() || session_.isLoading() ? DumpSource() : asked_dump_;
+}
+
 Document MainWindow::document() const {
   Document document = held().document;
   for (Prompt& prompt : document.prompts) prompt.id = 0;
@@ -38,6 +43,7 @@ Document MainWindow::document() const {
 MainWindow::Held MainWindow::held() const {
   Document document;
   document.model = modelPath();
+  document.dump = dumpSource();
   document.prompts = session_.prompts();
   document.selected_prompt = session_.selectedPrompt();
   const DisruptionStack& stack = session_.stack();
@@ -56,9 +62,8 @@ void MainWindow::hold(const Held& held) {
   session_.setPrompts(document.prompts, document.selected_prompt);
   session_.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
   Selection selection = document.selection;
-  if (session_.model())
-    selection =
-        clamped(selection, session_.model()->spec(), session_.model()->spec().max_position_embeddings);
+  if (const ModelSpec* spec = shownSpec())
+    selection = clamped(selection, *spec, spec->max_position_embeddings);
   state_.setSelection(selection);
   wanted_shown_ = document.disrupted ? document.look.shown : Shown::Baseline;
   Look look = document.look;
@@ -142,6 +147,7 @@ void MainWindow::askBeforeClosing() {
 void MainWindow::newDocument() {
   Document document = defaultDocument();
   document.model = modelPath();
+  document.dump = dumpSource();
   replaceDocument(document, QString());
 }
 
@@ -158,6 +164,7 @@ void MainWindow::openDocumentFile(const QString& path) {
     replaceDocument(document, path);
     settings_.addRecent(path);
     fillRecent();
+    if (!document.dump.files.empty()) return openDump(document.dump, false);
     if (document.model.isEmpty() || document.model == modelPath()) return;
     // The document may come from anyone, so its model's card is shown first.
     openPath(QString::fromStdString(find_model(document.model.toStdString()).string()), true);

@@ -11,7 +11,10 @@
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
+#include "app/open_dialog.h"
 #include "core/base/error.h"
+#include "core/checkpoint/checkpoint.h"
+#include "core/io/dump_file.h"
 #include "views/shown.h"
 
 namespace qkscope {
@@ -40,12 +43,16 @@ void MainWindow::openPath(const QString& path, bool ask) {
     showError(tr("There is no file or folder %1.").arg(path));
   } else if (suffix == QStringLiteral("qkscope") && info.isFile()) {
     openDocumentFile(path);
-  } else if (info.isFile() && suffix != QStringLiteral("gguf") && suffix != QStringLiteral("safetensors")) {
-    showError(tr("%1 is neither a model nor a document: QKScope opens Hugging Face folders, .gguf, "
-                 ".safetensors and .qkscope files.")
-                  .arg(info.fileName()));
   } else if (info.isFile() && info.size() == 0) {
     showError(tr("%1 is empty.").arg(info.fileName()));
+  } else if (info.isFile() && is_dump_file(path.toStdString())) {
+    openDump({{info.absoluteFilePath().toStdString()}, {}, {}}, ask);
+  } else if (info.isFile() && suffix != QStringLiteral("gguf") && suffix != QStringLiteral("safetensors") &&
+             !begins_like_gguf(path.toStdString())) {
+    showError(
+        tr("%1 is neither a model nor a document: QKScope opens Hugging Face folders, .gguf, "
+           ".safetensors and .qkscope files, and activations in .npy, .npz, .pt and .safetensors files.")
+            .arg(info.fileName()));
   } else {
     // A single .safetensors file is read together with the config.json beside it.
     const QString model = suffix == QStringLiteral("safetensors") && info.isFile() ? info.absolutePath()
@@ -81,12 +88,23 @@ void MainWindow::loadModel(const QString& path, const LoadOptions& options) {
 
 void MainWindow::openModelDialog(bool folder) {
   const QString start = settings_.folder(QStringLiteral("model"));
-  const QString path = folder ? QFileDialog::getExistingDirectory(this, tr("Model folder"), start)
-                              : QFileDialog::getOpenFileName(this, tr("Model file"), start,
-                                                             tr("Models (*.gguf *.safetensors)"));
+  const QString path = folder
+                           ? QFileDialog::getExistingDirectory(this, tr("Model folder"), start)
+                           : QFileDialog::getOpenFileName(
+                                 this, tr("Model file"), start,
+                                 tr("Models and activations (*.gguf *.safetensors *.npy *.npz *.pt *.pth);;"
+                                    "All files (*)"));
   if (path.isEmpty()) return;
   settings_.setFolder(QStringLiteral("model"), folder ? path : QFileInfo(path).absolutePath());
   openPath(path, true);
+}
+
+void MainWindow::openDialog() {
+  auto* dialog = new OpenDialog(this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &OpenDialog::chosen, this, [this](const QString& path) { openPath(path, true); });
+  connect(dialog, &OpenDialog::browse, this, &MainWindow::openModelDialog);
+  dialog->open();
 }
 
 View* MainWindow::shownFigure() const {
@@ -165,10 +183,8 @@ void MainWindow::copyCommandLine() {
 }
 
 void MainWindow::showCard() {
-  if (!session_.model()) {
-    openModelDialog(false);
-    return;
-  }
+  if (session_.dump()) return askAboutDump(session_.dump());
+  if (!session_.model()) return openDialog();
   auto* dialog = new ModelDialog(session_.model()->card(), false, this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->open();

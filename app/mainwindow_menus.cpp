@@ -1,6 +1,5 @@
 #include <QActionGroup>
 #include <QApplication>
-#include <QDir>
 #include <QDockWidget>
 #include <QFileInfo>
 #include <QMenuBar>
@@ -51,8 +50,9 @@ void MainWindow::makeMenus() {
 
 void MainWindow::makeFileMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&File"));
-  add(menu, {tr("Open &model file …"), QStringLiteral("openModel"), {key(Qt::CTRL | Qt::Key_O)}},
-      [this] { openModelDialog(false); });
+  add(menu, {tr("Open a &model …"), QStringLiteral("openModel"), {key(Qt::CTRL | Qt::Key_O)}},
+      [this] { openDialog(); });
+  add(menu, {tr("Open a f&ile …"), QStringLiteral("openFile"), {}}, [this] { openModelDialog(false); });
   add(menu,
       {tr("Open model &folder …"), QStringLiteral("openFolder"), {key(Qt::CTRL | Qt::SHIFT | Qt::Key_O)}},
       [this] { openModelDialog(true); });
@@ -96,19 +96,6 @@ void MainWindow::makeModelMenu() {
   QMenu* menu = menuBar()->addMenu(tr("&Model"));
   add(menu, {tr("Model &card …"), QStringLiteral("modelCard"), {key(Qt::CTRL | Qt::Key_I)}},
       [this] { showCard(); });
-  QMenu* installed = menu->addMenu(tr("&Installed models"));
-  connect(installed, &QMenu::aboutToShow, this, [this, installed] {
-    installed->clear();
-    const QDir folder(QString::fromStdString(models_folder().string()));
-    for (const QFileInfo& info :
-         folder.entryInfoList(QDir::Files | QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name)) {
-      if (!info.isDir() && info.suffix().toLower() != QStringLiteral("gguf")) continue;
-      installed->addAction(menuWords(info.fileName()), this,
-                           [this, path = info.filePath()] { openPath(path, true); });
-    }
-    if (installed->isEmpty())
-      installed->addAction(tr("none in %1").arg(menuWords(folder.path())))->setEnabled(false);
-  });
   menu->addSeparator();
   QMenu* length = menu->addMenu(tr("&Longest answer"));
   auto* group = new QActionGroup(this);
@@ -153,11 +140,11 @@ void MainWindow::changeLook(const std::function<void(Look&)>& change) {
 }
 
 void MainWindow::moveSelection(int layers, int heads) {
-  if (!session_.model()) return;
+  if (!shownSpec()) return;
   Selection selection = state_.selection();
   selection.layer += layers;
   selection.head += heads;
-  const ModelSpec& spec = session_.model()->spec();
+  const ModelSpec& spec = *shownSpec();
   selection.layer = std::clamp(selection.layer, 0, spec.num_layers() - 1);
   selection.head = std::clamp(selection.head, 0, siteHeads(spec, selection.site) - 1);
   state_.setSelection(selection);
@@ -165,8 +152,8 @@ void MainWindow::moveSelection(int layers, int heads) {
 
 void MainWindow::chooseSite(Site site) {
   Selection selection = state_.selection();
-  if (session_.model()) {
-    const ModelSpec& spec = session_.model()->spec();
+  if (shownSpec()) {
+    const ModelSpec& spec = *shownSpec();
     // The KV head that serves the query head, and back to the first it serves.
     const int before = siteHeads(spec, selection.site), after = siteHeads(spec, site);
     selection.head = std::min(after - 1, selection.head * after / std::max(1, before));
@@ -201,7 +188,7 @@ void MainWindow::makeViewMenu() {
         changeLook([which](Look& look) { look.shown = which; });
       } else {
         showLook();  // shown once it is there
-        session_.stack().setOn(true);
+        disrupt(true);
       }
     });
     runs->addAction(action);
@@ -240,7 +227,7 @@ void MainWindow::makeDisruptMenu() {
   disrupt_menu_ = menuBar()->addMenu(tr("&Disrupt"));
   QMenu* menu = disrupt_menu_;
   addCheck(menu, {tr("Disrupt"), QStringLiteral("disrupt"), {key(Qt::Key_D)}},
-           [this](bool on) { session_.stack().setOn(on); });
+           [this](bool on) { disrupt(on); });
   menu->addSection(tr("Presets"));
   for (std::size_t i = 0; i < presets().size(); ++i) {
     const DisruptionPreset& preset = presets()[i];

@@ -85,6 +85,7 @@ QString allowedNames() {
 struct Limits {
   double low, high;
 };
+inline constexpr Limits rope_theta_limits{1, 1e12};
 inline constexpr Limits lambda_limits{0, 1e6}, percentile_limits{50, 100}, color_limits{-1e30, 1e30};
 
 }  // namespace qkscope

@@ -11,6 +11,7 @@
 #include "app/look_options.h"
 #include "app/option_text.h"
 #include "app/usage_error.h"
+#include "core/io/dump_file.h"
 
 namespace qkscope {
 
@@ -27,6 +28,11 @@ void addOptions(QCommandLineParser& parser) {
   const auto s = [](const char* text) { return QString::fromLatin1(text); };
   option({s("h"), s("help")}, tr("This text."));
   option({s("v"), s("version")}, tr("The program's version."));
+  option({s("layout")},
+         tr("How the axes of activations lie: bshd (batch, position, head, dim), bhsd or flat:N (heads of N "
+            "dims); auto goes by the shape."),
+         s("NAME"));
+  option({s("rope-theta")}, tr("rope_theta of the model that activations are of; no file says it."), s("X"));
   option({s("prompt")}, tr("Run this prompt in place of those of the document."), s("TEXT"));
   option({s("prompt-file")}, tr("The same, read from a file."), s("FILE"));
   option({s("expect")}, tr("The answer whose perplexity is told; else the baseline's answer."), s("TEXT"));
@@ -63,7 +69,9 @@ void addOptions(QCommandLineParser& parser) {
   parser.addPositionalArgument(
       s("MODEL"),
       tr("A Hugging Face folder, a .gguf or .safetensors file, the name of an installed "
-         "model, or a .qkscope document."),
+         "model, org/name of the Hugging Face cache, a .qkscope document, or files of activations (.npy, "
+         ".npz, "
+         ".pt, .safetensors with Q, K and V)."),
       s("[MODEL]"));
 }
 
@@ -138,6 +146,28 @@ void readPrompt(const Reader& reader, Options& options) {
   }
   if (reader.has("expect")) options.expected = reader.filled("expect", tr("the answer that is scored"));
   options.raw = reader.has("raw");
+}
+
+void readDump(const Reader& reader, const QStringList& positional, Options& options) {
+  const auto is_dump = [](const QString& path) { return is_dump_file(path.toStdString()); };
+  if (positional.isEmpty() || !std::ranges::all_of(positional, is_dump)) {
+    for (const char* name : {"layout", "rope-theta"}) {
+      if (!reader.has(name)) continue;
+      throw UsageError(tr("--%1 means nothing without files of activations in place of MODEL.")
+                           .arg(QString::fromLatin1(name))
+                           .toStdString());
+    }
+    return;
+  }
+  for (const QString& path : positional)
+    options.dump.files.emplace_back(QFileInfo(path).absoluteFilePath().toStdString());
+  if (reader.has("layout")) {
+    const QString layout = reader.text("layout");
+    options.dump.layout = parse_layout(layout.toStdString());
+    if (!options.dump.layout && layout != QStringLiteral("auto"))
+      refuseOption(QStringLiteral("layout"), layout, tr("auto, bshd, bhsd or flat:N"));
+  }
+  if (reader.has("rope-theta")) options.dump.rope_theta = reader.number("rope-theta", rope_theta_limits);
 }
 
 void readSelection(const Reader& reader, Options& options) {
@@ -262,12 +292,13 @@ Options parseOptions(const QStringList& arguments) {
   options.help = reader.has("help");
   options.version = reader.has("version");
   const QStringList positional = parser.positionalArguments();
-  if (positional.size() > 1) {
+  readDump(reader, positional, options);
+  if (positional.size() > 1 && options.dump.files.empty()) {
     throw UsageError(tr("One MODEL at a time: \"%1\" and \"%2\" were given.")
                          .arg(positional[0], positional[1])
                          .toStdString());
   }
-  if (!positional.isEmpty()) {
+  if (!positional.isEmpty() && options.dump.files.empty()) {
     options.model = positional.front();
     if (options.model.trimmed().isEmpty())
       throw UsageError(

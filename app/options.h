@@ -37,7 +37,8 @@ struct FigureOptions {
 
 /// What the command line of qkscope says.
 struct Options {
-  QString model;  // path or name, or a .qkscope document; empty = the last, else the default model
+  QString model;    // path or name, or a .qkscope document; empty = the last, else the default model
+  DumpSource dump;  // files in place of a model
   std::optional<QString> prompt;  // one prompt in place of the document's
   QString expected;
   bool raw = false;

@@ -24,8 +24,15 @@ QStringList figureArguments(const Document& document, const QString& view, const
   const auto add = [&arguments](const char* name, const QString& value) {
     arguments << u"--" + QLatin1String(name) << value;
   };
-  if (!document.model.isEmpty()) arguments << document.model;
-  if (document.selected_prompt < static_cast<int>(document.prompts.size())) {
+  const bool is_dump = !document.dump.files.empty();
+  if (is_dump) {
+    for (const auto& file : document.dump.files) arguments << QString::fromStdString(file.string());
+    add("layout", dumpLayoutName(document.dump));
+    if (document.dump.rope_theta) add("rope-theta", numberText(*document.dump.rope_theta));
+  } else if (!document.model.isEmpty()) {
+    arguments << document.model;
+  }
+  if (!is_dump && document.selected_prompt < static_cast<int>(document.prompts.size())) {
     const Prompt& prompt = document.prompts[static_cast<std::size_t>(document.selected_prompt)];
     add("prompt", prompt.text);
     if (!prompt.expected.isEmpty()) add("expect", prompt.expected);
@@ -48,9 +55,11 @@ QStringList figureArguments(const Document& document, const QString& view, const
     arguments << u"--" + option.name;
     if (!option.value.isEmpty()) arguments << *text;
   }
-  add("device", QString::fromStdString(load.device));
-  add("dtype", QString::fromStdString(load.dtype));
-  if (load.threads > 0) add("threads", QString::number(load.threads));
+  if (!is_dump) {
+    add("device", QString::fromStdString(load.device));
+    add("dtype", QString::fromStdString(load.dtype));
+  }
+  if (!is_dump && load.threads > 0) add("threads", QString::number(load.threads));
   add("view", view);
   add("width", numberText(figure.width_mm));
   add("height", numberText(figure.height_mm));
@@ -82,6 +91,14 @@ QString shellLine(const QStringList& arguments) {
 }
 
 void applyOptions(const Options& options, Document& document) {
+  if (!options.dump.files.empty()) {
+    document.dump = options.dump;
+    document.model.clear();
+    document.disrupted = false;
+    document.look.shown = Shown::Baseline;
+  } else if (!options.model.isEmpty() && !options.model.endsWith(QStringLiteral(".qkscope"))) {
+    document.dump = {};
+  }
   if (options.prompt) {
     document.prompts = {{PromptKind::Free, *options.prompt, options.expected, options.raw}};
     document.selected_prompt = 0;
@@ -99,8 +116,7 @@ void applyOptions(const Options& options, Document& document) {
   if (options.position) document.selection.position = *options.position;
 }
 
-void checkSelection(const Options& options, const Document& document, const ModelSpec& spec,
-                    int positions) {
+void checkSelection(const Options& options, const Document& document, const ModelSpec& spec, int positions) {
   const auto within = [](const char* option, const std::optional<int>& index, int count, int from,
                          const QString& things) {
     if (!index || *index < count) return;

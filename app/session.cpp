@@ -106,8 +106,7 @@ void Session::setPrompts(std::vector<Prompt> prompts, int selected) {
   selected_ = std::clamp(selected, 0, std::max(0, static_cast<int>(prompts_.size()) - 1));
   results_.assign(prompts_.size(), {});
   schedule();
-  for (std::size_t i = 0; i < prompts_.size(); ++i)
-    results_[i] = answers(prompts_[i].id).result(question(prompts_[i].id));
+  for (std::size_t i = 0; i < prompts_.size(); ++i) results_[i] = resultOf(prompts_[i].id);
   Q_EMIT promptsChanged();
 }
 

@@ -44,6 +44,11 @@ class Session : public QObject {
   void load(const Inspection& inspection);
   /// Both, one after the other.
   void load(const std::filesystem::path& path, const LoadOptions& options = {});
+  /// Reads files of activations on a thread of its own, while all else goes on: dumpRead() tells what they
+  /// hold, failed() why they cannot be shown.
+  void readDump(const DumpSource& source);
+  /// Shows them in place of a model.
+  void showDump(const std::shared_ptr<const ActivationDump>& dump);
   /// Stops inspecting, loading, running; what is there stays.
   void cancel();
   /// Runs whatever is asked and not yet answered, also after cancel() or an error; where there is nothing of
@@ -51,6 +56,8 @@ class Session : public QObject {
   void resume();
 
   const std::shared_ptr<const LanguageModel>& model() const { return model_; }
+  /// The files that are shown in place of a model, or null.
+  const std::shared_ptr<const ActivationDump>& dump() const { return data_.dump; }
   /// On the device of `card`, the bytes that the model of now holds and would give up for another.
   std::uint64_t heldBytes(const ModelCard& card) const;
   DisruptionStack& stack() { return stack_; }
@@ -73,10 +80,13 @@ class Session : public QObject {
   /// Also the loss of every prompt token, after all else.
   void setPromptLoss(bool on);
 
-  /// For the views: the model, the selected prompt's comparison, whether it is of an earlier question.
+  /// For the views: the model or the files, the selected prompt's comparison, whether it is of an earlier
+  /// question.
   const ViewData& data() const { return data_; }
   /// Whether data() answers in full what is asked now: all that belongs to the present prompt and disruption.
-  bool showsWhatIsAsked() const { return model_ && !loading_ && !prompts_.empty() && picturesAreThere(); }
+  bool showsWhatIsAsked() const {
+    return dump() ? !loading_ : model_ && !loading_ && !prompts_.empty() && picturesAreThere();
+  }
   const PassTimes& times() const { return times_; }
   /// Inspecting, loading, reading, running, or about to.
   bool isBusy() const;
@@ -84,6 +94,7 @@ class Session : public QObject {
 
  Q_SIGNALS:
   void inspected(const qkscope::Inspection& inspection);
+  void dumpRead(const std::shared_ptr<const qkscope::ActivationDump>& dump);
   void modelChanged();
   void dataChanged();
   void promptsChanged();
@@ -132,6 +143,9 @@ class Session : public QObject {
                        std::function<void(const Inspection&)> then);
   void takeModel(const std::shared_ptr<const LanguageModel>& model, const QString& problem);
   void useModel(const std::shared_ptr<const LanguageModel>& model);
+  /// Gives `path` something to do on the inspector's thread; `work` gives what is then done on the window's.
+  void startReading(const std::filesystem::path& path,
+                    std::function<std::function<void()>(std::stop_token)> work);
   void stopWork();
 
   // session_answers.cpp: what the threads report
@@ -149,6 +163,7 @@ class Session : public QObject {
   /// Tells results and data anew where they have changed.
   void showResults();
   void showResult(PromptId id);
+  PromptResult resultOf(PromptId id) const;
   DataState dataState() const;
   void showData(bool changed = false);
   void markStale();
@@ -180,7 +195,6 @@ class Session : public QObject {
   bool paused_ = false;  // after cancel(), until something is asked
   bool loading_ = false, inspecting_ = false;
   std::uint64_t load_number_ = 0, inspect_number_ = 0;
-  std::function<void(const Inspection&)> inspected_then_;
   std::shared_ptr<const Run> prefilled_baseline_;  // of the job that runs, until the disrupted one is there
   QElapsedTimer job_clock_;                        // since the job that runs was asked for
   QTimer planner_;                                 // merges all changes of one event loop turn

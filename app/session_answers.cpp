@@ -215,10 +215,19 @@ void Session::showResult(PromptId id) {
   const auto at = std::ranges::find(prompts_, id, &Prompt::id);
   if (at == prompts_.end()) return;
   const auto i = static_cast<std::size_t>(at - prompts_.begin());
-  PromptResult result = answers(id).result(question(id));
+  PromptResult result = resultOf(id);
   if (results_[i] == result) return;
   results_[i] = std::move(result);
   Q_EMIT resultChanged(static_cast<int>(i));
+}
+
+PromptResult Session::resultOf(PromptId id) const {
+  PromptResult result = answers(id).result(question(id));
+  if (dump()) {
+    result.baseline_status.state = ArmState::Failed;
+    result.problem = tr("These are activations from a file: there is no model to run a prompt.");
+  }
+  return result;
 }
 
 void Session::showResults() {
@@ -226,6 +235,7 @@ void Session::showResults() {
 }
 
 DataState Session::dataState() const {
+  if (dump() && !loading_) return DataState::Current;
   if (!model_) return loading_ ? DataState::Loading : DataState::NoModel;
   if (prompts_.empty()) return DataState::NoPrompt;
   const auto& read = answers(selectedId()).read();

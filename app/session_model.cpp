@@ -40,33 +40,69 @@ void Session::load(const std::filesystem::path& path, const LoadOptions& options
 
 void Session::startInspecting(const std::filesystem::path& path, const LoadOptions& options,
                               std::function<void(const Inspection&)> then) {
+  startReading(path, [path, options, then = std::move(then)](std::stop_token stop) -> std::function<void()> {
+    Inspection inspection;
+    try {
+      inspection = LanguageModel::inspect(path, options, stop);
+    } catch (const Cancelled&) {
+      return nullptr;
+    } catch (const std::exception&) {
+      inspection.card.path = path;
+      inspection.card.problem =
+          tr("There is not enough memory to look at %1.").arg(fileName(path)).toStdString();
+    }
+    return [then, inspection = std::move(inspection)] { then(inspection); };
+  });
+}
+
+void Session::startReading(const std::filesystem::path& path,
+                           std::function<std::function<void()>(std::stop_token)> work) {
   const std::uint64_t number = inspect_number_ = ++last_number_;
   inspecting_ = true;
-  inspected_then_ = std::move(then);
-  inspector_.replace(
-      {{number, [this, number, path, options](std::stop_token stop) {
-          Inspection inspection;
-          try {
-            inspection = LanguageModel::inspect(path, options, stop);
-          } catch (const Cancelled&) {
-            return;
-          } catch (const std::exception&) {
-            inspection.card.path = path;
-            inspection.card.problem =
-                tr("There is not enough memory to look at %1.").arg(fileName(path)).toStdString();
-          }
-          QMetaObject::invokeMethod(this, [this, number, inspection = std::move(inspection)] {
-            if (!inspecting_ || number != inspect_number_) return;
-            inspecting_ = false;
-            const auto next = std::exchange(inspected_then_, nullptr);
-            next(inspection);
-            Q_EMIT busyChanged();
-          });
-        }}});
+  inspector_.replace({{number, [this, number, work = std::move(work)](std::stop_token stop) {
+                         auto then = work(stop);
+                         if (!then) return;
+                         QMetaObject::invokeMethod(this, [this, number, then = std::move(then)] {
+                           if (!inspecting_ || number != inspect_number_) return;
+                           inspecting_ = false;
+                           then();
+                           Q_EMIT busyChanged();
+                         });
+                       }}});
   Q_EMIT busyChanged();
   Q_EMIT progress(tr("looking at %1").arg(fileName(path)), 0, 0);
   showResults();
   showData();
+}
+
+void Session::readDump(const DumpSource& source) {
+  startReading(source.files.front(), [this, source](std::stop_token stop) -> std::function<void()> {
+    QString problem;
+    try {
+      auto dump = std::make_shared<const ActivationDump>(read_activation_dump(source, stop));
+      return [this, dump] { Q_EMIT dumpRead(dump); };
+    } catch (const Cancelled&) {
+      return nullptr;
+    } catch (const std::bad_alloc&) {
+      problem = tr("There is not enough memory to read %1.").arg(fileName(source.files.front()));
+    } catch (const std::exception& error) {
+      problem = QString::fromUtf8(error.what());
+    }
+    return [this, problem] { Q_EMIT failed(problem); };
+  });
+}
+
+void Session::showDump(const std::shared_ptr<const ActivationDump>& dump) {
+  stopWork();
+  useModel(nullptr);
+  auto run = std::make_shared<Run>();
+  run->capture = dump->capture;
+  data_.dump = dump;
+  data_.comparison = std::make_shared<const Comparison>(Comparison{{}, std::move(run), nullptr});
+  Q_EMIT modelChanged();
+  showResults();
+  showData(/*changed=*/true);
+  Q_EMIT busyChanged();
 }
 
 void Session::load(const Inspection& inspection) {

@@ -30,14 +30,13 @@ Bands bandsOf(const ViewData& data, const Look& look) {
   if (!bands.missing.isEmpty() || !capture) return bands;
   const LayerAxes axes = shownAxes(data);
   if (axes.first().inv_freq().empty()) {
-    bands.missing = whyNoRuler(data.card->spec);
+    bands.missing = whyNoRuler(*data.spec());
     return bands;
   }
   int alike = 0;
-  for (int layer = 0; layer < data.card->spec.num_layers(); ++layer) alike += axes.as_first(layer);
-  if (alike < data.card->spec.num_layers())
-    bands.note =
-        Words::tr("%1 of %2 layers, which rotate alike").arg(alike).arg(data.card->spec.num_layers());
+  for (int layer = 0; layer < data.spec()->num_layers(); ++layer) alike += axes.as_first(layer);
+  if (alike < data.spec()->num_layers())
+    bands.note = Words::tr("%1 of %2 layers, which rotate alike").arg(alike).arg(data.spec()->num_layers());
   const auto of = [&](Site site) {
     return band_shares(*capture, shownSite(site, look.after_rope), look.lambda, axes);
   };

@@ -273,7 +273,7 @@ void DisruptionView::buildFields(QFormLayout* form) {
   };
   layers_ = line(QStringLiteral("disruptLayers"), [this](Disruption& d) {
     d.layers = readRanges(layers_, "layers");
-    const int count = data().card ? data().card->spec.num_layers() : 0;
+    const int count = data().spec() ? data().spec()->num_layers() : 0;
     if (count > 0 && !d.layers.empty() && d.layers.back() >= count)
       throw Error(
           counted(count, tr("The model has one layer."), tr("The model has %1 layers.")).toStdString());
@@ -281,7 +281,7 @@ void DisruptionView::buildFields(QFormLayout* form) {
   form->addRow(tr("Layers"), layers_);
   heads_ = line(QStringLiteral("disruptHeads"), [this](Disruption& d) {
     d.heads = readRanges(heads_, "heads");
-    const int count = data().card ? data().card->spec.num_heads() : 0;
+    const int count = data().spec() ? data().spec()->num_heads() : 0;
     if (count > 0 && !d.heads.empty() && d.heads.back() >= count) {
       throw Error(counted(count, tr("The model has one query head."), tr("The model has %1 query heads."))
                       .toStdString());

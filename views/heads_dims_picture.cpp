@@ -7,7 +7,7 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
   model.rows = MapRows::Heads;
   const bool difference = look.shown == Shown::Difference;
   for (const Site site : {Site::Query, Site::Key, Site::Value}) {
-    MapPanel panel{.site = site, .heads = siteHeads(data.card->spec, site), .layer = selection.layer};
+    MapPanel panel{.site = site, .heads = siteHeads(*data.spec(), site), .layer = selection.layer};
     const Site captured = shownSite(site, look.after_rope);
     if (auto m = shownNorm(data, look, selection.layer, captured)) {
       panel.heads = static_cast<int>(m->size(0));
@@ -16,7 +16,8 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
         panel.massive = massiveCells(*rule, look.lambda);
       }
     } else {
-      panel.missing = whyNoHeads(data.card->spec, selection.layer, site);
+      panel.missing = whyNoHeads(*data.spec(), selection.layer, site);
+      if (data.dump) panel.missing = absentWords(data);
       if (panel.missing.isEmpty())
         panel.missing = Words::tr("layer %1 has not been computed yet").arg(selection.layer + 1);
     }
@@ -27,7 +28,7 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
                       : Words::tr("M (L2 norm over positions, unit of %1)").arg(letters);
   });
 
-  model.title = layerWords(selection.layer);
+  model.title = layerWords(data, selection.layer);
   model.facts << (difference
                       ? Words::tr("ΔM[h,d], M[h,d] = ‖·[:,h,d]‖₂ over %1 positions").arg(model.positions)
                       : Words::tr("M[h,d] = ‖·[:,h,d]‖₂ over %1 positions").arg(model.positions))

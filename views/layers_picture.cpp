@@ -10,12 +10,12 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
   model.rows = MapRows::LayersHeads;
   const bool difference = look.shown == Shown::Difference;
   const Site captured = shownSite(selection.site, look.after_rope);
-  const int heads = siteHeads(data.card->spec, selection.site);
+  const int heads = siteHeads(*data.spec(), selection.site);
   const auto layer_size = static_cast<std::size_t>(heads) * static_cast<std::size_t>(model.head_dim);
   MapPanel panel{.site = selection.site, .heads = heads};
   std::vector<float> values(layer_size * static_cast<std::size_t>(model.num_layers),
                             std::numeric_limits<float>::quiet_NaN());
-  const int layers = layersWith(data.card->spec, captured);
+  const int layers = layersWith(*data.spec(), captured);
   int computed = 0;
   std::size_t filled = 0;
   panel.rows_missing.assign(static_cast<std::size_t>(model.num_layers) * static_cast<std::size_t>(heads),
@@ -39,8 +39,9 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
   if (computed > 0) {
     panel.map = Heatmap(model.num_layers * heads, model.head_dim, std::move(values));
   } else {
-    panel.missing = layers > 0 ? Words::tr("no layer has been computed yet")
-                               : Words::tr("no layer of this model has attention");
+    panel.missing = data.dump    ? absentWords(data)
+                    : layers > 0 ? Words::tr("no layer has been computed yet")
+                                 : Words::tr("no layer of this model has attention");
   }
   model.panels.push_back(std::move(panel));
   colorPanels(model, look, difference, [&](const QString& letters) {

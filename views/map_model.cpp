@@ -58,7 +58,7 @@ MapModel mapModel(const ViewData& data, const Selection& selection, const Look& 
   MapModel model;
   model.message = whyNothing(data, look);
   if (!model.message.isEmpty()) return model;
-  const Selection inside = clamped(selection, data.card->spec, shownPositions(data));
+  const Selection inside = clamped(selection, *data.spec(), shownPositions(data));
   switch (look.picture) {
     case Picture::HeadsDims:
       return headsDimsModel(data, inside, look);
@@ -75,8 +75,8 @@ Needs mapNeeds(const ViewData& data, const Selection& selection, const Look& loo
   const std::set<Site> sites{Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
   Needs needs;
   needs.norms = sites;
-  if (look.picture == Picture::PositionsDims && data.card) {
-    const ModelSpec& spec = data.card->spec;
+  if (look.picture == Picture::PositionsDims && data.spec()) {
+    const ModelSpec& spec = *data.spec();
     std::int64_t numbers = 0;  // of one position in one pass
     for (const Site site : sites)
       numbers += std::int64_t{spec.num_layers()} * siteHeads(spec, site) * spec.head_dim();
@@ -90,10 +90,12 @@ Needs mapNeeds(const ViewData& data, const Selection& selection, const Look& loo
 }
 
 MapModel emptyMapModel(const ViewData& data, std::optional<int> layer) {
-  const ModelSpec& spec = data.card->spec;
+  const ModelSpec& spec = *data.spec();
   MapModel model;
   model.axis = shownAxis(data, layer);
   model.no_ruler = whyNoRuler(spec, layer);
+  if (data.dump && !spec.rope())
+    model.no_ruler = Words::tr("no RoPE is known of these activations: Ctrl+I sets its theta");
   const AttentionSpec* attention = layer && *layer < spec.num_layers() ? spec.attention(*layer) : nullptr;
   model.head_dim = attention ? std::max(attention->head_dim, attention->value_dim) : spec.head_dim();
   model.positions = shownPositions(data);
@@ -171,7 +173,7 @@ QStringList colorFacts(const MapModel& model, const Look& look) {
 QStringList runFacts(const ViewData& data, const Look& look, Site site, std::optional<int> layer) {
   QString rope = ropeWords(data, site, look.after_rope, layer), run = shownWords(look.shown);
   if (look.shown == Shown::Baseline) return {rope, run};
-  if (!look.after_rope && data.card->spec.rope() && site != Site::Value)
+  if (!look.after_rope && data.spec()->rope() && site != Site::Value)
     rope += Words::tr(" (the disruption acts after it)");
   QStringList disruptions;
   for (const Disruption& disruption : data.comparison->request.disruptions)
@@ -216,6 +218,7 @@ std::vector<FigureArray> mapArrays(const ViewData& data, const Selection& select
     }
     arrays.push_back(std::move(array));
   }
+  if (data.dump && !data.spec()->rope()) return arrays;  // no wavelength is known
   FigureArray wavelength{QStringLiteral("wavelength"), {QStringLiteral("dim")}, {{model.head_dim}, {}}};
   for (int dim = 0; dim < model.head_dim; ++dim) {
     const auto rotary = model.axis.at(dim);

@@ -12,7 +12,7 @@ namespace qkscope {
 
 Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
   Overview overview;
-  const ModelSpec& spec = data.card->spec;
+  const ModelSpec& spec = *data.spec();
   overview.layers = spec.num_layers();
   overview.with_attention = layersWith(spec, Site::Query);
   const bool difference = look.shown == Shown::Difference;

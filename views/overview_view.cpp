@@ -160,7 +160,7 @@ class OverviewView : public View {
 
   void walk(int layers, int heads) {
     if (!message_.isEmpty()) return;
-    Selection selection = clamped(state().selection(), data().card->spec, shownPositions(data()));
+    Selection selection = clamped(state().selection(), *data().spec(), shownPositions(data()));
     selection.layer = std::clamp(selection.layer + layers, 0, std::max(0, overview_.layers - 1));
     auto site = indexOf(selection.site);
     selection.head += heads;
@@ -178,24 +178,24 @@ class OverviewView : public View {
   }
 
   QString wordsOf(const Selection& asked) const {
-    const Selection selection = clamped(asked, data().card->spec, shownPositions(data()));
+    const Selection selection = clamped(asked, *data().spec(), shownPositions(data()));
     Selection head = selection;
     head.dim = head.position = -1;
     QString words;
     const Heatmap& map = overview_.maps[indexOf(selection.site)];
     if (selection.layer < map.rows() && selection.head < map.columns()) {
       const double ratio = map.at(selection.layer, selection.head);
-      const QString none = whyNoHeads(data().card->spec, selection.layer, selection.site);
+      const QString none = whyNoHeads(*data().spec(), selection.layer, selection.site);
       if (!none.isEmpty()) return none;
       words = std::isnan(ratio)
-                  ? tr("not computed yet · ")
+                  ? absentWords(data()) + QStringLiteral(" · ")
                   : QStringLiteral("%1 %2 · ").arg(overview_.bar.label, QLocale().toString(ratio, 'f', 1));
     }
     return words + cellWords(data(), state().look(), head);
   }
 
   void describe() {
-    if (!message_.isEmpty() || !data().card) return setAccessibleDescription(message_);
+    if (!message_.isEmpty() || !data().spec()) return setAccessibleDescription(message_);
     setAccessibleDescription(wordsOf(state().selection()));
     if (hasFocus()) {
       QAccessibleEvent event(this, QAccessible::DescriptionChanged);
@@ -204,7 +204,7 @@ class OverviewView : public View {
   }
 
   void paintSelection(QPainter& painter, const PlotStyle& style) const {
-    const Selection selection = clamped(state().selection(), data().card->spec, shownPositions(data()));
+    const Selection selection = clamped(state().selection(), *data().spec(), shownPositions(data()));
     const double u = style.unit;
     if (selection.layer >= overview_.layers) return;
     const CellGrid &first = layout_.grids.front(), &last = layout_.grids.back();

@@ -154,7 +154,7 @@ void PictureView::select(const CellRef& cell) {
   if (!awaited_.isEmpty()) {
     // In a picture that is about to go, a place: not its layer and head.
     selection.layer = now.layer;
-    selection.head = headBeside(now, selection.site, data().card->spec);
+    selection.head = headBeside(now, selection.site, *data().spec());
   }
   state().setSelection(selection);
 }

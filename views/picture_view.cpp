@@ -61,19 +61,21 @@ void PictureView::selectionMoved() {
 
 void PictureView::refresh() {
   // Another model or prompt may have fewer heads, layers or positions.
-  if (data().card && data().comparison) {
+  if (data().spec() && data().comparison) {
     // A selected token may lie in a longer prompt that is yet to run.
     const int positions = data().prompt_tokens > 0 ? data().prompt_tokens : shownPositions(data());
-    state().setSelection(clamped(state().selection(), data().card->spec, positions));
+    state().setSelection(clamped(state().selection(), *data().spec(), positions));
   }
   MapModel next = mapModel(data(), state().selection(), state().look());
-  awaited_ = missingValues(next);
+  // What files do not have never comes.
+  awaited_ = data().dump ? QString() : missingValues(next);
   const TokenIds prompt = data().comparison ? data().comparison->request.prompt : TokenIds();
   // Never a blank between two pictures of one prompt.
-  const bool same_input = data().card == pictured_card_ && prompt == pictured_prompt_;
+  const auto source = data().dump ? std::shared_ptr<const void>(data().dump) : data().card;
+  const bool same_input = source == pictured_source_ && prompt == pictured_prompt_;
   if (awaited_.isEmpty() || !same_input || model_.panels.empty()) {
     awaited_.clear();
-    pictured_card_ = data().card;
+    pictured_source_ = source;
     pictured_prompt_ = prompt;
     take(std::move(next));
   }

@@ -65,7 +65,7 @@ class PictureView : public View {
   MapModel model_;
   QString awaited_;
   // What model_ is a picture of.
-  std::shared_ptr<const ModelCard> pictured_card_;
+  std::shared_ptr<const void> pictured_source_;  // the model or the files
   TokenIds pictured_prompt_;
   MapLayout layout_;
   MapZoom zoom_ = whole_map;

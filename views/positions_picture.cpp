@@ -49,7 +49,7 @@ int headBeside(const Selection& selection, Site site, const ModelSpec& spec) {
 
 MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look) {
   MapModel model = emptyMapModel(data, selection.layer);
-  const ModelSpec& spec = data.card->spec;
+  const ModelSpec& spec = *data.spec();
   model.rows = MapRows::Positions;
   model.side_by_side = true;
   for (const QString& piece : data.pieces) model.row_names << visibleToken(piece);
@@ -77,6 +77,7 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
       }
     } else {
       panel.missing = whyNoHeads(spec, selection.layer, site);
+      if (data.dump) panel.missing = absentWords(data);
       if (panel.missing.isEmpty())
         panel.missing =
             Words::tr("the values of layer %1 have not been computed yet").arg(selection.layer + 1);
@@ -89,9 +90,9 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
   });
 
   model.title = spec.num_heads() == spec.num_kv_heads()
-                    ? Words::tr("%1 · head %2").arg(layerWords(selection.layer)).arg(query_head + 1)
+                    ? Words::tr("%1 · head %2").arg(layerWords(data, selection.layer)).arg(query_head + 1)
                     : Words::tr("%1 · head %2, KV head %3")
-                          .arg(layerWords(selection.layer))
+                          .arg(layerWords(data, selection.layer))
                           .arg(query_head + 1)
                           .arg(kv_head + 1);
   model.facts << (is_signed ? Words::tr("x[position, dim], %1 positions").arg(model.positions)

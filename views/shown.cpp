@@ -72,9 +72,10 @@ bool hasRope(const ModelSpec& spec, std::optional<int> layer) {
 }  // namespace
 
 QString ropeWords(const ViewData& data, Site site, bool after_rope, std::optional<int> layer) {
-  const AttentionSpec* attention = data.card ? attentionOf(data.card->spec, layer) : nullptr;
+  const AttentionSpec* attention = data.spec() ? attentionOf(*data.spec(), layer) : nullptr;
   if (!attention) return Words::tr("no RoPE");
-  const bool is_value = site == Site::Value, rotates = !is_value && hasRope(data.card->spec, layer);
+  if (data.dump && site != Site::Value && !hasRope(*data.spec(), layer)) return unrotatedWords(data);
+  const bool is_value = site == Site::Value, rotates = !is_value && hasRope(*data.spec(), layer);
   const auto& norm = is_value                                      ? attention->v_norm
                      : siteLetter(site) == siteLetter(Site::Query) ? attention->q_norm
                                                                    : attention->k_norm;
@@ -131,8 +132,20 @@ QString shownWords(Shown shown) {
   return Words::tr("disrupted − baseline");
 }
 
-QString layerWords(int layer) {
+QString layerWords(const ViewData& data, int layer) {
+  if (data.dump && layer < static_cast<int>(data.dump->layers.size())) {
+    const std::string& name = data.dump->layers[static_cast<std::size_t>(layer)];
+    return name.empty() ? Words::tr("Layer of the file") : QString::fromStdString(name);
+  }
   return Words::tr("Layer %1 [%2]").arg(layer + 1).arg(layer);
+}
+
+QString unrotatedWords(const ViewData& data) {
+  return data.dump && !data.dump->spec.rope() ? Words::tr("no RoPE known") : Words::tr("not rotated");
+}
+
+QString absentWords(const ViewData& data) {
+  return data.dump ? Words::tr("not in the file") : Words::tr("not computed yet");
 }
 
 QString numberWords(double value) {
@@ -154,9 +167,11 @@ QString exactWords(double value) {
 
 QString whyNothing(const ViewData& data, const Look& look) {
   if (data.state == DataState::Loading && !data.comparison) return Words::tr("The model is being loaded.");
-  if (!data.card) return Words::tr("Open a model to see its queries, keys and values.");
+  if (!data.spec()) return Words::tr("Open a model to see its queries, keys and values.");
   const bool needs_disrupted = look.shown != Shown::Baseline;
   const bool baseline = data.comparison && data.comparison->baseline;
+  if (data.dump && needs_disrupted)
+    return Words::tr("These are activations from a file: there is no model to disrupt.");
   if (baseline && (!needs_disrupted || data.comparison->disrupted)) return {};
   switch (data.state) {
     case DataState::NoPrompt:
@@ -183,15 +198,15 @@ int shownPositions(const ViewData& data) {
 }
 
 FrequencyAxis shownAxis(const ViewData& data, std::optional<int> layer) {
-  if (!data.card) return {};
+  if (!data.spec()) return {};
   const int positions = std::max(1, shownPositions(data));
-  const ModelSpec& spec = data.card->spec;
+  const ModelSpec& spec = *data.spec();
   return layer && *layer < spec.num_layers() ? FrequencyAxis(spec, *layer, positions)
                                              : FrequencyAxis(spec, positions);
 }
 
 LayerAxes shownAxes(const ViewData& data) {
-  return data.card ? LayerAxes(data.card->spec, std::max(1, shownPositions(data))) : LayerAxes();
+  return data.spec() ? LayerAxes(*data.spec(), std::max(1, shownPositions(data))) : LayerAxes();
 }
 
 const Capture* ruleCapture(const ViewData& data, const Look& look) {
@@ -269,16 +284,16 @@ QString between() {
 QStringList numberOf(const ViewData& data, const Look& look, const Selection& cell) {
   const Site site = shownSite(cell.site, look.after_rope);
   const bool difference = look.shown == Shown::Difference;
-  if (const QString none = whyNoHeads(data.card->spec, cell.layer, cell.site); !none.isEmpty()) return {none};
+  if (const QString none = whyNoHeads(*data.spec(), cell.layer, cell.site); !none.isEmpty()) return {none};
   if (cell.position >= 0) {
     const auto value = shownNumber(data, look, cell,
                                    [&](const Capture& capture) { return capture.value(cell.layer, site); });
-    if (!value) return {Words::tr("not computed yet")};
+    if (!value) return {absentWords(data)};
     return {(difference ? Words::tr("Δ value %1") : Words::tr("value %1")).arg(numberWords(*value))};
   }
   const auto m =
       shownNumber(data, look, cell, [&](const Capture& capture) { return capture.norm(cell.layer, site); });
-  if (!m) return {Words::tr("not computed yet")};
+  if (!m) return {absentWords(data)};
   QStringList words{(difference ? Words::tr("ΔM %1") : Words::tr("M %1")).arg(numberWords(*m))};
   if (const Array* rule = ruleNorm(data, look, cell.layer, site)) {
     const double mean = head_means(*rule)[static_cast<std::size_t>(cell.head)];
@@ -291,10 +306,12 @@ QStringList numberOf(const ViewData& data, const Look& look, const Selection& ce
 }  // namespace
 
 QStringList cellLines(const ViewData& data, const Look& look, const Selection& selection) {
-  if (!data.card) return {};
-  const ModelSpec& spec = data.card->spec;
+  if (!data.spec()) return {};
+  const ModelSpec& spec = *data.spec();
   const Selection cell = clamped(selection, spec, shownPositions(data));
-  QStringList place{siteLetter(cell.site), Words::tr("layer %1").arg(cell.layer + 1)}, numbers, rotation;
+  QStringList place{siteLetter(cell.site),
+                    data.dump ? layerWords(data, cell.layer) : Words::tr("layer %1").arg(cell.layer + 1)},
+      numbers, rotation;
   const bool is_query = cell.site == Site::Query;
   const AttentionSpec* attention = attentionOf(spec, cell.layer);
   const int groups = attention ? attention->num_kv_groups() : 1;
@@ -316,7 +333,7 @@ QStringList cellLines(const ViewData& data, const Look& look, const Selection& s
     const auto rotary = shownAxis(data, cell.layer).at(cell.dim);
     if (cell.site == Site::Value || !rotary) {
       place << Words::tr("dim %1").arg(cell.dim);
-      rotation << Words::tr("not rotated");
+      rotation << (cell.site == Site::Value ? Words::tr("not rotated") : unrotatedWords(data));
     } else {
       place << Words::tr("dim %1 ↔ %2").arg(cell.dim).arg(rotary->partner);
       const double turns = shownPositions(data) * rotary->inv_freq / (2 * std::numbers::pi);

@@ -28,8 +28,12 @@ QString whyNoHeads(const ModelSpec& spec, int layer, Site site);
 int layersWith(const ModelSpec& spec, Site site);
 /// "baseline", "disrupted", "disrupted − baseline".
 QString shownWords(Shown shown);
-/// "Layer 17 [16]".
-QString layerWords(int layer);
+/// "Layer 17 [16]", or what the files call it: "layer10".
+QString layerWords(const ViewData& data, int layer);
+/// Of a dim without a rotary pair: "not rotated", or that the files do not say.
+QString unrotatedWords(const ViewData& data);
+/// What stands in place of numbers that are not there: they come yet, or the files do not have them.
+QString absentWords(const ViewData& data);
 /// A number for people: about four significant digits, grouped by the locale.
 QString numberWords(double value);
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/analysis/activation_dump.h"
 #include "core/analysis/frequency.h"
 #include "core/base/array.h"
 #include "core/model/language_model.h"
@@ -17,15 +18,20 @@ namespace qkscope {
 /// How far the comparison is what is asked at the moment.
 enum class DataState { NoModel, Loading, NoPrompt, Running, Stopped, Failed, Current };
 
-/// The model and the comparison all views look at, as values that are never written to again.
+/// What all views look at, as values that are never written to again: the runs of a model, or activations
+/// from files, which have no model.
 struct ViewData {
-  std::shared_ptr<const ModelCard> card;
+  std::shared_ptr<const ModelCard> card;         // null: no model
+  std::shared_ptr<const ActivationDump> dump;    // null: no files
   std::shared_ptr<const Comparison> comparison;  // of the selected prompt; parts may still be missing
   QStringList pieces;                            // readable text of each prompt token
   int prompt_tokens = 0;                         // of the selected prompt, run or not yet; 0: not known
   bool stale = false;                            // not what is asked now: pictures are drawn dimmed
   DataState state = DataState::Current;
   QString problem;  // why there is no comparison, in one sentence, where `state` is Failed
+
+  /// Layers, heads, dims and RoPE of what is shown; null where there is nothing.
+  const ModelSpec* spec() const { return card ? &card->spec : dump ? &dump->spec : nullptr; }
 };
 
 /// The numbers behind a picture, for export: one array and the names of its axes.

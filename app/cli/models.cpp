@@ -36,7 +36,7 @@ Document run_models(const Context& context) {
   for (ShelfModel& model : list_shelf(places, context.stop)) {
     describe(model, context.stop);
     document["models"].push_back(json_of(model));
-    table.add({one_line(model.name), one_line(model.architecture), model.stored_type,
+    table.add({one_line(full_name(model)), one_line(model.architecture), model.stored_type,
                bytes_text(static_cast<double>(model.bytes)), std::string(shelf_kind_name(model.place.kind)),
                one_line(state_words(model))});
   }

@@ -48,22 +48,13 @@ std::vector<ShelfModel> of_main(const std::vector<ShelfModel>& models) {
   return chosen;
 }
 
-std::string with_revision(const ShelfModel& model) {
-  return model.revision.empty() || has_revision(model, "main")
-             ? model.name
-             : model.name + "@" + (model.refs.empty() ? model.revision.substr(0, 12) : model.refs.front());
-}
-
-/// "/a, /b and /c" of the places that are there, or of all where none is.
+/// "/a, /b, /c": QKScope's own folder, and those of others that are there.
 std::string folders(const std::vector<ShelfPlace>& places) {
   std::string text;
-  for (const bool all : {false, true}) {
-    for (const ShelfPlace& place : places) {
-      std::error_code problem;
-      if (!all && place.kind != ShelfKind::Own && !fs::is_directory(place.folder, problem)) continue;
-      text += (text.empty() ? "" : ", ") + place.folder.string();
-    }
-    if (!text.empty()) break;
+  for (const ShelfPlace& place : places) {
+    std::error_code problem;
+    if (place.kind != ShelfKind::Own && !fs::is_directory(place.folder, problem)) continue;
+    text += (text.empty() ? "" : ", ") + place.folder.string();
   }
   return text;
 }
@@ -97,13 +88,19 @@ std::vector<ShelfModel> named(const std::vector<ShelfModel>& shelf, const std::s
   return {};
 }
 
+std::string full_name(const ShelfModel& model) {
+  return model.revision.empty() || has_revision(model, "main")
+             ? model.name
+             : model.name + "@" + (model.refs.empty() ? model.revision.substr(0, 12) : model.refs.front());
+}
+
 std::string model_name(const fs::path& path) {
   const fs::path clean = path.has_filename() ? path : path.parent_path();
   std::error_code problem;
   const std::string file = clean.filename().string();
   if (clean.parent_path().filename() == "snapshots" || file.starts_with("sha256-")) {
     for (const ShelfModel& model : list_shelf(shelf_places())) {
-      if (fs::equivalent(model.path, clean, problem)) return with_revision(model);
+      if (fs::equivalent(model.path, clean, problem)) return full_name(model);
     }
   }
   return fs::is_directory(path, problem) ? file : clean.stem().string();
@@ -123,7 +120,7 @@ fs::path find_model(const std::string& text) {
                 "; packaging/run.sh installs the default one.");
   }
   std::set<std::string> names;
-  for (const ShelfModel& model : found) names.insert(in_quotes(with_revision(model)));
+  for (const ShelfModel& model : found) names.insert(in_quotes(full_name(model)));
   if (names.size() < found.size()) {  // the same name in several places
     names.clear();
     for (const ShelfModel& model : found) names.insert(in_quotes(model.path.string()));

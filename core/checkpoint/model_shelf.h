@@ -52,6 +52,9 @@ void describe(ShelfModel& model, std::stop_token stop = {});
 /// way to read it that fits any. Without a revision that of "main" where there is one.
 std::vector<ShelfModel> named(const std::vector<ShelfModel>& shelf, const std::string& text);
 
+/// Its name, with @revision where it is not that of "main": as find_model reads it back.
+std::string full_name(const ShelfModel& model);
+
 /// What a person calls the model at `path`: its name on the shelf where the path itself only holds a hash,
 /// else the folder's or the file's name without its ending.
 std::string model_name(const std::filesystem::path& path);

@@ -30,11 +30,13 @@ bool is_npz(std::span<const std::byte> file, const std::string& where, Budget& b
 
 }  // namespace
 
-bool is_dump_name(const std::filesystem::path& path) {
+bool is_dump_file(const std::filesystem::path& path) {
   const auto extension = path.extension();
-  return std::ranges::any_of(
-      std::initializer_list<const char*>{".npy", ".npz", ".pt", ".pth", ".safetensors"},
-      [&](const char* known) { return extension == known; });
+  if (extension == ".npy" || extension == ".npz") return true;
+  const auto is = [&](const char* known) { return extension == known; };
+  std::error_code problem;
+  return (is(".pt") || is(".pth") || is(".safetensors")) &&
+         !std::filesystem::exists(path.parent_path() / "config.json", problem);
 }
 
 std::map<std::string, DumpTensor> read_dump_file(const std::filesystem::path& path, Budget& budget) {

@@ -15,8 +15,9 @@ struct DumpTensor {
   std::string stored;  // how its numbers lie in the file: "float16", "F32"; empty where that is not told
 };
 
-/// What a file of activations may end in: ".npy", ".npz", ...
-bool is_dump_name(const std::filesystem::path& path);
+/// Whether `path` is named like a file of activations (.npy, .npz, .pt, .pth, .safetensors) and not the
+/// weights of a checkpoint: no config.json lies beside it.
+bool is_dump_file(const std::filesystem::path& path);
 
 /// The tensors of a file that numpy, PyTorch or safetensors wrote, by name; one without a name by the file's.
 /// Which of them it was is seen in its bytes, whatever its name ends in. Throws Error naming the file.

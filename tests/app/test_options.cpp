@@ -34,6 +34,9 @@ class TestOptions : public TestCase {
     const auto names = list("|jet|LINEAR|linear |0|query,key");
     const QStringList exported = list("--export|x.pdf");
     return {
+        {s("layout"),
+         {list("|BSHD|sbhd|flat|flat:0|flat:-1|flat:64x|bshd "), s("bshd, bhsd or flat:N"), {s("q.npy")}}},
+        {s("rope-theta"), {list("|0|-1|0.5|nan|inf|1e400|x"), s("from 1 to"), {s("q.npy")}}},
         {s("prompt"), {{s("")}, s("not empty"), {}}},
         {s("prompt-file"), {{s(""), s(" ")}, s("text file"), {}}},
         {s("expect"), {{s(""), s(" ")}, s("the answer"), list("--prompt|x")}},
@@ -244,6 +247,29 @@ class TestOptions : public TestCase {
     } catch (const UsageError& error) {
       QVERIFY2(QString::fromUtf8(error.what()).contains(words), error.what());
     }
+  }
+
+  /// Files of activations stand in place of a model, as many as there are; nothing is known of their reading
+  /// without them.
+  void filesOfActivations() {
+    const Options options = parseOptions(
+        {s("/x/q.npy"), s("/x/k.pt"), s("--layout"), s("flat:64"), s("--rope-theta"), s("10000")});
+    QVERIFY(options.model.isEmpty());
+    QCOMPARE(options.dump.files.size(), 2u);
+    QCOMPARE(options.dump.files[1].string(), "/x/k.pt");
+    QVERIFY(options.dump.layout == DumpLayout({AxisOrder::Flat, 64}));
+    QVERIFY(options.dump.rope_theta == 10000.0);
+    QVERIFY_EXCEPTION_THROWN(parseOptions({s("/x/q.npy"), s("model.gguf")}), UsageError);
+    QVERIFY_EXCEPTION_THROWN(parseOptions({s("model.gguf"), s("--layout"), s("bshd")}), UsageError);
+
+    Document document = defaultDocument();
+    document.disrupted = true;
+    applyOptions(options, document);
+    QVERIFY(!document.disrupted && document.dump == options.dump);
+    const Options again = parseOptions(figureArguments(document, s("picture"), {s("f.pdf")}, LoadOptions()));
+    QVERIFY(again.dump == options.dump);
+    QVERIFY(!again.prompt);
+    QVERIFY(documentFromJson(toJson(document), s("x")).dump == document.dump);
   }
 
   void badValuesAreRefused() {

@@ -173,6 +173,15 @@ class TestModelShelf : public TestCase {
     QCOMPARE(find_model(name.toStdString()).string(), (home() / path.toStdString()).string());
   }
 
+  /// What is listed is what opens: every full name leads back to its model, but of two with one blob to
+  /// either.
+  void fullNamesAreReadBack() {
+    for (const ShelfModel& model : list_shelf(shelf_places())) {
+      if (model.place.kind == ShelfKind::Own) continue;  // dead links
+      QCOMPARE(find_model(full_name(model)).string(), model.path.string());
+    }
+  }
+
   void namesThatLeadNowhere() {
     for (const char* name : {"org/none", "org/tiny@none", "org/tiny@11", "adapter:x", "org", "@"}) {
       QKSCOPE_EXPECT_ERROR(find_model(name), std::string("'") + name + "'", ".cache/huggingface/hub",
