@@ -86,7 +86,8 @@ QJsonObject toJson(const Prompt& prompt) {
   return {{QStringLiteral("kind"), nameOf(prompt.kind)},
           {QStringLiteral("text"), prompt.text},
           {QStringLiteral("expected"), prompt.expected},
-          {QStringLiteral("raw"), prompt.raw}};
+          {QStringLiteral("raw"), prompt.raw},
+          {QStringLiteral("bos"), nameOf(prompt.bos)}};
 }
 
 Prompt promptFromJson(const Reader& reader) {
@@ -95,6 +96,7 @@ Prompt promptFromJson(const Reader& reader) {
   prompt.text = reader.string(QStringLiteral("text"));
   prompt.expected = reader.string(QStringLiteral("expected"));
   prompt.raw = reader.boolean(QStringLiteral("raw"));
+  prompt.bos = reader.choice(QStringLiteral("bos"), Bos::Auto);
   return prompt;
 }
 

@@ -23,6 +23,11 @@ struct Names<PromptKind> {
                                     std::pair{PromptKind::Free, "free"}};
 };
 template <>
+struct Names<Bos> {
+  static constexpr std::array table{std::pair{Bos::Auto, "auto"}, std::pair{Bos::On, "on"},
+                                    std::pair{Bos::Off, "off"}};
+};
+template <>
 struct Names<Picture> {
   static constexpr std::array table{std::pair{Picture::HeadsDims, "heads-dims"},
                                     std::pair{Picture::PositionsDims, "positions-dims"},

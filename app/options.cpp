@@ -38,6 +38,8 @@ void addOptions(QCommandLineParser& parser) {
   option({s("expect")}, tr("The answer whose perplexity is told; else the baseline's answer."), s("TEXT"));
   option({s("raw")}, tr("Pass the prompt as it is, without the model's chat format."));
   option({s("chat")}, tr("Pass the prompt in the model's chat format (the default)."));
+  option({s("bos")}, tr("Begin the prompt with the BOS token: auto (as the model's files say), on or off."),
+         s("WHICH"));
   option({s("max-new")}, tr("Longest answer, in tokens."), s("N"));
   option({s("disrupt")},
          tr("Disrupt: a preset's name or site=q,pick=lambda:5,replace=mean,pool=head,...; turns it on."),
@@ -124,7 +126,8 @@ constexpr int kMany = 1'000'000;
 void readPrompt(const Reader& reader, Options& options) {
   reader.excludes("prompt", "prompt-file");
   reader.excludes("raw", "chat");
-  if (!reader.has("prompt") && !reader.has("prompt-file")) reader.needs({"expect", "raw", "chat"}, "prompt");
+  if (!reader.has("prompt") && !reader.has("prompt-file"))
+    reader.needs({"expect", "raw", "chat", "bos"}, "prompt");
   if (reader.has("prompt")) options.prompt = reader.text("prompt");
   if (reader.has("prompt-file")) {
     const QString path = reader.filled("prompt-file", tr("a text file"));
@@ -146,6 +149,7 @@ void readPrompt(const Reader& reader, Options& options) {
   }
   if (reader.has("expect")) options.expected = reader.filled("expect", tr("the answer that is scored"));
   options.raw = reader.has("raw");
+  if (reader.has("bos")) options.bos = choiceOption<Bos>(QStringLiteral("bos"), reader.text("bos"));
 }
 
 void readDump(const Reader& reader, const QStringList& positional, Options& options) {

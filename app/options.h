@@ -42,6 +42,7 @@ struct Options {
   std::optional<QString> prompt;  // one prompt in place of the document's
   QString expected;
   bool raw = false;
+  Bos bos = Bos::Auto;
   std::optional<Disruption> disruption;           // set: it is on
   std::optional<int> layer, head, dim, position;  // 0-based; dim and position -1: none
   std::optional<Site> site;

@@ -37,6 +37,7 @@ QStringList figureArguments(const Document& document, const QString& view, const
     add("prompt", prompt.text);
     if (!prompt.expected.isEmpty()) add("expect", prompt.expected);
     arguments << (prompt.raw ? QStringLiteral("--raw") : QStringLiteral("--chat"));
+    if (prompt.bos != Bos::Auto) add("bos", nameOf(prompt.bos));
   }
   if (document.disrupted)
     add("disrupt", QString::fromStdString(to_option(document.disruptions[document.disruption_position])));
@@ -100,7 +101,7 @@ void applyOptions(const Options& options, Document& document) {
     document.dump = {};
   }
   if (options.prompt) {
-    document.prompts = {{PromptKind::Free, *options.prompt, options.expected, options.raw}};
+    document.prompts = {{PromptKind::Free, *options.prompt, options.expected, options.raw, options.bos}};
     document.selected_prompt = 0;
   }
   if (options.disruption) {

@@ -20,7 +20,7 @@ RenderedPrompt renderPrompt(const LanguageModel& model, const Prompt& prompt) {
   const std::string user = prompt.text.toStdString();
   rendered.raw = prompt.raw || model.chat_format().is_raw();
   rendered.text = rendered.raw ? user : model.chat_format().render(user);
-  rendered.ids = rendered.raw ? model.tokenize(rendered.text) : model.tokenizer().encode_chat(rendered.text);
+  rendered.ids = encode_prompt(model.tokenizer(), rendered.text, prompt.bos, !rendered.raw);
   return rendered;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/run/run.h"
+#include "core/text/bos.h"
 
 namespace qkscope {
 
@@ -21,7 +22,8 @@ struct Prompt {
   QString text;
   QString expected;  // the continuation whose perplexity is told; empty = the baseline's answer
   bool raw = false;  // passed as it is, without the model's chat format
-  PromptId id = 0;   // given by the session; 0 = new, and so it stands in a document
+  Bos bos = Bos::Auto;
+  PromptId id = 0;  // given by the session; 0 = new, and so it stands in a document
   bool operator==(const Prompt&) const = default;
 };
 

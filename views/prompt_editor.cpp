@@ -35,6 +35,7 @@ PromptEditor::PromptEditor(const Prompt& prompt, PromptMeasure measure, QWidget*
       expected_(new ShortEdit(prompt.expected, this)),
       kind_(new QComboBox(this)),
       format_(new QComboBox(this)),
+      bos_(new QComboBox(this)),
       size_(new QLabel(this)) {
   setWindowTitle(tr("Prompt"));
   text_->setObjectName(QStringLiteral("promptText"));
@@ -49,6 +50,12 @@ PromptEditor::PromptEditor(const Prompt& prompt, PromptMeasure measure, QWidget*
   format_->addItem(tr("the model's chat format"), false);
   format_->addItem(tr("raw: the text as it is"), true);
   format_->setCurrentIndex(prompt.raw ? 1 : 0);
+  format_->setObjectName(QStringLiteral("promptFormat"));
+  bos_->setObjectName(QStringLiteral("promptBos"));
+  bos_->addItem(tr("as the model's files say"), static_cast<int>(Bos::Auto));
+  bos_->addItem(tr("on: the prompt begins with it"), static_cast<int>(Bos::On));
+  bos_->addItem(tr("off: the prompt begins without it"), static_cast<int>(Bos::Off));
+  bos_->setCurrentIndex(bos_->findData(static_cast<int>(prompt.bos)));
 
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel, this);
   buttons->button(QDialogButtonBox::Ok)->setText(tr("Run"));
@@ -64,16 +71,19 @@ PromptEditor::PromptEditor(const Prompt& prompt, PromptMeasure measure, QWidget*
   form->addRow(tr("&Expected answer"), expected_);
   form->addRow(tr("&Kind"), kind_);
   form->addRow(tr("&Given as"), format_);
+  form->addRow(tr("&BOS token"), bos_);
   form->addRow(buttons);
   connect(text_, &QPlainTextEdit::textChanged, this, &PromptEditor::measure);
   connect(format_, &QComboBox::currentIndexChanged, this, &PromptEditor::measure);
+  connect(bos_, &QComboBox::currentIndexChanged, this, &PromptEditor::measure);
   resize(640, 380);
   this->measure();
 }
 
 Prompt PromptEditor::prompt() const {
   return {static_cast<PromptKind>(kind_->currentData().toInt()), text_->toPlainText(),
-          expected_->toPlainText(), format_->currentData().toBool()};
+          expected_->toPlainText(), format_->currentData().toBool(),
+          static_cast<Bos>(bos_->currentData().toInt())};
 }
 
 void PromptEditor::measure() {

@@ -19,7 +19,7 @@ struct PromptSize {
 /// Measures a prompt and tells `take`, now or later; a newer question makes it forget the older one.
 using PromptMeasure = std::function<void(const Prompt& prompt, std::function<void(const PromptSize&)> take)>;
 
-/// Edits one prompt: text, expected answer, kind, raw or chat.
+/// Edits one prompt: text, expected answer, kind, raw or chat, BOS.
 class PromptEditor : public QDialog {
   Q_OBJECT
  public:
@@ -36,6 +36,7 @@ class PromptEditor : public QDialog {
   QPlainTextEdit* expected_;
   QComboBox* kind_;
   QComboBox* format_;
+  QComboBox* bos_;
   QLabel* size_;
 };
 

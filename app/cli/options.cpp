@@ -18,7 +18,7 @@ namespace {
 /// Option texts whose meaning is worked out once all are there.
 struct Texts {
   std::vector<std::string> disruptions;
-  std::string layers = "all", sites = "query,key,value", definition, layout = "auto";
+  std::string layers = "all", sites = "query,key,value", definition, layout = "auto", bos = "auto";
   std::uint64_t seed = 0;
 };
 
@@ -105,7 +105,7 @@ void add_model(CLI::App& app, Options& o) {
       ->check(whole_number(0, 1024));
 }
 
-void add_prompt(CLI::App& app, Options& o) {
+void add_prompt(CLI::App& app, Options& o, Texts& t) {
   auto* prompt = app.add_option("--prompt", o.prompt, "The prompt")
                      ->option_text("TEXT")
                      ->check(filled("the text that the model reads"));
@@ -121,12 +121,17 @@ void add_prompt(CLI::App& app, Options& o) {
   auto* chat =
       app.add_flag("--chat", o.chat, "Pass it in the model's chat format (the default where it has one)")
           ->option_text(" ");
+  app.add_option("--bos", t.bos,
+                 "Begin the prompt with the BOS token: auto (as the model's files say), on or off")
+      ->option_text("NAME")
+      ->check(CLI::IsMember({"auto", "on", "off"}));
   app.add_option("--max-tokens", o.max_tokens, "Use the first N tokens only")
       ->option_text("N")
       ->check(whole_number(1, 1 << 24));
   prompt->excludes(prompt_file)->excludes(text_file);
   prompt_file->excludes(text_file);
   chat->excludes(raw)->excludes(text_file);
+  text_file->excludes(app.get_option("--bos"));
 }
 
 void add_answer(CLI::App& app, Options& o) {
@@ -242,6 +247,7 @@ void settle(Options& o, const Texts& t) try {
   o.sites = parse_sites(t.sites);
   if (!t.definition.empty()) o.definition = definitions.at(t.definition);
   o.layout = parse_layout(t.layout);
+  o.bos = bos_from_name(t.bos).value_or(Bos::Auto);
 } catch (const UsageError&) {
   throw;
 } catch (const Error& error) {
@@ -318,7 +324,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
     sub.get_formatter()->column_width(28);
     const auto has = [&](Group group) { return (command.groups & group) != 0; };
     if (has(Model)) add_model(sub, o);
-    if (has(Prompt)) add_prompt(sub, o);
+    if (has(Prompt)) add_prompt(sub, o, t);
     if (has(Answer)) add_answer(sub, o);
     if (has(Score)) add_score(sub, o, t);
     if (has(Disrupt)) add_disrupt(sub, t);

@@ -10,6 +10,7 @@
 #include "core/model/language_model.h"
 #include "core/run/disruption.h"
 #include "core/run/run.h"
+#include "core/text/bos.h"
 
 namespace qkscope::cli {
 
@@ -20,6 +21,7 @@ struct Options {
 
   std::optional<std::string> prompt, prompt_file, text_file;
   bool raw = false, chat = false;
+  Bos bos = Bos::Auto;
   int max_tokens = 0;  // 0 = all
 
   int max_new = 64;

@@ -55,7 +55,7 @@ PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
     const bool raw = options.raw || chat.is_raw();
     prompt.rendered = raw ? text : chat.render(text);
     prompt.format = options.raw ? "raw (asked for)" : chat.is_raw() ? "raw: " + chat.reason() : chat.name();
-    prompt.ids = raw ? model.tokenize(prompt.rendered) : model.tokenizer().encode_chat(prompt.rendered);
+    prompt.ids = encode_prompt(model.tokenizer(), prompt.rendered, options.bos, !raw);
   }
   const auto most = static_cast<std::size_t>(options.max_tokens);
   if (most > 0 && prompt.ids.size() > most) {

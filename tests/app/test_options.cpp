@@ -40,6 +40,7 @@ class TestOptions : public TestCase {
         {s("prompt"), {{s("")}, s("not empty"), {}}},
         {s("prompt-file"), {{s(""), s(" ")}, s("text file"), {}}},
         {s("expect"), {{s(""), s(" ")}, s("the answer"), list("--prompt|x")}},
+        {s("bos"), {list("|yes|On|1|on "), s("auto, on or off"), list("--prompt|x")}},
         {s("max-new"), {list("|0|-1|1.5|4097|many|99999999999| 5|nan"), s("1 to 4096"), {}}},
         {s("disrupt"),
          {list("|nonsense|site=z|site=|pick=largest|pick=lambda:nan|pick=lambda:-1|layers=0"

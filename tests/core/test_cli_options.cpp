@@ -36,6 +36,7 @@ class TestCliOptions : public CliTestCase {
         {"--max-tokens", {"tokens", from_one, {"whole number from 1"}}},
         {"--max-new", {"generate", from_one, {"whole number from 1"}}},
         {"--temperature", {"generate", list("-1|nan|inf|101|hot|1,5|1e400"), {"0 to 100"}}},
+        {"--bos", {"generate", list("yes|On|1|"), {"auto"}}},
         {"--top-p", {"generate", list("-0.1|1.1|nan|inf|half"), {"0 to 1"}}},
         {"--top-k", {"generate", from_zero, {"whole number from 0"}}},
         {"--expect", {"perplexity", {"", " "}, {"empty"}}},

@@ -35,6 +35,9 @@ class TinyModel {
                 {"added_tokens", added}});
   }
 
+  void write_json(const char* name, const nlohmann::json& json) const {
+    std::ofstream(folder() / name) << json.dump(1);
+  }
   std::filesystem::path folder() const { return folder_.path().toStdString(); }
 
   void change_config(const std::function<void(nlohmann::json&)>& change) const {
@@ -59,10 +62,6 @@ class TinyModel {
   }
 
  private:
-  void write_json(const char* name, const nlohmann::json& json) const {
-    std::ofstream(folder() / name) << json.dump(1);
-  }
-
   QTemporaryDir folder_;
 };
 
