@@ -290,8 +290,7 @@ std::string disruption_help() {
          "  mask=clean|live          picked in the undisturbed pass, or in the disrupted pass itself "
          "(clean)\n"
          "  mask=position            there, at each position for itself, in all heads at once, as published "
-         "for "
-         "Gemma 2\n"
+         "for Gemma 2\n"
          "  phase=prefill|every      the prompt alone, or every step (prefill)\n"
          "  cache=disrupted|clean    what later tokens read of the prompt's K and V (disrupted)\n"
          "  layers=1-4,7 heads=1,3   counted from 1 (all)\n\n";

@@ -58,8 +58,9 @@ at::Tensor restated(const Published& p, const at::Tensor& x) {
   return result;
 }
 
+/// Largest difference, relative to the largest number.
 double distance(const at::Tensor& a, const at::Tensor& b) {
-  return (a - b).abs().max().item<double>();
+  return ((a - b).abs().max() / b.abs().max()).item<double>();
 }
 
 }  // namespace
@@ -116,7 +117,7 @@ class TestPublished : public test::TestCase {
           const at::Tensor by_head =
               applied(parse_disruption(settings + "live"), Site::Query, x.transpose(0, 1).contiguous(), 6);
           const at::Tensor by_position = applied(parse_disruption(settings + "position"), Site::Query, x, 4);
-          QVERIFY2(at::equal(by_position, by_head.transpose(0, 1)), settings.c_str());
+          QVERIFY2(distance(by_position, by_head.transpose(0, 1)) < 1e-6, settings.c_str());
         }
       }
     }

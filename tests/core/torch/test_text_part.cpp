@@ -24,7 +24,7 @@ json config_of(const std::filesystem::path& folder) {
 /// `config` as part of another, told by its model_type alone.
 json as_part(json config) {
   config.erase("architectures");
-  return {{"architectures", {"SomethingForConditionalGeneration"}},
+  return {{"architectures", json::array({"SomethingForConditionalGeneration"})},
           {"model_type", "something"},
           {"vision_config", {{"hidden_size", 7}, {"num_hidden_layers", 1}}},
           {"text_config", std::move(config)}};
@@ -110,9 +110,9 @@ class TestTextPart : public test::TestCase {
   void goesByTheNamesItHas() {
     json config = as_part(config_of(test::golden("families/qwen3-bias-window")));
     config["text_config"].erase("model_type");
-    config["text_config"]["architectures"] = {"Qwen3ForCausalLM"};
+    config["text_config"]["architectures"] = json::array({"Qwen3ForCausalLM"});
     QCOMPARE(spec_of(config).architecture, "Qwen3ForCausalLM");
-    config["architectures"] = {"MistralForCausalLM"};  // the whole is one that is known
+    config["architectures"] = json::array({"MistralForCausalLM"});  // the whole is one that is known
     QCOMPARE(spec_of(config).architecture, "MistralForCausalLM");
   }
 
