@@ -387,15 +387,12 @@ def main():
     lines = []
     for name, template in TEMPLATES.items():
         try:
-            text = _compile_jinja_template(template).render(**VARIABLES)
-            result = ("text", text)
+            result = ("text", _compile_jinja_template(template).render(**VARIABLES))
         except Exception as error:
             result = ("error", f"{type(error).__name__}: {error}")
         lines.append(f'{{"name": {escaped(name)}, "template": {escaped(template)}, "{result[0]}": {escaped(result[1])}}}')
-    variables = json.dumps(json.dumps(VARIABLES))
-    variables = "".join(f"\\u{ord(c):04x}" if c in "<>[]|" else c for c in variables)
-    path = pathlib.Path(__file__).resolve().parent / "jinja.json"
-    path.write_text('{"variables": ' + variables + ',\n"templates": [\n' + ",\n".join(lines) + "]}\n")
+    variables = escaped(json.dumps(VARIABLES))
+    pathlib.Path(__file__).resolve().with_name("jinja.json").write_text('{"variables": ' + variables + ',\n"templates": [\n' + ",\n".join(lines) + "]}\n")
 
 
 if __name__ == "__main__":
