@@ -22,7 +22,8 @@ class TestGgufPresets : public test::TokenizerTest {
     file.key("tokenizer.ggml.add_bos_token", GgufBytes::Bool, false);
     const auto tokenizer = load_gguf(file);
     std::string cut;
-    for (const int id : tokenizer->encode(text)) cut += (cut.empty() ? "" : " ") + tokenizer->decode({id});
+    for (const int id : tokenizer->encode(text))
+      cut += (cut.empty() ? "" : " ") + tokenizer->decode(std::vector{id});
     return cut;
   }
 
