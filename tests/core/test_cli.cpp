@@ -87,8 +87,9 @@ class TestCli : public CliTestCase {
     const std::string folder = model.folder().string();
     const json found = run_cli({"info", folder, "--json"}).json();
     QVERIFY(found.at("rope").is_null());
-    QCOMPARE(found.at("mixers"), json({"attention", "attention"}));
-    QCOMPARE(found.at("rotates"), json({false, false}));
+    QCOMPARE(found.at("mixers").get<std::vector<std::string>>(),
+             (std::vector<std::string>{"attention", "attention"}));
+    QCOMPARE(found.at("rotates").get<std::vector<bool>>(), (std::vector<bool>{false, false}));
     QVERIFY(run_cli({"info", folder}).out.find("none (learned positions)") != std::string::npos);
   }
 

@@ -144,7 +144,9 @@ class TestFrequency : public test::TestCase {
       attention.num_heads = attention.num_kv_heads = 1;
       attention.head_dim = 4;
       attention.rope = its;
-      spec.layers.push_back({.mixer = attention, .ffn = MlpSpec{}});
+      LayerSpec& layer = spec.layers.emplace_back();
+      layer.mixer = attention;
+      layer.ffn = MlpSpec{};
     }
     const LayerAxes axes(spec, 1);
     QVERIFY(!axes.of(0).at(1));

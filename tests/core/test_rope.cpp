@@ -140,10 +140,11 @@ class TestRope : public test::TestCase {
 
   void descriptionOfAModel() {
     ModelSpec spec;
+    const auto add_layer = [&](const MixerSpec& mixer) { spec.layers.emplace_back().mixer = mixer; };
     const auto add = [&](const std::optional<RopeSpec>& rope) {
       AttentionSpec attention;
       attention.rope = rope;
-      spec.layers.push_back({.mixer = attention, .ffn = MlpSpec{}});
+      add_layer(attention);
     };
     add({});
     QCOMPARE(describe_rotation(spec), std::string("none"));
@@ -153,7 +154,7 @@ class TestRope : public test::TestCase {
     QCOMPARE(describe_rotation(spec), std::string("none (ALiBi)"));
     spec = {};
     add(plain());
-    spec.layers.push_back({.mixer = MambaSpec{}, .ffn = MlpSpec{}});
+    add_layer(MambaSpec{});
     add(plain());
     QCOMPARE(describe_rotation(spec), describe(plain()));
     add({});
