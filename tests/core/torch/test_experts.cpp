@@ -42,7 +42,8 @@ at::Tensor shares_of(const RouterSpec& router, const std::vector<float>& correct
   for (int e = 0; e < spec.num_experts; ++e)
     weights.experts.push_back({Linear(at::ones({1, 1}), {}), Linear(at::ones({1, 1}), {})});
   RouterTap tap;
-  moe(spec, weights, 0, at::ones({1, 1}), tap);
+  const at::Tensor x = at::ones({1, 1});
+  moe(spec, weights, 0, x, x, tap);
   return tap.shares[0];
 }
 
