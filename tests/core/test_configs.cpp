@@ -156,7 +156,7 @@ class TestConfigs : public test::TestCase {
     config["architectures"] = "LlamaForCausalLM";
     QKSCOPE_EXPECT_ERROR(spec_of(config), "\"architectures\" is a string", "expected a list");
     config["architectures"] = nullptr;
-    config["model_type"] = "gpt2";
+    config["model_type"] = "gpt1";
     QKSCOPE_EXPECT_ERROR(spec_of(config), "none named", "\"model_type\"");
   }
 

@@ -42,7 +42,8 @@ class TestGgufConfig : public test::GgufTestCase {
     QCOMPARE(name(config(small_llama().u32("llama.attention.sliding_window", 32))), "MistralForCausalLM");
     QCOMPARE(config(small_llama().u32("llama.attention.sliding_window", 32))["sliding_window"].get<int>(),
              32);
-    QCOMPARE(name(config(small_llama().u32("llama.expert_count", 8))), "MixtralForCausalLM");
+    QCOMPARE(name(config(small_llama().u32("llama.expert_count", 8).u32("llama.expert_used_count", 2))),
+             "MixtralForCausalLM");
     QCOMPARE(name(config(small_llama("qwen2"))), "Qwen2ForCausalLM");
     QCOMPARE(name(config(small_llama("wavenet"))), "wavenet");
     QCOMPARE(config(small_llama().u32("llama.attention.key_length", 6))["head_dim"].get<int>(), 6);

@@ -94,7 +94,8 @@ class TestRope : public test::TestCase {
   }
 
   void refusals() {
-    QKSCOPE_EXPECT_ERROR(rope_frequencies(typed("longrope"), 2048, 1), "rope_type", "'longrope'", "yarn");
+    QKSCOPE_EXPECT_ERROR(rope_frequencies(typed("ntk"), 2048, 1), "rope_type", "'ntk'", "yarn");
+    QKSCOPE_EXPECT_ERROR(rope_frequencies(typed("longrope"), 2048, 1), "long_factor", "32");
     RopeSpec spec = plain(63);
     QKSCOPE_EXPECT_ERROR(rope_frequencies(spec, 2048, 1), "rotary_dim", "63");
     spec = plain(0);

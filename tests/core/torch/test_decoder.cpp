@@ -35,7 +35,10 @@ at::Tensor convolution_meta(const at::Tensor& x, const at::Tensor& weight, const
                             c10::SymIntArrayRef, c10::SymIntArrayRef, c10::SymIntArrayRef, bool,
                             c10::SymIntArrayRef, c10::SymInt) {
   if (!weight.is_meta()) throw Error("a convolution's weight is on another device");
-  return at::empty({x.size(0), weight.size(0), x.size(2) - weight.size(2) + 1}, x.options());
+  std::vector<std::int64_t> shape = x.sizes().vec();  // of one dimension as of two, one of them of size 1
+  shape[1] = weight.size(0);
+  shape.back() -= weight.size(-1) - 1;
+  return at::empty(shape, x.options());
 }
 TORCH_LIBRARY_IMPL(aten, Meta, m) {
   m.impl("index_select", index_select_meta);

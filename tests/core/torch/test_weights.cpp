@@ -151,13 +151,13 @@ class TestWeights : public test::TestCase {
       weights["model.layers.0.self_attn.bias"] = one;
     });
     QVERIFY(notes(model).empty());  // known to be of no weight
-    model.change_weights([&](Tensors& weights) { weights["lm_head.bias"] = one; });
-    QVERIFY(test::has_all(joined(notes(model)), {"a tensor that", "'lm_head.bias'"}));
+    model.change_weights([&](Tensors& weights) { weights["lm_head.delta"] = one; });
+    QVERIFY(test::has_all(joined(notes(model)), {"a tensor that", "'lm_head.delta'"}));
     model.change_weights([&](Tensors& weights) {
       for (const char* name : {"a", "b", "c", "d"}) weights[std::string("vision.") + name] = one;
     });
     QCOMPARE(joined(notes(model)),
-             "The file holds 5 tensors that this architecture does not use: 'lm_head.bias', 'vision.a', "
+             "The file holds 5 tensors that this architecture does not use: 'lm_head.delta', 'vision.a', "
              "'vision.b' and 2 more. ");
     QVERIFY(logits(model).equal(expected));
     set_key(model, "num_hidden_layers", 1);  // tensors of layers that are not there
