@@ -101,8 +101,10 @@ class RopeReader {
     const json* factor = rope_.contains("partial_rotary_factor") ? &rope_.at("partial_rotary_factor")
                                                                  : config_.find(defaults_.partial_key);
     if (defaults_.partial_rotary_factor && type != "proportional") {
-      const double share = factor && !factor->is_null() ? number("partial_rotary_factor", *factor)
-                                                        : *defaults_.partial_rotary_factor;
+      // Null is not absent: no factor is said, and without one all of a head rotates.
+      const double share = !factor             ? *defaults_.partial_rotary_factor
+                           : factor->is_null() ? 1.0
+                                               : number("partial_rotary_factor", *factor);
       if (!(share > 0 && share <= 1)) wrong("partial_rotary_factor", *factor, "a number above 0, up to 1");
       return static_cast<int>(share * head_dim_);
     }

@@ -8,9 +8,6 @@ namespace {
 
 ModelSpec glm4_moe_spec(const Checkpoint& checkpoint) {
   const Config config(checkpoint);
-  // Absent, half of a head rotates; null is not absent.
-  const nlohmann::json* share = config.find("partial_rotary_factor");
-  const double absent_share = share && share->is_null() ? 1.0 : 0.5;
   ModelSpec spec = llama_like_spec(checkpoint, {.vocab_size = 151552,
                                                 .intermediate_size = 10944,
                                                 .max_position_embeddings = 131072,
@@ -18,7 +15,7 @@ ModelSpec glm4_moe_spec(const Checkpoint& checkpoint) {
                                                 .num_heads = 96,
                                                 .num_kv_heads = 8,
                                                 .rms_norm_eps = 1e-5,
-                                                .partial_rotary_factor = absent_share});
+                                                .partial_rotary_factor = 0.5});
   put_corrected_experts(config, spec,
                         {.num_experts = 128, .top_k = 8, .intermediate_size = 1408, .scale = 1.0});
   const bool bias = config.flag("attention_bias", false), norms = config.flag("use_qk_norm", false);

@@ -48,9 +48,7 @@ ModelSpec gated_spec(const Checkpoint& checkpoint, LlamaLikeDefaults defaults) {
   defaults.max_position_embeddings = 32768;
   defaults.num_heads = 16;
   defaults.head_dim = 256;
-  // Absent, a quarter of a head rotates; null is not absent.
-  const nlohmann::json* share = config.find("partial_rotary_factor");
-  defaults.partial_rotary_factor = share && share->is_null() ? 1.0 : 0.25;
+  defaults.partial_rotary_factor = 0.25;
   ModelSpec spec = llama_like_spec(checkpoint, defaults);
   name_parameters(spec.parameters);
   spec.head.norm->unit_offset = true;

@@ -39,7 +39,7 @@ class TestGgufModels : public test::TestCase {
     if (name.endsWith(QLatin1String("q8_0"))) {
       // Quantized, the numbers are others; an expert that is read from the wrong place is another model.
       const double rms = ((logits - truth).norm() / truth.norm()).item<double>();
-      QVERIFY2(rms < 0.05, ("relative error " + std::to_string(rms)).c_str());
+      QVERIFY2(rms < 0.1, ("relative error " + std::to_string(rms)).c_str());
     } else {
       const double e = test::relative_error(logits, truth);
       QVERIFY2(e < 1e-4, ("largest relative error " + std::to_string(e)).c_str());
