@@ -196,7 +196,10 @@ ModelSpec llama_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults&
                                             .theta = defaults.rope_theta,
                                             .partial_rotary_factor = defaults.partial_rotary_factor});
   }
+  if (defaults.attention_bias)
+    attention.qkv_bias = attention.out_bias = config.flag("attention_bias", *defaults.attention_bias);
   MlpSpec mlp;
+  if (defaults.mlp_bias) mlp.bias = config.flag("mlp_bias", *defaults.mlp_bias);
   mlp.intermediate_size = config.size("intermediate_size", defaults.intermediate_size, limits::inner);
   mlp.activation = read_activation(checkpoint, defaults.hidden_act_key, defaults.hidden_act);
   LayerSpec layer;

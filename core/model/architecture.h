@@ -37,6 +37,7 @@ struct LlamaLikeDefaults {
   std::optional<double> partial_rotary_factor{};  // nothing: the family does not know the key
   bool one_rope = true;                           // false: no layer rotates until the family says how
   bool tie_word_embeddings = false;
+  std::optional<bool> attention_bias{}, mlp_bias{};  // nothing: the family does not know the key
   const char* hidden_act_key = "hidden_act";
   const char* hidden_act = "silu";
 };
@@ -63,6 +64,8 @@ struct GptLikeDefaults {
   const char* absent_activation = "gelu_new";
   bool tie_word_embeddings = true;
 };
+/// What GPT-2 and GPT-Neo name alike: embedding, positions, norms and head.
+ParameterTable gpt_parameters();
 /// The spec of a model whose parameters are `parameters`: all layers alike, layer norms with biases before
 /// attention and a plain MLP, as many KV heads as query heads, no positions, biases everywhere in a layer.
 ModelSpec gpt_like_spec(const Checkpoint& checkpoint, ParameterTable parameters,

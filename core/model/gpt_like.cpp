@@ -14,6 +14,19 @@ int read_size(const Config& config, const SizeKey& key, int limit) {
 
 }  // namespace
 
+ParameterTable gpt_parameters() {
+  ParameterTable table;
+  table.prefixes = {"transformer.", ""};
+  table.layer = "h.{layer}.";
+  table.stored[Role::Embedding] = {{.name = "wte"}};
+  table.stored[Role::Positions] = {{.name = "wpe"}};
+  table.stored[Role::FinalNorm] = {{.name = "ln_f"}};
+  table.stored[Role::Head] = {{.name = "lm_head"}};
+  table.stored[Role::MixerNorm] = {{.name = "ln_1"}};
+  table.stored[Role::FfnNorm] = {{.name = "ln_2"}};
+  return table;
+}
+
 ModelSpec gpt_like_spec(const Checkpoint& checkpoint, ParameterTable parameters,
                         const GptLikeDefaults& defaults) {
   const Config config(checkpoint);

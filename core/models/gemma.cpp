@@ -11,7 +11,8 @@ namespace qkscope {
 namespace {
 
 /// What all three have. Null is no number of KV heads and no size of a head, in any of them.
-ModelSpec gemma_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults& defaults) {
+ModelSpec gemma_like_spec(const Checkpoint& checkpoint, LlamaLikeDefaults defaults) {
+  defaults.attention_bias = false;
   const Config config(checkpoint);
   ModelSpec spec = llama_like_spec(checkpoint, defaults);
   if (const auto* both = config.find("use_bidirectional_attention"); both && *both == true)
@@ -20,12 +21,7 @@ ModelSpec gemma_like_spec(const Checkpoint& checkpoint, const LlamaLikeDefaults&
         "causal attention alone");
   spec.embedding.scale = std::sqrt(static_cast<double>(spec.hidden_size));
   spec.head.norm->unit_offset = true;
-  const bool bias = config.flag("attention_bias", false);
-  for (LayerSpec& layer : spec.layers) {
-    auto& attention = std::get<AttentionSpec>(layer.mixer);
-    attention.qkv_bias = attention.out_bias = bias;
-    layer.mixer_norm = layer.ffn_norm = spec.head.norm;
-  }
+  for (LayerSpec& layer : spec.layers) layer.mixer_norm = layer.ffn_norm = spec.head.norm;
   return spec;
 }
 

@@ -21,6 +21,7 @@ constexpr LlamaLikeDefaults gemma4_defaults{.vocab_size = 262144,
                                             .head_dim = 256,
                                             .one_rope = false,
                                             .tie_word_embeddings = true,
+                                            .attention_bias = false,
                                             .hidden_act_key = "hidden_activation",
                                             .hidden_act = "gelu_pytorch_tanh"};
 
@@ -190,11 +191,9 @@ ModelSpec gemma4_spec(const Checkpoint& checkpoint) {
   // Whatever is listed, the last layer sees all.
   std::get<AttentionSpec>(spec.layers.back().mixer).window = 0;
   read_sizes_by_layer(checkpoint, spec);
-  const bool bias = config.flag("attention_bias", false);
   for (LayerSpec& layer : spec.layers) {
     auto& attention = std::get<AttentionSpec>(layer.mixer);
     attention.scale = 1;
-    attention.qkv_bias = attention.out_bias = bias;
     attention.q_norm = attention.k_norm = norm;
     attention.v_norm = bare;
     attention.rope = rope_of(checkpoint, spec, attention);

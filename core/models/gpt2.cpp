@@ -7,15 +7,7 @@ namespace qkscope {
 namespace {
 
 ParameterTable gpt2_parameters() {
-  ParameterTable table;
-  table.prefixes = {"transformer.", ""};
-  table.layer = "h.{layer}.";
-  table.stored[Role::Embedding] = {{.name = "wte"}};
-  table.stored[Role::Positions] = {{.name = "wpe"}};
-  table.stored[Role::FinalNorm] = {{.name = "ln_f"}};
-  table.stored[Role::Head] = {{.name = "lm_head"}};
-  table.stored[Role::MixerNorm] = {{.name = "ln_1"}};
-  table.stored[Role::FfnNorm] = {{.name = "ln_2"}};
+  ParameterTable table = gpt_parameters();
   for (const Role role : {Role::Query, Role::Key, Role::Value})
     table.stored[role] = {{.name = "attn.c_attn", .rows = Rows::QkvBlocks, .transposed = true}};
   table.stored[Role::AttnOut] = {{.name = "attn.c_proj", .transposed = true}};

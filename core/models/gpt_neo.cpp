@@ -9,15 +9,7 @@ namespace {
 using nlohmann::json;
 
 ParameterTable gpt_neo_parameters() {
-  ParameterTable table;
-  table.prefixes = {"transformer.", ""};
-  table.layer = "h.{layer}.";
-  table.stored[Role::Embedding] = {{.name = "wte"}};
-  table.stored[Role::Positions] = {{.name = "wpe"}};
-  table.stored[Role::FinalNorm] = {{.name = "ln_f"}};
-  table.stored[Role::Head] = {{.name = "lm_head"}};
-  table.stored[Role::MixerNorm] = {{.name = "ln_1"}};
-  table.stored[Role::FfnNorm] = {{.name = "ln_2"}};
+  ParameterTable table = gpt_parameters();
   table.stored[Role::Query] = {{.name = "attn.attention.q_proj"}};
   table.stored[Role::Key] = {{.name = "attn.attention.k_proj"}};
   table.stored[Role::Value] = {{.name = "attn.attention.v_proj"}};

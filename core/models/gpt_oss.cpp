@@ -35,7 +35,8 @@ ModelSpec gpt_oss_spec(const Checkpoint& checkpoint) {
                                                 .num_kv_heads = 8,
                                                 .head_dim = 64,
                                                 .rms_norm_eps = 1e-5,
-                                                .one_rope = false});
+                                                .one_rope = false,
+                                                .attention_bias = true});
   name_parameters(spec.parameters);
   MoeSpec moe = read_experts(config, "num_local_experts", "num_experts", 128, 4);
   moe.router.choose_first = true;
@@ -46,7 +47,6 @@ ModelSpec gpt_oss_spec(const Checkpoint& checkpoint) {
   moe.expert.alpha = config.number("swiglu_alpha", 1.702);
   if (!(moe.expert.limit > 0)) config.fail("config key \"swiglu_limit\" is not a positive number");
 
-  const bool bias = config.flag("attention_bias", true);
   const RopeSpec rope = read_rope(checkpoint, {.head_dim = spec.head_dim(),
                                                .max_position_embeddings = spec.max_position_embeddings,
                                                .theta = 150000,
@@ -57,7 +57,6 @@ ModelSpec gpt_oss_spec(const Checkpoint& checkpoint) {
   for (LayerSpec& layer : spec.layers) {
     auto& attention = std::get<AttentionSpec>(layer.mixer);
     attention.rope = rope;
-    attention.qkv_bias = attention.out_bias = bias;
     attention.sinks = true;
     layer.ffn = moe;
   }

@@ -7,13 +7,7 @@ namespace {
 
 ModelSpec llama_spec(const Checkpoint& checkpoint) {
   const Config config(checkpoint);
-  ModelSpec spec = llama_like_spec(checkpoint, {});
-  const bool bias = config.flag("attention_bias", false), mlp_bias = config.flag("mlp_bias", false);
-  for (LayerSpec& layer : spec.layers) {
-    auto& attention = std::get<AttentionSpec>(layer.mixer);
-    attention.qkv_bias = attention.out_bias = bias;
-    std::get<MlpSpec>(layer.ffn).bias = mlp_bias;
-  }
+  ModelSpec spec = llama_like_spec(checkpoint, {.attention_bias = false, .mlp_bias = false});
   if (!checkpoint.gguf() &&  // transformers asks for it even where head_dim is given
       spec.hidden_size % spec.num_heads() != 0) {
     config.fail("hidden_size " + std::to_string(spec.hidden_size) +

@@ -53,7 +53,8 @@ ModelSpec llama4_spec(const Checkpoint& checkpoint) {
                                                 .num_kv_heads = 8,
                                                 .head_dim = 128,
                                                 .rms_norm_eps = 1e-5,
-                                                .rope_theta = 500000});
+                                                .rope_theta = 500000,
+                                                .attention_bias = false});
   name_parameters(spec.parameters);
   MoeSpec moe = read_experts(config, "num_local_experts", "num_local_experts", 16, 1);
   moe.router.score = RouterSpec::Score::Sigmoid;
@@ -63,7 +64,7 @@ ModelSpec llama4_spec(const Checkpoint& checkpoint) {
   MlpSpec dense = moe.expert;
   dense.intermediate_size = config.size("intermediate_size_mlp", 16384, limits::inner);
 
-  const bool bias = config.flag("attention_bias", false), norms = config.flag("use_qk_norm", true);
+  const bool norms = config.flag("use_qk_norm", true);
   const bool scales = config.flag("attn_temperature_tuning", true);
   const QueryScaleSpec scale{.weight = config.number("attn_scale", 0.1),
                              .interval = static_cast<double>(config.size("floor_scale", 8192, 1 << 30)),
@@ -76,7 +77,6 @@ ModelSpec llama4_spec(const Checkpoint& checkpoint) {
   for (std::size_t l = 0; l < spec.layers.size(); ++l) {
     LayerSpec& layer = spec.layers[l];
     auto& attention = std::get<AttentionSpec>(layer.mixer);
-    attention.qkv_bias = attention.out_bias = bias;
     if (!rotating[l]) {
       attention.rope.reset();
       if (scales) attention.query_scale = scale;

@@ -7,18 +7,9 @@
 namespace qkscope {
 namespace {
 
-void read_biases(const Checkpoint& checkpoint, ModelSpec& spec) {
-  const bool bias = Config(checkpoint).flag("attention_bias", false);
-  for (LayerSpec& layer : spec.layers) {
-    auto& attention = std::get<AttentionSpec>(layer.mixer);
-    attention.qkv_bias = attention.out_bias = bias;
-  }
-}
-
 ModelSpec olmo_spec(const Checkpoint& checkpoint) {
   const Config config(checkpoint);
-  ModelSpec spec = llama_like_spec(checkpoint, {.vocab_size = 50304});
-  read_biases(checkpoint, spec);
+  ModelSpec spec = llama_like_spec(checkpoint, {.vocab_size = 50304, .attention_bias = false});
   const auto* clip = config.find("clip_qkv");
   const double bound = !clip || clip->is_null() ? 0 : config.number("clip_qkv", 0);
   if (clip && !clip->is_null() && !(bound > 0))
@@ -33,9 +24,8 @@ ModelSpec olmo_spec(const Checkpoint& checkpoint) {
 }
 
 ModelSpec olmo2_like_spec(const Checkpoint& checkpoint, bool one_rope) {
-  ModelSpec spec =
-      llama_like_spec(checkpoint, {.vocab_size = 50304, .rms_norm_eps = 1e-5, .one_rope = one_rope});
-  read_biases(checkpoint, spec);
+  ModelSpec spec = llama_like_spec(
+      checkpoint, {.vocab_size = 50304, .rms_norm_eps = 1e-5, .one_rope = one_rope, .attention_bias = false});
   for (LayerSpec& layer : spec.layers) {
     auto& attention = std::get<AttentionSpec>(layer.mixer);
     attention.q_norm = attention.k_norm = layer.mixer_norm;

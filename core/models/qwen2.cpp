@@ -30,11 +30,10 @@ ModelSpec qwen3_spec(const Checkpoint& checkpoint) {
                                           .intermediate_size = 22016,
                                           .max_position_embeddings = 32768,
                                           .num_kv_heads = 32,
-                                          .head_dim = 128});
-  const bool bias = Config(checkpoint).flag("attention_bias", false);
+                                          .head_dim = 128,
+                                          .attention_bias = false});
   for (LayerSpec& layer : spec.layers) {
     auto& attention = std::get<AttentionSpec>(layer.mixer);
-    attention.qkv_bias = attention.out_bias = bias;
     attention.q_norm = attention.k_norm = layer.mixer_norm;
   }
   return spec;

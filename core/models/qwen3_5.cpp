@@ -49,11 +49,11 @@ ModelSpec gated_spec(const Checkpoint& checkpoint, LlamaLikeDefaults defaults) {
   defaults.num_heads = 16;
   defaults.head_dim = 256;
   defaults.partial_rotary_factor = 0.25;
+  defaults.attention_bias = false;
   ModelSpec spec = llama_like_spec(checkpoint, defaults);
   name_parameters(spec.parameters);
   spec.head.norm->unit_offset = true;
   const DeltaNetSpec delta = read_delta_net(config, spec);
-  const bool bias = config.flag("attention_bias", false);
   const int interval = config.size("full_attention_interval", 4, limits::layers);
   const std::vector<std::string> types =
       read_layer_types(checkpoint, spec.num_layers(), {"full_attention", "linear_attention"});
@@ -67,7 +67,6 @@ ModelSpec gated_spec(const Checkpoint& checkpoint, LlamaLikeDefaults defaults) {
     auto& attention = std::get<AttentionSpec>(layer.mixer);
     attention.gate = true;
     attention.q_norm = attention.k_norm = spec.head.norm;
-    attention.qkv_bias = attention.out_bias = bias;
   }
   return spec;
 }

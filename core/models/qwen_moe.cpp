@@ -47,13 +47,12 @@ ModelSpec qwen3_moe_spec(const Checkpoint& checkpoint) {
                                                 .intermediate_size = 6144,
                                                 .max_position_embeddings = 32768,
                                                 .num_layers = 24,
-                                                .num_kv_heads = 4});
-  const bool bias = config.flag("attention_bias", false);
+                                                .num_kv_heads = 4,
+                                                .attention_bias = false});
   const auto window = config.size_or_null("sliding_window", 4096, 1 << 30);
   const bool slides = config.flag("use_sliding_window", false);
   for (LayerSpec& layer : spec.layers) {
     auto& attention = std::get<AttentionSpec>(layer.mixer);
-    attention.qkv_bias = attention.out_bias = bias;
     attention.q_norm = attention.k_norm = layer.mixer_norm;
     if (slides) attention.window = window.value_or(0);
   }

@@ -36,19 +36,16 @@ ModelSpec smollm3_spec(const Checkpoint& checkpoint) {
                                                 .num_heads = 16,
                                                 .num_kv_heads = 4,
                                                 .rope_theta = 2000000,
-                                                .tie_word_embeddings = true});
+                                                .tie_word_embeddings = true,
+                                                .attention_bias = false,
+                                                .mlp_bias = false});
   const std::vector<bool> rotates = rotating_layers(checkpoint, spec.num_layers());
   const int window = config.size_or_null("sliding_window", {}, 1 << 30).value_or(0);
   const bool slides = config.flag("use_sliding_window", false) && window > 0;
   set_windows(checkpoint, spec, window,
               [&](int layer) { return slides && !rotates[static_cast<std::size_t>(layer)]; });
-  const bool bias = config.flag("attention_bias", false), mlp_bias = config.flag("mlp_bias", false);
-  for (int l = 0; l < spec.num_layers(); ++l) {
-    const auto index = static_cast<std::size_t>(l);
-    auto& attention = std::get<AttentionSpec>(spec.layers[index].mixer);
-    attention.qkv_bias = attention.out_bias = bias;
-    if (!rotates[index]) attention.rope = {};
-    std::get<MlpSpec>(spec.layers[index].ffn).bias = mlp_bias;
+  for (std::size_t l = 0; l < spec.layers.size(); ++l) {
+    if (!rotates[l]) std::get<AttentionSpec>(spec.layers[l].mixer).rope = {};
   }
   return spec;
 }
