@@ -76,12 +76,12 @@ void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::
     const auto known = spec.parameters.stored.find(role);
     if (known == spec.parameters.stored.end()) return;
     for (const Stored& stored : known->second) {
-      const std::string weight = layer_name(spec.parameters, layer, stored) + ".weight";
-      const auto found =
-          std::ranges::find_if(used, [&](const std::string& n) { return n.ends_with(weight); });
-      if (found == used.end()) continue;  // stored under another name
-      const std::string bias = found->substr(0, found->size() - std::string_view("weight").size()) + "bias";
-      if (used.contains(bias) != asked) add(asked ? missing : unasked, bias);
+      for (const std::string& prefix : spec.parameters.prefixes) {
+        const std::string name = prefix + layer_name(spec.parameters, layer, stored);
+        if (!used.contains(name + ".weight")) continue;  // stored under another name
+        const std::string bias = name + ".bias";
+        if (used.contains(bias) != asked) add(asked ? missing : unasked, bias);
+      }
     }
   };
   for (int l = 0; l < spec.num_layers(); ++l) {

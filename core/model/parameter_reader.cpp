@@ -201,10 +201,6 @@ at::Tensor ParameterReader::weight(Role role, int layer) {
   return read({find(role, layer, -1)}, false, dtype_);
 }
 
-at::Tensor ParameterReader::optional_weight(Role role, int layer) {
-  return stores(role, layer) ? weight(role, layer) : at::Tensor();
-}
-
 at::Tensor ParameterReader::optional_bias(Role role, int layer) {
   const auto known = spec_.parameters.stored.find(role);
   if (known == spec_.parameters.stored.end()) return {};

@@ -28,8 +28,6 @@ class ParameterReader {
   Linear linear(const std::vector<Role>& roles, int layer, int expert = -1);
   /// The weight alone, in the shape that parameter_shape() gives.
   at::Tensor weight(Role role, int layer = -1);
-  /// The same; undefined where it is not stored.
-  at::Tensor optional_weight(Role role, int layer = -1);
   /// A bias may be stored without its weight, where that is another's (a tied head).
   at::Tensor optional_bias(Role role, int layer = -1);
   NormWeights norm(Role role, const NormSpec& spec, int layer = -1);
@@ -37,8 +35,6 @@ class ParameterReader {
   /// Whether the checkpoint holds it under one of its names.
   bool stores(Role role, int layer = -1) const;
 
-  at::Device device() const { return device_; }
-  at::ScalarType dtype() const { return dtype_; }
   /// Of the tensors that were read.
   const std::set<std::string>& names() const { return names_; }
 

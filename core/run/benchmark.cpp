@@ -4,7 +4,6 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <limits>
 #include <map>
@@ -12,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/model/decoder.h"
 #include "core/model/language_model.h"
+#include "core/run/passes.h"
 #include "core/run/request_tap.h"
 
 namespace qkscope {
@@ -27,11 +27,11 @@ std::vector<double> fastest(const std::vector<Work>& works, int rounds, const at
   for (int round = 0; round <= rounds; ++round) {  // round 0 warms up
     for (std::size_t i = 0; i < works.size(); ++i) {
       if (stop.stop_requested()) throw Cancelled();
-      const auto start = std::chrono::steady_clock::now();
+      const auto start = Clock::now();
       works[i]();
       if (on_device.is_cuda()) on_device.cpu();  // waits for the stream
-      const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
-      if (round > 0) best[i] = std::min(best[i], taken.count());
+      const double taken = ms_since(start);
+      if (round > 0) best[i] = std::min(best[i], taken);
     }
   }
   return best;
