@@ -1,28 +1,18 @@
 // What a config.json means, key by key, against what transformers makes of it
 // (tests/goldens/make_configs.py).
-#include <QTemporaryDir>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
-#include "core/model/architecture.h"
 #include "core/model/rope.h"
+#include "tests/support/config_spec.h"
 #include "tests/support/errors.h"
-#include "tests/support/file_bytes.h"
 #include "tests/support/test_case.h"
 
 using namespace qkscope;
 using nlohmann::json;
+using test::spec_of;
 
 namespace {
-
-ModelSpec spec_of(const json& config) {
-  const QTemporaryDir folder;
-  const std::filesystem::path path = folder.path().toStdString();
-  test::write_file(path / "config.json", config.dump());
-  test::write_file(path / "model.safetensors", test::safetensors_bytes("{}"));
-  return make_spec(*Checkpoint::open(path));
-}
 
 bool near(double found, double expected) {
   return std::abs(found - expected) <= 2e-6 * std::abs(expected);  // transformers computes in float32

@@ -1,29 +1,19 @@
 // What the config.json of every family means, empty and key by key, against what transformers makes of it
 // (tests/goldens/make_family_configs.py).
-#include <QTemporaryDir>
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "core/base/error.h"
-#include "core/model/architecture.h"
 #include "core/model/rope.h"
-#include "tests/support/file_bytes.h"
+#include "tests/support/config_spec.h"
 #include "tests/support/test_case.h"
 
 using namespace qkscope;
 using nlohmann::json;
+using test::spec_of;
 
 namespace {
-
-ModelSpec spec_of(const json& config) {
-  const QTemporaryDir folder;
-  const std::filesystem::path path = folder.path().toStdString();
-  test::write_file(path / "config.json", config.dump());
-  test::write_file(path / "model.safetensors", test::safetensors_bytes("{}"));
-  return make_spec(*Checkpoint::open(path));
-}
 
 /// What a layer has for the keys of an expected one.
 json layer_of(const ModelSpec& spec, const LayerSpec& layer) {

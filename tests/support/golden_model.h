@@ -31,14 +31,27 @@ inline void golden_models(std::string_view ending = {}) {
   }
 }
 
+inline Decoder read_decoder(const Checkpoint& checkpoint, at::Device device = at::kCPU,
+                            at::ScalarType dtype = at::kFloat) {
+  const ModelSpec spec = make_spec(checkpoint);
+  return {spec, Weights(checkpoint, spec, device, dtype, Progress{})};
+}
+
+/// A prefill of `ids` through `tap`: (T, vocab_size).
+inline at::Tensor prefill(const Decoder& decoder, const TokenIds& ids, State& state, Tap& tap) {
+  const at::Tensor residual =
+      decoder.run_layers(decoder.embed(ids, state), 0, decoder.spec().num_layers(), state, tap);
+  state.advance(static_cast<int>(ids.size()));
+  return decoder.logits(residual, tap);
+}
+
 struct GoldenModel {
   /// `name` as golden_models() gives it.
   explicit GoldenModel(const std::string& name, at::Device device = at::kCPU,
                        at::ScalarType dtype = at::kFloat)
       : folder(golden(name.c_str())),
         checkpoint(Checkpoint::open(folder)),
-        decoder(make_spec(*checkpoint),
-                Weights(*checkpoint, make_spec(*checkpoint), device, dtype, Progress{})) {}
+        decoder(read_decoder(*checkpoint, device, dtype)) {}
 
   ArrayFile expected() const { return read_safetensors(folder / "expected.safetensors"); }
   TokenIds prompt() const {
@@ -113,10 +126,7 @@ struct GoldenPass {
 inline GoldenPass forward(const Decoder& decoder, const TokenIds& ids, const Needs& needs) {
   GoldenPass pass{{}, {}, State(decoder.spec().num_layers())};
   RequestTap tap(&needs, nullptr, true);
-  const at::Tensor residual =
-      decoder.run_layers(decoder.embed(ids, pass.state), 0, decoder.spec().num_layers(), pass.state, tap);
-  pass.state.advance(static_cast<int>(ids.size()));
-  pass.logits = decoder.logits(residual, tap);
+  pass.logits = prefill(decoder, ids, pass.state, tap);
   tap.take(pass.capture);
   return pass;
 }

@@ -12,7 +12,7 @@
 #include "core/model/decoder.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
-#include "tests/support/test_case.h"
+#include "tests/support/golden_model.h"
 
 using namespace qkscope;
 
@@ -48,13 +48,10 @@ at::Tensor shares_of(const RouterSpec& router, const std::vector<float>& correct
 }
 
 at::Tensor logits(const std::filesystem::path& folder) {
-  const auto checkpoint = Checkpoint::open(folder);
-  const ModelSpec spec = make_spec(*checkpoint);
-  const Decoder decoder(spec, Weights(*checkpoint, spec, at::kCPU, at::kFloat, Progress{}));
-  State state(spec.num_layers());
+  const Decoder decoder = test::read_decoder(*Checkpoint::open(folder));
+  State state(decoder.spec().num_layers());
   Tap tap;
-  const at::Tensor residual = decoder.embed({5, 17, 40, 8, 61, 33}, state);
-  return decoder.logits(decoder.run_layers(residual, 0, spec.num_layers(), state, tap), tap);
+  return test::prefill(decoder, {5, 17, 40, 8, 61, 33}, state, tap);
 }
 
 /// The experts of each layer put one after the other, gate above up, as transformers has them in memory.

@@ -30,8 +30,7 @@ class TestGgufModels : public test::TestCase {
     const std::vector<std::string> known = architectures();
     if (std::ranges::find(known, family) == known.end())
       QSKIP((family + " is no architecture of this program").c_str());
-    const ModelSpec spec = make_spec(*checkpoint);
-    const Decoder decoder(spec, Weights(*checkpoint, spec, at::kCPU, at::kFloat, Progress{}));
+    const Decoder decoder = test::read_decoder(*checkpoint);
     const ArrayFile expected = read_safetensors(path + ".safetensors");
     const auto& ids = expected.integers.at("prompt");
     const at::Tensor logits = test::forward(decoder, {ids.begin(), ids.end()}, {}).logits;

@@ -12,7 +12,7 @@
 #include "core/model/decoder.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
-#include "tests/support/test_case.h"
+#include "tests/support/golden_model.h"
 
 using namespace qkscope;
 
@@ -83,8 +83,7 @@ at::Tensor logits(const std::filesystem::path& folder) {
   const Decoder decoder(spec, weights);
   State state(spec.num_layers());
   Tap tap;
-  const at::Tensor residual = decoder.embed({5, 17, 40, 8, 61, 33}, state);
-  return decoder.logits(decoder.run_layers(residual, 0, spec.num_layers(), state, tap), tap);
+  return test::prefill(decoder, {5, 17, 40, 8, 61, 33}, state, tap);
 }
 
 }  // namespace

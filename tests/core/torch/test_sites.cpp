@@ -25,12 +25,8 @@ class CountingTap : public Tap {
 };
 
 at::Tensor logits_through(const GoldenModel& model, const TokenIds& ids, Tap& tap) {
-  const int layers = model.spec().num_layers();
-  State state(layers);
-  const at::Tensor residual =
-      model.decoder.run_layers(model.decoder.embed(ids, state), 0, layers, state, tap);
-  state.advance(static_cast<int>(ids.size()));
-  const at::Tensor logits = model.decoder.logits(residual, tap);
+  State state(model.spec().num_layers());
+  const at::Tensor logits = test::prefill(model.decoder, ids, state, tap);
   // What is kept for later steps shows in the next one.
   return at::cat({logits, model.decoder.step(ids.front(), state, tap)});
 }

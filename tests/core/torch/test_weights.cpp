@@ -9,6 +9,7 @@
 #include "core/model/decoder.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
+#include "tests/support/golden_model.h"
 #include "tests/support/tiny_model.h"
 
 using namespace qkscope;
@@ -20,13 +21,10 @@ namespace {
 const c10::InferenceMode inference;
 
 at::Tensor logits(const TinyModel& model) {
-  const auto checkpoint = Checkpoint::open(model.folder());
-  const ModelSpec spec = make_spec(*checkpoint);
-  const Decoder decoder(spec, Weights(*checkpoint, spec, at::kCPU, at::kFloat, Progress{}));
-  State cache(spec.num_layers());
+  const Decoder decoder = test::read_decoder(*Checkpoint::open(model.folder()));
+  State state(decoder.spec().num_layers());
   Tap tap;
-  const TokenIds ids = {5, 17, 40, 8, 61, 33};
-  return decoder.logits(decoder.run_layers(decoder.embed(ids, cache), 0, spec.num_layers(), cache, tap), tap);
+  return test::prefill(decoder, {5, 17, 40, 8, 61, 33}, state, tap);
 }
 
 std::vector<std::string> notes(const TinyModel& model) {
