@@ -24,6 +24,13 @@ AttentionSpec attentionOf(int heads, int dims, std::optional<double> theta) {
   return attention;
 }
 
+LayerSpec layerOf(const MixerSpec& mixer) {
+  LayerSpec layer;
+  layer.mixer = mixer;
+  layer.ffn = MlpSpec{};
+  return layer;
+}
+
 /// Layer 0 norms its Q and K and rotates them, layer 1 does neither, layer 2 is Mamba's, layer 3 is smaller,
 /// rotates at another base and reads the keys of layer 0.
 ModelSpec mixedSpec() {
@@ -34,7 +41,7 @@ ModelSpec mixedSpec() {
   small.keys_of_layer = 0;
   for (const MixerSpec& mixer :
        {MixerSpec(normed), MixerSpec(attentionOf(4, 8, {})), MixerSpec(MambaSpec{}), MixerSpec(small)})
-    spec.layers.push_back({.mixer = mixer, .ffn = MlpSpec{}});
+    spec.layers.push_back(layerOf(mixer));
   return spec;
 }
 
@@ -165,7 +172,7 @@ class TestLayerKinds : public TestCase {
 
   void aModelWithoutRopeIsANegativeControl() {
     ModelSpec spec;
-    spec.layers.push_back({.mixer = attentionOf(4, 8, {}), .ffn = MlpSpec{}});
+    spec.layers.push_back(layerOf(attentionOf(4, 8, {})));
     const auto words = [&] { return modelOf(dataOf(spec), Picture::HeadsDims, Site::Query, 0).no_ruler; };
     QVERIFY(words().contains(QStringLiteral("order alone")));
     spec.embedding.positions = 64;

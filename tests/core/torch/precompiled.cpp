@@ -1,1 +1,0 @@
-// Exists to own the precompiled header that the tests beside it reuse.
