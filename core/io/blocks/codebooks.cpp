@@ -9,7 +9,8 @@
 namespace qkscope::blocks {
 namespace {
 
-consteval int digit(char c) {
+// Not consteval: clang 14 takes a call within a consteval function for one at run time.
+constexpr int digit(char c) {
   return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
