@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/base/wording.h"
 #include "core/checkpoint/gguf_moe_families.h"
 
 namespace qkscope {
@@ -134,8 +135,15 @@ void gptneox(const GgufKeys& keys, json& config) {
   config["rotary_emb_base"] = config["rope_theta"];
 }
 
-// One KV head is the first Falcon's, several are those of its successors, which have one norm or two.
+// One KV head is the first Falcon's, several are those of its successors, which have one norm or two. The
+// converter takes Falcon-RW too, and does not write that ALiBi takes the place of RoPE in it.
 void falcon(const GgufKeys& keys, json& config) {
+  for (const char* name : {"blk.0.ffn_norm.weight", "blk.0.attn_qkv.bias"}) {
+    if (keys.tensor(name))
+      throw Error(keys.where() + " has the tensor " + in_quotes(name) +
+                  ", which only Falcon-RW has, and does not say that its positions are ALiBi's; open the "
+                  "checkpoint that it was converted from");
+  }
   rename(config, "intermediate_size", "ffn_hidden_size");
   rename(config, "layer_norm_eps", "layer_norm_epsilon");
   const bool grouped = config["num_key_value_heads"] != 1;

@@ -200,8 +200,12 @@ void gguf_glm4moe(const GgufKeys& keys, json& config) {
 // Each head's Q and K are key_length_mla long, of which the last rope.dimension_count rotate, and V is
 // value_length_mla; files from before these keys were there say it in key_length and value_length.
 void gguf_deepseek2(const GgufKeys& keys, json& config) {
-  constexpr std::int64_t sigmoid = 2;
-  if (keys.integer("expert_gating_func", 1) != sigmoid) {
+  constexpr std::int64_t softmax = 1, sigmoid = 2;
+  // Some files do not say how scores are made; corrections of them are learned where a sigmoid makes them.
+  const bool corrected = std::ranges::any_of(keys.directory().tensors, [](const GgufTensor& tensor) {
+    return tensor.name.find(".exp_probs_b") != std::string::npos;
+  });
+  if (keys.integer("expert_gating_func", corrected ? sigmoid : softmax) != sigmoid) {
     config["architectures"] = json::array({"DeepseekV2ForCausalLM"});
     config["model_type"] = "deepseek_v2";
   }

@@ -68,16 +68,30 @@ Parts split(std::string_view name) {
   return parts;
 }
 
+/// "ffn_up.3", an expert of its own in files from before there were stacks of them: the stem of the stack and
+/// "3"; else the stem alone.
+std::pair<std::string, std::string_view> split_expert(std::string_view stem) {
+  const auto dot = stem.find('.');
+  const std::string_view number = dot == stem.npos ? "" : stem.substr(dot + 1);
+  const bool digits = !number.empty() && number.find_first_not_of("0123456789") == number.npos;
+  const std::string_view one = digits ? stem.substr(0, dot) : "";
+  if (one != "ffn_gate" && one != "ffn_up" && one != "ffn_down") return {std::string(stem), {}};
+  return {std::string(one) + "_exps", number};
+}
+
 }  // namespace
 
 std::string hugging_face_name(std::string_view gguf_name, const GgufFamily* family) {
   const Parts parts = split(gguf_name);
+  const auto [stem, expert] = split_expert(parts.stem);
   const auto lookup = [&](const auto& names, const std::string& prefix) {
     const auto* found =
-        std::find_if(std::begin(names), std::end(names), [&](const Name& n) { return n.gguf == parts.stem; });
+        std::find_if(std::begin(names), std::end(names), [&](const Name& n) { return n.gguf == stem; });
     if (found == std::end(names)) return std::string(gguf_name);
     const bool fused = found->gguf == "ffn_up" && family && family->gate_in_up;
-    return prefix + std::string(fused ? "mlp.gate_up_proj" : found->hugging_face) + std::string(parts.suffix);
+    std::string name(fused ? "mlp.gate_up_proj" : found->hugging_face);
+    if (!expert.empty()) name.insert(name.rfind('.'), "." + std::string(expert));
+    return prefix + name + std::string(parts.suffix);
   };
   if (parts.layer.empty()) return lookup(top_names, "");
   return lookup(layer_names, "model.layers." + std::string(parts.layer) + ".");

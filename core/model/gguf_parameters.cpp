@@ -12,18 +12,30 @@ void plain(ParameterTable& table, std::initializer_list<std::pair<Role, const ch
 
 void add_experts(ParameterTable& table) {
   plain(table, {{Role::Router, "mlp.gate"},
-                {Role::SharedGate, "mlp.shared_expert.gate_proj"},
-                {Role::SharedUp, "mlp.shared_expert.up_proj"},
-                {Role::SharedDown, "mlp.shared_expert.down_proj"},
-                {Role::SharedRouter, "mlp.shared_expert_gate"}});
+                {Role::SharedRouter, "mlp.shared_expert_gate"},
+                {Role::RoutedNorm, "pre_feedforward_layernorm_2"},
+                {Role::RoutedPostNorm, "post_feedforward_layernorm_2"},
+                {Role::SharedPostNorm, "post_feedforward_layernorm_1"}});
+  // The expert that all positions use is the MLP itself where the experts stand beside one (Gemma 4).
+  for (const auto& [role, name] :
+       {std::pair{Role::SharedGate, "gate_proj"}, std::pair{Role::SharedUp, "up_proj"},
+        std::pair{Role::SharedDown, "down_proj"}})
+    table.stored[role] = {{.name = std::string("mlp.shared_expert.") + name},
+                          {.name = std::string("mlp.") + name}};
+  table.stored[Role::RouterNorm] = {{.name = "mlp.gate.scale", .bare = true}};
+  table.stored[Role::RouterExpertScale] = {{.name = "mlp.experts.down_proj.scale", .bare = true}};
   table.stored[Role::RouterCorrection] = {{.name = "mlp.gate.e_score_correction.bias", .bare = true}};
   const auto stacked = [](const char* name, Rows rows = Rows::All) {
     return Stored{.name = name, .rows = rows, .stacked = true};
   };
   const Stored both = stacked("mlp.experts.gate_up_proj", Rows::GateUpBlocks);
-  table.stored[Role::ExpertGate] = {stacked("mlp.experts.gate_proj"), both};
-  table.stored[Role::ExpertUp] = {stacked("mlp.experts.up_proj"), both};
-  table.stored[Role::ExpertDown] = {stacked("mlp.experts.down_proj")};
+  // One by one in files from before April 2024.
+  const auto one = [](const char* name) {
+    return Stored{.name = std::string("mlp.experts.{expert}.") + name};
+  };
+  table.stored[Role::ExpertGate] = {stacked("mlp.experts.gate_proj"), both, one("gate_proj")};
+  table.stored[Role::ExpertUp] = {stacked("mlp.experts.up_proj"), both, one("up_proj")};
+  table.stored[Role::ExpertDown] = {stacked("mlp.experts.down_proj"), one("down_proj")};
 }
 
 void add_recurrent(ParameterTable& table, bool tiled_values) {

@@ -113,6 +113,10 @@ class TestGguf : public test::GgufTestCase {
     QCOMPARE(hugging_face_name("blk.0.ffn_norm.weight"), "model.layers.0.post_attention_layernorm.weight");
     QCOMPARE(hugging_face_name("rope_freqs.weight"), "rope_freqs.weight");
     QCOMPARE(hugging_face_name("blk.3.ffn_gate_exps.weight"), "model.layers.3.mlp.experts.gate_proj.weight");
+    QCOMPARE(hugging_face_name("blk.3.ffn_up.11.weight"), "model.layers.3.mlp.experts.11.up_proj.weight");
+    QCOMPARE(hugging_face_name("blk.3.ffn_gate_inp.scale"), "model.layers.3.mlp.gate.scale");
+    for (const char* odd : {"blk.3.ffn_up.x.weight", "blk.3.attn_q.1.weight", "blk.3.ffn_up.1.2.weight"})
+      QCOMPARE(hugging_face_name(odd), odd);
     for (const char* odd : {"", ".", "blk.", "blk..", "blk.1", "x"}) QCOMPARE(hugging_face_name(odd), odd);
   }
 

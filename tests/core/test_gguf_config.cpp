@@ -102,6 +102,35 @@ class TestGgufConfig : public test::GgufTestCase {
         "no regular order");
   }
 
+  // What a file does not say is known by the tensors that are there, or the file is refused.
+  void toldByTensors() {
+    const auto deepseek = [&](const char* tensor, std::optional<std::uint32_t> gating) {
+      GgufBytes file = bare("deepseek2");
+      for (const auto& [key, value] : {std::pair{"expert_count", 4},
+                                       {"expert_used_count", 2},
+                                       {"expert_feed_forward_length", 8},
+                                       {"attention.kv_lora_rank", 4},
+                                       {"rope.dimension_count", 2},
+                                       {"attention.key_length", 4},
+                                       {"attention.value_length", 4}})
+        file.u32(std::string("deepseek2.") + key, static_cast<std::uint32_t>(value));
+      if (gating) file.u32("deepseek2.expert_gating_func", *gating);
+      return open(file.tensor(tensor, {4}, f32, floats(4)))->config()["architectures"][0].get<std::string>();
+    };
+    const char* correction = "blk.1.exp_probs_b.bias";
+    QCOMPARE(deepseek("blk.0.attn_norm.weight", {}), "DeepseekV2ForCausalLM");
+    QCOMPARE(deepseek(correction, {}), "DeepseekV3ForCausalLM");
+    QCOMPARE(deepseek(correction, 1), "DeepseekV2ForCausalLM");
+    QCOMPARE(deepseek("blk.0.attn_norm.weight", 2), "DeepseekV3ForCausalLM");
+    const auto falcon = [](const char* tensor) {
+      GgufBytes file = bare("falcon", "attention.layer_norm_rms_epsilon");
+      return file.f32("falcon.attention.layer_norm_epsilon", 0.5F).tensor(tensor, {8}, f32, floats(8));
+    };
+    QVERIFY(!open(falcon("blk.0.attn_norm.weight"))->config()["alibi"].get<bool>());
+    for (const char* tensor : {"blk.0.ffn_norm.weight", "blk.0.attn_qkv.bias"})
+      QKSCOPE_EXPECT_ERROR(open(falcon(tensor)), tensor, "Falcon-RW", "ALiBi", "open the checkpoint");
+  }
+
   // The size of the rotated part and of a value are those of a key, or said, or refused.
   void headSizes() {
     const auto with = [&](const char* architecture, const char* key, std::uint32_t value) {

@@ -70,6 +70,8 @@ VARIANTS = {
     "llama4": ("llama4-bfloat16", dict(num_hidden_layers=4, no_rope_layer_interval=4, floor_scale=8192, attn_scale=0.1,
                                        attention_chunk_size=8192, intermediate_size=8, intermediate_size_mlp=16)),
     "jamba": ("jamba-bfloat16", {}),
+    "gemma4-moe": ("gemma4-moe", {}),
+    "mixtral-unstacked": ("mixtral-bfloat16", {}),
 }
 
 
@@ -114,12 +116,35 @@ def convert(folder, target):
     model_class(folder, ftype, target, model_name="tiny", hparams=hparams).write()
 
 
+def unstack(target):
+    """Writes the experts one by one, as the converter did until April 2024."""
+    reader = gguf.GGUFReader(target)
+    architecture = reader.get_field("general.architecture").contents()
+    writer = gguf.GGUFWriter(target.with_suffix(".new"), architecture)
+    for field in reader.fields.values():
+        if field.name != "general.architecture" and not field.name.startswith("GGUF."):
+            inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=inner)
+    for tensor in reader.tensors:
+        stem, stacked, suffix = tensor.name.partition("_exps")
+        for expert, data in enumerate(tensor.data if stacked else [tensor.data]):
+            name = f"{stem}.{expert}{suffix}" if stacked else tensor.name
+            writer.add_tensor(name, data.copy(), raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    target.with_suffix(".new").rename(target)
+
+
 @torch.no_grad()
 def make(name, seed):
     target = HERE / "gguf" / f"{name}.gguf"
     with tempfile.TemporaryDirectory() as folder:
         numbers = checkpoint(name, pathlib.Path(folder), seed)
         convert(pathlib.Path(folder), target)
+    if name.endswith("unstacked"):
+        unstack(target)
     save_file(numbers, target.with_suffix(".safetensors"), metadata={"transformers": transformers.__version__})
     for path in (target, target.with_suffix(".safetensors")):
         path.chmod(0o644)

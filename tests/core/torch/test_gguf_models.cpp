@@ -26,10 +26,6 @@ class TestGgufModels : public test::TestCase {
     QFETCH(QString, name);
     const std::string path = golden(("gguf/" + name.toStdString()).c_str()).string();
     const auto checkpoint = Checkpoint::open(path + ".gguf");
-    const std::string family = checkpoint->config().at("architectures").at(0);
-    const std::vector<std::string> known = architectures();
-    if (std::ranges::find(known, family) == known.end())
-      QSKIP((family + " is no architecture of this program").c_str());
     const Decoder decoder = test::read_decoder(*checkpoint);
     const ArrayFile expected = read_safetensors(path + ".safetensors");
     const auto& ids = expected.integers.at("prompt");
