@@ -6,7 +6,7 @@ namespace qkscope {
 
 RunRequest Answers::ask(RunRequest request, Arm arm) {
   request.needs = {};
-  if (arm == Arm::Baseline) request.disruptions.clear();
+  if (arm == Arm::Baseline) request.edits.clear();
   return request;
 }
 
@@ -58,7 +58,7 @@ bool Answers::isSettled(const RunRequest& request) const {
   const RunRequest whole = ask(request, Arm::Disrupted);
   if (failure_ && failure_->question == whole) return true;
   const bool baseline = baseline_ && baseline_->settled && baseline_->question == ask(request, Arm::Baseline);
-  if (request.disruptions.empty()) return baseline;
+  if (request.edits.empty()) return baseline;
   return baseline && disrupted_ && disrupted_->settled && disrupted_->question == whole;
 }
 

@@ -49,7 +49,7 @@ class Answers {
   PromptResult result(const Question& question) const;
 
  private:
-  /// What one arm holds, and the request it answers: without needs, and a baseline's without disruptions.
+  /// What one arm holds, and the request it answers: without needs, and a baseline's without edits.
   struct Known {
     RunRequest question;
     PromptArm arm;

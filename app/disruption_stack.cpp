@@ -17,7 +17,7 @@ bool differInNumbersOnly(Disruption a, const Disruption& b) {
 DisruptionStack::DisruptionStack(const Disruption& first, QObject* parent)
     : QObject(parent), history_{first} {}
 
-std::vector<Disruption> DisruptionStack::applied() const {
+Edits DisruptionStack::applied() const {
   if (!on_) return {};
   return {current()};
 }

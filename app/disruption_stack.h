@@ -3,7 +3,7 @@
 #include <chrono>
 #include <vector>
 
-#include "core/run/disruption.h"
+#include "core/run/edit.h"
 
 namespace qkscope {
 
@@ -17,7 +17,7 @@ class DisruptionStack : public QObject {
   const Disruption& current() const { return history_[current_]; }
   bool isOn() const { return on_; }
   /// What a run has to apply: the current value, or nothing while it is off.
-  std::vector<Disruption> applied() const;
+  Edits applied() const;
 
   /// Makes `value` the current one and forgets what could be redone. Values that differ from the current one
   /// in a number alone and come within `kMergeTime` of it replace it, so that a dragged slider is one step.

@@ -98,8 +98,8 @@ QByteArray sidecar(const View& view, const QString& view_id, const Document& doc
   if (view.data().card) root[QStringLiteral("model")] = describeModel(*view.data().card);
   if (const auto& comparison = view.data().comparison) {
     QJsonArray disruptions;
-    for (const Disruption& d : comparison->request.disruptions)
-      disruptions.append(QString::fromStdString(to_option(d)));
+    for (const Edit& edit : comparison->request.edits)
+      disruptions.append(QString::fromStdString(to_text(edit)));
     root[QStringLiteral("run")] =
         QJsonObject{{QStringLiteral("tokens"), integers(comparison->request.prompt)},
                     {QStringLiteral("pieces"), strings(view.data().pieces)},
@@ -136,9 +136,9 @@ void checkPicture(const View& view, const Document& document) {
   const QString missing = view.whyNoFigure();
   if (!missing.isEmpty()) throw Error(missing.toStdString());
   const auto& comparison = view.data().comparison;
-  std::vector<Disruption> asked;
+  Edits asked;
   if (document.disrupted) asked = {document.disruptions[document.disruption_position]};
-  if (!comparison || view.data().stale || comparison->request.disruptions != asked ||
+  if (!comparison || view.data().stale || comparison->request.edits != asked ||
       (!asked.empty() && !comparison->disrupted)) {
     throw Error(tr("The picture is still that of an earlier question: export it once the new one is there.")
                     .toStdString());

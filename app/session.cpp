@@ -155,7 +155,7 @@ RunRequest Session::request(PromptId id, Part part) const {
     request.score_prompt = true;
     return request;
   }
-  request.disruptions = stack_.applied();
+  request.edits = stack_.applied();
   if (id == selectedId()) request.needs = needs_;
   if (part == Part::Answer) {
     request.max_new_tokens = max_new_tokens_;
@@ -186,7 +186,7 @@ Question Session::question(PromptId id) const {
 bool Session::picturesAreThere() const {
   if (!pictured_ || !hasTokens(selectedId())) return false;
   const RunRequest now = request(selectedId(), Part::Pictures);
-  return pictured_->prompt == now.prompt && pictured_->disruptions == now.disruptions &&
+  return pictured_->prompt == now.prompt && pictured_->edits == now.edits &&
          covers(pictured_->needs, now.needs);
 }
 
@@ -218,7 +218,7 @@ std::vector<Session::Job> Session::wanted() const {
 bool Session::tells(const Finished& finished, const Job& job) {
   const RunRequest &has = finished.request, &asked = job.request;
   if (job.part != Part::Pictures) return has == asked;
-  return has.prompt == asked.prompt && has.disruptions == asked.disruptions && covers(has.needs, asked.needs);
+  return has.prompt == asked.prompt && has.edits == asked.edits && covers(has.needs, asked.needs);
 }
 
 bool Session::gives(const Job& running, const Job& job) {

@@ -95,7 +95,7 @@ void Session::takePrefilled(std::uint64_t number, Arm arm, const std::shared_ptr
   if (arm == Arm::Baseline) {
     prefilled_baseline_ = run;
     // With a disruption the pair is shown at once, unless it takes long.
-    if (!job->request.disruptions.empty() && job_clock_.elapsed() < kPatienceMs) return;
+    if (!job->request.edits.empty() && job_clock_.elapsed() < kPatienceMs) return;
     shown.baseline = run;
   } else {
     shown.baseline = prefilled_baseline_;
@@ -195,7 +195,7 @@ void Session::showPictures(const RunRequest& request, const Comparison& comparis
   data_.comparison = std::make_shared<const Comparison>(comparison);
   data_.pieces = answers(selectedId()).read()->described.pieces;
   data_.stale = false;
-  const bool complete = comparison.baseline && (request.disruptions.empty() || comparison.disrupted);
+  const bool complete = comparison.baseline && (request.edits.empty() || comparison.disrupted);
   if (complete) {
     pictured_ = request;
     unpictured_.reset();

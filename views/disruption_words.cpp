@@ -52,12 +52,30 @@ QString pickedColumns(const Disruption& d) {
   }
 }
 
+/// "17 entries"; a * counts as one.
+QString entriesWords(const Disruption& d) {
+  return tr("%n entries", nullptr, static_cast<int>(d.entries.size()));
+}
+
+QString takenInstead(const Disruption& d) {
+  switch (d.pick.kind) {
+    case PickKind::Smallest:
+      return tr("as many of smallest M in the same heads in the place of %1").arg(entriesWords(d));
+    case PickKind::Random:
+      return tr("as many random dims of the same heads (seed %1) in the place of %2")
+          .arg(d.pick.seed)
+          .arg(entriesWords(d));
+    default:
+      return tr("as many of largest M in the same heads in the place of %1").arg(entriesWords(d));
+  }
+}
+
 QString replacement(const Disruption& d) {
   if (d.replace == Replace::Zero) return tr("zero");
   const QString what = d.replace == Replace::Mean  ? tr("the mean")
                        : d.replace == Replace::Max ? tr("the maximum")
                                                    : tr("the minimum");
-  const bool by_position = d.mask == Mask::Position;
+  const bool by_position = d.entries.empty() && d.mask == Mask::Position;
   const QString over = d.pool == Pool::Chosen ? tr("the chosen dims")
                        : d.pool == Pool::Own  ? tr("the dim itself")
                        : by_position          ? tr("all dims")
@@ -70,14 +88,26 @@ QString replacement(const Disruption& d) {
 
 QString siteWords(const Disruption& d) {
   QStringList sites;
-  if (d.query) sites << QStringLiteral("Q");
-  if (d.key) sites << QStringLiteral("K");
-  if (d.value) sites << QStringLiteral("V");
+  if (d.covers_site(Site::Query)) sites << QStringLiteral("Q");
+  if (d.covers_site(Site::Key)) sites << QStringLiteral("K");
+  if (d.covers_site(Site::Value)) sites << QStringLiteral("V");
   if (sites.isEmpty()) return tr("nothing");
   return sites.join(tr(" and "));
 }
 
+QString shortWords(const Edit& edit) {
+  return std::visit([](const auto& what) { return shortWords(what); }, edit.what);
+}
+
 QString shortWords(const Disruption& d) {
+  if (!d.entries.empty()) {
+    const QString entries = tr("%1 of %2").arg(entriesWords(d), siteWords(d));
+    if (!d.instead_of_entries) return entries;
+    const QString kind = d.pick.kind == PickKind::Smallest ? tr("smallest")
+                         : d.pick.kind == PickKind::Random ? tr("random")
+                                                           : tr("largest");
+    return tr("%1 as many as %2").arg(kind, entries);
+  }
   QString pick;
   const QString matched = QStringLiteral("λ=%1").arg(exactWords(d.pick.lambda));
   const QString many =
@@ -103,6 +133,7 @@ QString shortWords(const Disruption& d) {
 }
 
 QString longWords(const Disruption& d) {
+  const bool listed = !d.entries.empty();
   const QString layers = d.layers.empty() ? tr("all layers") : tr("layers %1").arg(ranges(d.layers));
   const QString heads = d.heads.empty() ? tr("all heads") : tr("heads %1").arg(ranges(d.heads));
   const QString when = d.phase == Phase::Prefill
@@ -110,9 +141,17 @@ QString longWords(const Disruption& d) {
                            : tr("while the prompt is read and at every step of the answer");
   const QString mask =
       d.mask == Mask::Clean ? tr("chosen in the baseline") : tr("chosen in the disrupted pass itself");
-  QString words = tr("In %1, %2 of %3 after RoPE: %4, %5, becomes %6, %7.")
-                      .arg(layers, heads, siteWords(d), pickedColumns(d), mask, replacement(d), when);
-  if (d.key || d.value) {
+  QString words =
+      listed
+          ? tr("Of %1 after RoPE: %2 become %3, %4.")
+                .arg(siteWords(d),
+                     d.instead_of_entries
+                         ? takenInstead(d)
+                         : entriesWords(d) + u" (" + QString::fromStdString(format_entries(d.entries)) + u')',
+                     replacement(d), when)
+          : tr("In %1, %2 of %3 after RoPE: %4, %5, becomes %6, %7.")
+                .arg(layers, heads, siteWords(d), pickedColumns(d), mask, replacement(d), when);
+  if (d.covers_site(Site::Key) || d.covers_site(Site::Value)) {
     words += u' ' + (d.reaches_kv_cache ? tr("The answer reads the disrupted K and V of the prompt.")
                                         : tr("The answer reads the clean K and V of the prompt."));
   }
@@ -120,12 +159,17 @@ QString longWords(const Disruption& d) {
 }
 
 Disruption controlArm(Disruption d, PickKind kind) {
+  d.instead_of_entries = !d.entries.empty();
   if (d.pick.kind == PickKind::Lambda) d.pick.as_many_as_lambda = true;
   d.pick.kind = kind;
   return d;
 }
 
 Disruption massiveArm(Disruption d) {
+  if (!d.entries.empty()) {
+    d.instead_of_entries = false;
+    return d;
+  }
   if (d.pick.kind == PickKind::Lambda || d.pick.kind == PickKind::Largest) return d;
   d.pick.kind = d.pick.as_many_as_lambda ? PickKind::Lambda : PickKind::Largest;
   d.pick.as_many_as_lambda = false;

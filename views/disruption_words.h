@@ -1,12 +1,13 @@
 #pragma once
 #include <QString>
 
-#include "core/run/disruption.h"
+#include "core/run/edit.h"
 
 namespace qkscope {
 
 /// "λ=5 on Q · all layers": for buttons and captions.
 QString shortWords(const Disruption& disruption);
+QString shortWords(const Edit& edit);
 /// What is replaced by what, in a sentence or two.
 QString longWords(const Disruption& disruption);
 /// "Q and K"

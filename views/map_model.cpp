@@ -176,8 +176,8 @@ QStringList runFacts(const ViewData& data, const Look& look, Site site, std::opt
   if (!look.after_rope && data.spec()->rope() && site != Site::Value)
     rope += Words::tr(" (the disruption acts after it)");
   QStringList disruptions;
-  for (const Disruption& disruption : data.comparison->request.disruptions)
-    disruptions << shortWords(disruption).replace(QStringLiteral(" · "), QStringLiteral(", "));
+  for (const Edit& edit : data.comparison->request.edits)
+    disruptions << shortWords(edit).replace(QStringLiteral(" · "), QStringLiteral(", "));
   if (!disruptions.isEmpty()) run += QStringLiteral(": ") + disruptions.join(QStringLiteral("; "));
   return {rope, run};
 }

@@ -27,7 +27,10 @@ Document run_json(const LanguageModel& model, const Run& run, const Perplexity& 
 
 Document run_disrupt(const Context& context) {
   Options options = context.options;
-  if (options.disruptions.empty()) options.disruptions = {parse_disruption("lambda 5 on Q")};
+  if (options.edits.empty()) options.edits = {parse_edit("lambda 5 on Q")};
+  if (switched_on(options.edits).empty())
+    throw UsageError(
+        "every --disrupt is switched off: there is nothing to compare with; leave the word off out");
   if (!options.definition) options.definition = PerplexityDefinition::Continuation;
   const auto model = load_model(context);
   const PromptTokens prompt = prompt_of(*model, options);
@@ -40,7 +43,7 @@ Document run_disrupt(const Context& context) {
   const Perplexity &before = score_of(baseline, *options.definition),
                    &after = score_of(disrupted, *options.definition);
 
-  for (const Disruption& d : options.disruptions) context.text << describe(d) << "\n";
+  for (const Edit& edit : switched_on(options.edits)) context.text << describe(edit) << "\n";
   context.text << disrupted.replaced << " columns replaced in a prompt of " << prompt.ids.size()
                << " tokens, " << prompt.format << "\n\n";
   Table table({{"", false}, {"perplexity"}, {"answer", false}});

@@ -10,7 +10,7 @@ Document run_generate(const Context& context) {
   RunRequest request = request_of(*model, options, prompt);
   request.max_new_tokens = options.max_new;
 
-  const Arm wanted = options.disruptions.empty() ? Arm::Baseline : Arm::Disrupted;
+  const Arm wanted = switched_on(options.edits).empty() ? Arm::Baseline : Arm::Disrupted;
   StreamDecoder stream(model->tokenizer());
   RunEvents events;
   events.token = [&](Arm arm, int id) {

@@ -237,11 +237,11 @@ void settle(Options& o, const Texts& t) try {
   o.sampling.seed = t.seed;
   for (const auto& text : t.disruptions) {
     try {
-      o.disruptions.push_back(parse_disruption(text));
+      o.edits.push_back(parse_edit(text));
     } catch (const Error& error) {
       throw UsageError("--disrupt is " + in_quotes(text) + ": " + error.what());
     }
-    if (text.find("seed=") == text.npos) o.disruptions.back().pick.seed = t.seed;
+    seed_unless_named(o.edits.back(), text, t.seed);
   }
   o.layers = parse_ranges(t.layers, "--layers");
   o.sites = parse_sites(t.sites);
@@ -293,7 +293,15 @@ std::string disruption_help() {
          "for Gemma 2\n"
          "  phase=prefill|every      the prompt alone, or every step (prefill)\n"
          "  cache=disrupted|clean    what later tokens read of the prompt's K and V (disrupted)\n"
-         "  layers=1-4,7 heads=1,3   counted from 1 (all)\n\n";
+         "  layers=1-4,7 heads=1,3   counted from 1 (all)\n"
+         "Or, in the place of site, pick, mask, layers and heads, the columns themselves:\n"
+         "  entries=q 3:1:17,18 k 4:*:7   layer:head:dims of each site, layers and (KV) heads from 1, dims "
+         "from "
+         "0;\n"
+         "                           lists such as 1-4,7, and * for all\n"
+         "  pick=smallest:entries    as many others of the same heads in their place; also largest and "
+         "random\n"
+         "A text that begins with the word off is an edit that is kept and not made.\n\n";
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include "core/analysis/dump_layout.h"
 #include "core/base/site.h"
 #include "core/model/language_model.h"
-#include "core/run/disruption.h"
 #include "core/run/run.h"
 #include "core/text/bos.h"
 
@@ -29,7 +28,7 @@ struct Options {
   std::optional<std::string> expect;
   std::optional<PerplexityDefinition> definition;
 
-  std::vector<Disruption> disruptions;
+  Edits edits;
   std::vector<int> layers;  // 0-based; empty = all
   std::set<Site> sites;
   double lambda = 5.0;

@@ -15,18 +15,18 @@ Document run_perplexity(const Context& context) {
 
   Perplexity perplexity;
   if (definition == PerplexityDefinition::Text) {
-    perplexity = text_perplexity(*model, prompt.ids, options.disruptions, context.stop);
+    perplexity = text_perplexity(*model, prompt.ids, options.edits, context.stop);
   } else {
     if (request.expected.empty()) request.max_new_tokens = options.max_new;
     const Comparison comparison = Runner(model).compare(request, {}, context.stop);
-    perplexity =
-        score_of(options.disruptions.empty() ? *comparison.baseline : *comparison.disrupted, definition);
+    perplexity = score_of(comparison.disrupted ? *comparison.disrupted : *comparison.baseline, definition);
   }
 
   context.text << "perplexity  " << value_text(perplexity) << "\n"
                << "tokens      " << perplexity.nll.size() << " scored\n"
                << "definition  " << definition_words(definition) << "\n";
-  for (const Disruption& d : options.disruptions) context.text << "disrupted   " << describe(d) << "\n";
+  for (const Edit& edit : switched_on(options.edits))
+    context.text << "disrupted   " << describe(edit) << "\n";
   return {{"definition", definition_name(definition)},
           {"tokens", perplexity.nll.size()},
           {"value", value_json(perplexity)},

@@ -69,13 +69,14 @@ PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
 RunRequest request_of(const LanguageModel& model, const Options& options, const PromptTokens& prompt) {
   const ModelSpec& spec = model.spec();
   check_within(options.layers, spec.num_layers(), "--layers", "layers");
-  for (const Disruption& d : options.disruptions) {
-    check_within(d.layers, spec.num_layers(), "--disrupt layers", "layers");
-    check_within(d.heads, spec.num_heads(), "--disrupt heads", "heads");
+  try {
+    for (const Edit& edit : options.edits) check_edit(edit, spec);
+  } catch (const Error& error) {
+    throw UsageError(std::string("--disrupt: ") + error.what());
   }
   RunRequest request;
   request.prompt = prompt.ids;
-  request.disruptions = options.disruptions;
+  request.edits = options.edits;
   request.sampling = options.sampling;
   request.stop_tokens = model.stop_tokens();
   return request;

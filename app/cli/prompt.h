@@ -18,7 +18,7 @@ struct PromptTokens {
 /// The prompt the options give, rendered and cut. Throws Error where it has no tokens.
 PromptTokens prompt_of(const LanguageModel& model, const Options& options);
 
-/// What a pair of runs on that prompt starts from: prompt, disruptions, sampling and stops; checked against
+/// What a pair of runs on that prompt starts from: prompt, edits, sampling and stops; checked against
 /// the model's layers and heads.
 RunRequest request_of(const LanguageModel& model, const Options& options, const PromptTokens& prompt);
 

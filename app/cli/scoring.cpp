@@ -43,7 +43,7 @@ std::string value_text(const Perplexity& perplexity) {
 
 Document disruptions_json(const Options& options) {
   Document list = Document::array();
-  for (const Disruption& d : options.disruptions) list.push_back(to_option(d));
+  for (const Edit& edit : options.edits) list.push_back(to_text(edit));
   return list;
 }
 

@@ -1,6 +1,7 @@
 #include "core/run/disruption.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "core/base/wording.h"
 #include "core/run/disruption_words.h"
@@ -8,7 +9,35 @@
 namespace qkscope {
 
 bool Disruption::covers_layer(int layer) const {
+  if (!entries.empty())
+    return std::ranges::any_of(entries, [layer](const ColumnEntry& e) { return e.covers_layer(layer); });
   return (query || key || value) && (layers.empty() || std::ranges::binary_search(layers, layer));
+}
+
+bool Disruption::covers_site(Site site) const {
+  if (!entries.empty()) return std::ranges::find(entries, site, &ColumnEntry::site) != entries.end();
+  return site == Site::Query ? query : site == Site::Key ? key : value;
+}
+
+bool Disruption::reads_baseline() const {
+  if (entries.empty()) return mask == Mask::Clean;
+  return instead_of_entries && pick.kind != PickKind::Random;
+}
+
+bool Disruption::operator==(const Disruption& other) const {
+  const auto how = [](const Disruption& d) {
+    return std::tie(d.replace, d.pool, d.phase, d.reaches_kv_cache, d.entries);
+  };
+  if (how(*this) != how(other)) return false;
+  if (!entries.empty()) {
+    return instead_of_entries == other.instead_of_entries &&
+           (!instead_of_entries || (pick.kind == other.pick.kind &&
+                                    (pick.kind != PickKind::Random || pick.seed == other.pick.seed)));
+  }
+  const auto rule = [](const Disruption& d) {
+    return std::tie(d.query, d.key, d.value, d.layers, d.heads, d.mask);
+  };
+  return rule(*this) == rule(other) && pick == other.pick;
 }
 
 namespace {
@@ -69,9 +98,9 @@ std::string site_words(const Disruption& d) {
     if (!words.empty()) words += " and ";
     words += name;
   };
-  add(d.query, "Q");
-  add(d.key, "K");
-  add(d.value, "V");
+  add(d.covers_site(Site::Query), "Q");
+  add(d.covers_site(Site::Key), "K");
+  add(d.covers_site(Site::Value), "V");
   return words.empty() ? "nothing" : words;
 }
 
@@ -123,12 +152,21 @@ const std::vector<DisruptionPreset>& presets() {
 }
 
 std::string describe(const Disruption& d) {
-  std::string words = pick_words(d.pick) + " on " + site_words(d) + ", ";
-  words += d.layers.empty() ? "all layers" : "layers " + format_ranges(d.layers);
-  if (!d.heads.empty()) words += ", heads " + format_ranges(d.heads);
+  std::string words;
+  if (!d.entries.empty()) {
+    if (d.instead_of_entries) words = std::string(kind_name(d.pick.kind)) + " as many as ";
+    words += "entries " + format_entries(d.entries);
+    if (d.instead_of_entries && d.pick.kind == PickKind::Random)
+      words += " (seed " + std::to_string(d.pick.seed) + ")";
+  } else {
+    words = pick_words(d.pick) + " on " + site_words(d) + ", ";
+    words += d.layers.empty() ? "all layers" : "layers " + format_ranges(d.layers);
+    if (!d.heads.empty()) words += ", heads " + format_ranges(d.heads);
+  }
   words += ", ";
   if (d.replace != Replace::Zero) words += std::string(pool_name(d.pool)) + " ";
-  words += std::string(replace_name(d.replace)) + ", " + std::string(mask_name(d.mask)) + " mask, ";
+  words += std::string(replace_name(d.replace)) + ", ";
+  if (d.entries.empty()) words += std::string(mask_name(d.mask)) + " mask, ";
   words += d.phase == Phase::Prefill ? "prefill" : "every step";
   if (!d.reaches_kv_cache) words += ", clean cache";
   return words;

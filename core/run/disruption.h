@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/base/pick.h"
+#include "core/run/column_entries.h"
 
 namespace qkscope {
 
@@ -31,9 +32,19 @@ struct Disruption {
   Mask mask = Mask::Clean;
   Phase phase = Phase::Prefill;
   bool reaches_kv_cache = true;  // later steps read the disrupted K and V (Llama as published), or clean ones
+  /// Not empty: these columns and no rule's, ordered (see ordered()); site, layers, heads, pick and mask have
+  /// then no say ...
+  std::vector<ColumnEntry> entries;
+  /// ... but where this says that as many others of the same heads are taken in their place, as `pick` has
+  /// it: its kind, Largest, Smallest (by M of the baseline) or Random, and its seed.
+  bool instead_of_entries = false;
 
   bool covers_layer(int layer) const;
-  bool operator==(const Disruption&) const = default;
+  bool covers_site(Site site) const;  // Query, Key or Value
+  /// Whether what it takes is found in M of the baseline.
+  bool reads_baseline() const;
+  /// Two disruptions are equal where they do the same: fields that have no say do not count.
+  bool operator==(const Disruption& other) const;
 };
 
 struct DisruptionPreset {
@@ -51,12 +62,14 @@ std::string to_option(const Disruption& disruption);
 /// A preset's name, or key=value pairs: site=q|k|qk|v|qkv|..., pick=lambda:x|largest:n|smallest:n|random:n (n
 /// may be "lambda:x": as many as lambda x finds), seed=s, replace=mean|zero|max|min, pool=chosen|head|own,
 /// mask=clean|live|position, phase=prefill|every, cache=disrupted|clean, layers=all|1-4,7, heads=all|1,3
-/// (1-based). Keys left out keep their defaults. Throws Error naming the key and what is allowed.
+/// (1-based); or in place of site, layers, heads, pick and mask entries=..., see parse_entries(), and then
+/// pick=smallest:entries and so on for as many others. Keys left out keep their defaults. Throws Error naming
+/// the key and what is allowed.
 Disruption parse_disruption(std::string_view text);
 
 /// "1-4,7" or "all" -> 0-based sorted indices (empty for "all"); the inverse. `what` names the option in
-/// errors. Throws Error for anything else.
-std::vector<int> parse_ranges(std::string_view text, std::string_view what);
-std::string format_ranges(const std::vector<int>& indices);
+/// errors, `first` is the number of index 0. Throws Error for anything else.
+std::vector<int> parse_ranges(std::string_view text, std::string_view what, int first = 1);
+std::string format_ranges(const std::vector<int>& indices, int first = 1);
 
 }  // namespace qkscope

@@ -77,9 +77,11 @@ void parse_site(std::string_view text, Disruption& d) {
   if (text.empty()) refuse("site", text, "one of q, k, qk, v, qv, kv, qkv, none");
 }
 
-/// "lambda:5", "largest:2", "smallest:lambda:5"
-void parse_pick(std::string_view text, Pick& pick) {
-  constexpr auto forms = "lambda:X, largest:N, smallest:N or random:N, where N is a count or lambda:X";
+/// "lambda:5", "largest:2", "smallest:lambda:5", "random:entries"
+void parse_pick(std::string_view text, Disruption& d) {
+  constexpr auto forms =
+      "lambda:X, largest:N, smallest:N or random:N, where N is a count, lambda:X or with entries=... entries";
+  Pick& pick = d.pick;
   const auto colon = text.find(':');
   const auto kind =
       std::ranges::find(kinds, text.substr(0, colon), &std::pair<std::string_view, PickKind>::first);
@@ -90,6 +92,8 @@ void parse_pick(std::string_view text, Pick& pick) {
     pick.lambda = parse_lambda(rest);
     return;
   }
+  d.instead_of_entries = rest == "entries";
+  if (d.instead_of_entries) return;
   constexpr std::string_view matched = "lambda:";
   pick.as_many_as_lambda = rest.starts_with(matched);
   if (pick.as_many_as_lambda) {
@@ -103,8 +107,10 @@ void parse_pick(std::string_view text, Pick& pick) {
 
 void set(Disruption& d, std::string_view key, std::string_view text) {
   if (key == "site") return parse_site(text, d);
-  if (key == "pick") return parse_pick(text, d.pick);
-  if (key == "replace")
+  if (key == "pick") return parse_pick(text, d);
+  if (key == "entries")
+    d.entries = parse_entries(text);
+  else if (key == "replace")
     d.replace = value_of<Replace>(replaces, key, text);
   else if (key == "pool")
     d.pool = value_of<Pool>(pools, key, text);
@@ -123,8 +129,9 @@ void set(Disruption& d, std::string_view key, std::string_view text) {
     if (!seed) refuse(key, text, "a whole number from 0");
     d.pick.seed = *seed;
   } else {
-    throw Error("Disruption: unknown key " + in_quotes(key) +
-                ", expected one of site, pick, seed, replace, pool, mask, phase, cache, layers, heads");
+    throw Error(
+        "Disruption: unknown key " + in_quotes(key) +
+        ", expected one of site, pick, seed, replace, pool, mask, phase, cache, layers, heads, entries");
   }
 }
 
@@ -138,14 +145,12 @@ Disruption preset(std::string_view name) {
 }
 
 /// One number of "1-4,7".
-int parse_index(std::string_view text, std::string_view whole, std::string_view what) {
-  const auto first = text.find_first_not_of(' ');
-  text = first == text.npos ? "" : text.substr(first, text.find_last_not_of(' ') + 1 - first);
+int parse_index(std::string_view text, std::string_view whole, std::string_view what, int first) {
   constexpr int most = 100000;  // no model comes near it; "1-2000000000" must not fill the memory
   const auto value = number<int>(without_blanks(text));
-  if (!value || *value < 1 || *value > most) {
-    throw Error(std::string(what) + " is " + in_quotes(whole) +
-                ", expected all, or numbers from 1 and ranges such as 1-4,7");
+  if (!value || *value < first || *value > most) {
+    throw Error(std::string(what) + " is " + in_quotes(whole) + ", expected all, or numbers from " +
+                std::to_string(first) + " and ranges such as 1-4,7");
   }
   return *value;
 }
@@ -168,7 +173,32 @@ std::string_view phase_name(Phase phase) {
   return name_of<Phase>(phases, phase);
 }
 
-std::string to_option(const Disruption& d) {
+namespace {
+
+/// What an entries list leaves without a say, and what alone makes sense beside one, is refused.
+void check_together(const Disruption& d,
+                    const std::vector<std::pair<std::string_view, std::string>>& settings) {
+  if (d.entries.empty()) {
+    if (d.instead_of_entries) refuse("pick", "entries", "entries=... beside it");
+    return;
+  }
+  for (const auto& [key, value] : settings) {
+    const bool silent = key == "site" || key == "layers" || key == "heads" || key == "mask" ||
+                        (key == "pick" && !d.instead_of_entries);
+    if (!silent) continue;
+    throw Error("Disruption: " + in_quotes(std::string(key) + "=" + value) +
+                " has no say beside entries=..., which names site, layer and head of every column; leave one "
+                "of the two out");
+  }
+}
+
+/// "site=q,pick=lambda:5", "entries=q 3:1:17,pick=smallest:entries"
+std::string taken_option(const Disruption& d) {
+  if (!d.entries.empty()) {
+    std::string option = "entries=" + format_entries(d.entries);
+    if (d.instead_of_entries) option += ",pick=" + std::string(kind_name(d.pick.kind)) + ":entries";
+    return option;
+  }
   std::string site = std::string(d.query ? "q" : "") + (d.key ? "k" : "") + (d.value ? "v" : "");
   if (site.empty()) site = "none";
   std::string pick(kind_name(d.pick.kind));
@@ -177,18 +207,26 @@ std::string to_option(const Disruption& d) {
   } else {
     pick += ":" + std::to_string(d.pick.n);
   }
-  std::string option = "site=" + site + ",pick=" + pick;
+  return "site=" + site + ",pick=" + pick;
+}
+
+}  // namespace
+
+std::string to_option(const Disruption& d) {
+  const bool by_rule = d.entries.empty();
+  std::string option = taken_option(d);
   const auto add = [&](std::string_view key, std::string_view text) {
     option += "," + std::string(key) + "=" + std::string(text);
   };
-  if (d.pick.kind == PickKind::Random) add("seed", std::to_string(d.pick.seed));
+  if (d.pick.kind == PickKind::Random && (by_rule || d.instead_of_entries))
+    add("seed", std::to_string(d.pick.seed));
   add("replace", replace_name(d.replace));
   add("pool", pool_name(d.pool));
-  add("mask", mask_name(d.mask));
+  if (by_rule) add("mask", mask_name(d.mask));
   add("phase", phase_name(d.phase));
   add("cache", name_of<bool>(caches, d.reaches_kv_cache));
-  add("layers", format_ranges(d.layers));
-  add("heads", format_ranges(d.heads));
+  if (by_rule) add("layers", format_ranges(d.layers));
+  if (by_rule) add("heads", format_ranges(d.heads));
   return option;
 }
 
@@ -215,10 +253,11 @@ Disruption parse_disruption(std::string_view text) {
     }
     set(d, key, value);
   }
+  check_together(d, settings);
   return d;
 }
 
-std::vector<int> parse_ranges(std::string_view text, std::string_view what) {
+std::vector<int> parse_ranges(std::string_view text, std::string_view what, int first) {
   std::vector<int> indices;
   if (without_blanks(text) == "all") return indices;
   const std::string_view whole = text;
@@ -228,28 +267,28 @@ std::vector<int> parse_ranges(std::string_view text, std::string_view what) {
     more = comma != text.npos;
     if (more) text.remove_prefix(comma + 1);
     const auto dash = part.find('-');
-    const int first = parse_index(part.substr(0, dash), whole, what);
-    const int last = dash == part.npos ? first : parse_index(part.substr(dash + 1), whole, what);
-    if (last < first) {
+    const int begin = parse_index(part.substr(0, dash), whole, what, first);
+    const int end = dash == part.npos ? begin : parse_index(part.substr(dash + 1), whole, what, first);
+    if (end < begin) {
       throw Error(std::string(what) + " is " + in_quotes(whole) + ", whose range " + in_quotes(part) +
                   " runs backwards");
     }
-    for (int index = first; index <= last; ++index) indices.push_back(index - 1);
+    for (int number = begin; number <= end; ++number) indices.push_back(number - first);
   }
   std::ranges::sort(indices);
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
   return indices;
 }
 
-std::string format_ranges(const std::vector<int>& indices) {
+std::string format_ranges(const std::vector<int>& indices, int first) {
   if (indices.empty()) return "all";
   std::string text;
   for (std::size_t i = 0; i < indices.size();) {
     std::size_t last = i;
     while (last + 1 < indices.size() && indices[last + 1] == indices[last] + 1) ++last;
     if (!text.empty()) text += ",";
-    text += std::to_string(indices[i] + 1);
-    if (last > i) text += (last == i + 1 ? "," : "-") + std::to_string(indices[last] + 1);
+    text += std::to_string(indices[i] + first);
+    if (last > i) text += (last == i + 1 ? "," : "-") + std::to_string(indices[last] + first);
     i = last + 1;
   }
   return text;

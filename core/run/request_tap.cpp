@@ -32,11 +32,10 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
   if (keep_residuals && id.site == Site::ResidPre) residuals_[id.layer] = x;
   if (stop_.stop_requested()) throw Cancelled();
   if (intervention_) {
-    if (id.site == Site::Query || id.site == Site::Key || id.site == Site::Value) {
-      const at::Tensor changed = intervention_->apply(id, x, prefill_);
-      if (!changed.is_same(x) && !intervention_->reaches_kv_cache(id)) clean_[id] = x;
-      x = changed;
-    } else if (id.site == Site::KeyCached || id.site == Site::ValueCached) {
+    const at::Tensor changed = intervention_->apply(id, x, prefill_);
+    if (!changed.is_same(x) && !intervention_->reaches_kv_cache(id)) clean_[id] = x;
+    x = changed;
+    if (id.site == Site::KeyCached || id.site == Site::ValueCached) {
       const SiteId used{id.layer, id.site == Site::KeyCached ? Site::Key : Site::Value};
       if (const auto it = clean_.find(used); it != clean_.end()) {
         x = it->second;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/capture.h"
-#include "core/run/disruption.h"
+#include "core/run/edit.h"
 
 namespace qkscope {
 
@@ -35,7 +35,7 @@ struct Sampling {
 /// Everything a run depends on, as a value: equal requests give equal runs.
 struct RunRequest {
   TokenIds prompt;
-  std::vector<Disruption> disruptions;  // applied in this order; empty = the baseline
+  Edits edits;  // made in this order; none that is switched on = the baseline
   Needs needs;
   int max_new_tokens = 0;
   TokenIds stop_tokens;
@@ -85,7 +85,7 @@ struct Run {
   double prefill_ms = 0, decode_ms = 0;
 };
 
-/// Two runs on one prompt that differ in the disruption alone. `disrupted` is null without one.
+/// Two runs on one prompt that differ in the edits alone. `disrupted` is null without one.
 struct Comparison {
   RunRequest request;
   std::shared_ptr<const Run> baseline, disrupted;

@@ -31,16 +31,14 @@ std::shared_ptr<const Run> as_asked(const Run& kept, const RunRequest& request, 
   return run;
 }
 
-/// What is asked for, and M where clean masks are found in it.
+/// What is asked for, and what the edits read of the baseline.
 Needs needs_of(const RunRequest& request) {
   Needs needs = request.needs;
-  const bool clean_masks =
-      std::ranges::any_of(request.disruptions, [](const Disruption& d) { return d.mask == Mask::Clean; });
-  if (clean_masks) {
-    needs.norms.insert({Site::Query, Site::Key, Site::Value});
-    needs.layers.clear();
-  }
-  return needs;
+  return needs |= Intervention::needs_of(request.edits);
+}
+
+bool is_edited(const RunRequest& request) {
+  return std::ranges::any_of(request.edits, &Edit::on);
 }
 
 }  // namespace
@@ -121,9 +119,7 @@ void Runner::Impl::score(Arm arm, const RunRequest& request, const TokenIds& con
     TokenIds all = request.prompt;
     all.insert(all.end(), continuation.begin(), continuation.end());
     const std::vector<float> losses =
-        text_perplexity(*model, all, arm == Arm::Disrupted ? request.disruptions : std::vector<Disruption>(),
-                        stop)
-            .nll;
+        text_perplexity(*model, all, arm == Arm::Disrupted ? request.edits : Edits(), stop).nll;
     return std::vector<float>(losses.end() - static_cast<std::ptrdiff_t>(continuation.size()), losses.end());
   });
 }
@@ -142,8 +138,8 @@ Runner::Impl::Arms Runner::Impl::prefill_arms(const RunRequest& request, const R
   Arms arms;
   arms.base = baselines.prefill(request.prompt, needs_of(request), baseline_events, stop);
   finish(Arm::Baseline, arms.base->prefill, baseline_events);
-  if (request.disruptions.empty()) return arms;
-  arms.intervention.emplace(request.disruptions, decoder.spec(), arms.base->prefill.run->capture,
+  if (!is_edited(request)) return arms;
+  arms.intervention.emplace(request.edits, decoder.spec(), arms.base->prefill.run->capture,
                             decoder.weights().device());
   arms.edited = prefill_edited(*arms.base, needs_of(request), *arms.intervention, events, stop);
   finish(Arm::Disrupted, *arms.edited, events);
@@ -173,7 +169,7 @@ std::shared_ptr<const Run> Runner::Impl::finished_baseline(const RunRequest& req
 
 std::shared_ptr<const Run> Runner::Impl::run(const RunRequest& request, const RunEvents& events,
                                              std::stop_token stop) {
-  const bool edited = !request.disruptions.empty();
+  const bool edited = is_edited(request);
   const RunEvents quiet;
   Arms arms = prefill_arms(request, edited ? quiet : events, events, stop);
   const auto score_own = [&](const TokenIds& continuation) {

@@ -30,9 +30,9 @@ class Runner {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Perplexity (b) of a text: one pass over `tokens` with all logits, under `disruptions` (clean masks are
-/// those of the undisrupted pass over the same tokens).
-Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens,
-                           const std::vector<Disruption>& disruptions = {}, std::stop_token stop = {});
+/// Perplexity (b) of a text: one pass over `tokens` with all logits, under `edits` (what they find in the
+/// baseline is found in the undisrupted pass over the same tokens).
+Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens, const Edits& edits = {},
+                           std::stop_token stop = {});
 
 }  // namespace qkscope

@@ -1,6 +1,6 @@
 #include <c10/core/InferenceMode.h>
 
-#include <algorithm>
+#include <optional>
 
 #include "core/model/decoder.h"
 #include "core/model/language_model.h"
@@ -14,8 +14,8 @@ namespace qkscope {
 
 namespace {
 
-std::vector<float> text_losses(const Decoder& decoder, const TokenIds& tokens,
-                               const std::vector<Disruption>& disruptions, std::stop_token stop) {
+std::vector<float> text_losses(const Decoder& decoder, const TokenIds& tokens, const Edits& edits,
+                               std::stop_token stop) {
   const auto pass = [&](const Needs* needs, Intervention* intervention, Capture* capture) {
     State cache(decoder.spec().num_layers());
     RequestTap tap(needs, intervention, /*prefill=*/true, stop);
@@ -25,27 +25,23 @@ std::vector<float> text_losses(const Decoder& decoder, const TokenIds& tokens,
     return residual;
   };
   Capture clean;
-  if (std::ranges::any_of(disruptions, [](const Disruption& d) { return d.mask == Mask::Clean; })) {
-    const Needs norms{{Site::Query, Site::Key, Site::Value}, {}, {}, {}};
-    pass(&norms, nullptr, &clean);
-  }
+  if (const Needs read = Intervention::needs_of(edits); read != Needs()) pass(&read, nullptr, &clean);
   std::optional<Intervention> intervention;
-  if (!disruptions.empty())
-    intervention.emplace(disruptions, decoder.spec(), clean, decoder.weights().device());
+  if (!edits.empty()) intervention.emplace(edits, decoder.spec(), clean, decoder.weights().device());
   const at::Tensor residual = pass(nullptr, intervention ? &*intervention : nullptr, nullptr);
   return nll_after(decoder, residual, TokenIds(tokens.begin() + 1, tokens.end()), stop);
 }
 
 }  // namespace
 
-Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens,
-                           const std::vector<Disruption>& disruptions, std::stop_token stop) {
+Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens, const Edits& edits,
+                           std::stop_token stop) {
   const c10::InferenceMode inference;
   Perplexity result{PerplexityDefinition::Text, {}, {}};
   if (tokens.size() < 2) return result;
   result.tokens.assign(tokens.begin() + 1, tokens.end());
   telling_failures(model.decoder().weights().device(), pass_words(tokens), "give a shorter text",
-                   [&] { result.nll = text_losses(model.decoder(), tokens, disruptions, stop); });
+                   [&] { result.nll = text_losses(model.decoder(), tokens, edits, stop); });
   return result;
 }
 

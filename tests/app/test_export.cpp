@@ -281,7 +281,7 @@ class TestExport : public AppTestCase {
     // Both arms are there, but of another disruption.
     auto other = std::make_shared<Comparison>(*data.comparison);
     other->disrupted = other->baseline;
-    other->request.disruptions = {parse_disruption("site=k,pick=largest:3")};
+    other->request.edits = {parse_disruption("site=k,pick=largest:3")};
     ViewData disrupted = data;
     disrupted.comparison = other;
     view.setData(disrupted);

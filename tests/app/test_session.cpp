@@ -54,7 +54,7 @@ class TestSession : public AppTestCase {
     QVERIFY(finish(session));
     const auto& comparison = session.data().comparison;
     QVERIFY(comparison->disrupted);
-    QCOMPARE(comparison->request.disruptions, std::vector<Disruption>{value});
+    QCOMPARE(comparison->request.edits, Edits{value});
     const ModelSpec& spec = session.model()->spec();
     QCOMPARE(comparison->disrupted->replaced, std::int64_t(2 * spec.num_layers() * spec.num_heads()));
     QVERIFY(same_numbers(*comparison, fresh(session)));
@@ -98,7 +98,7 @@ class TestSession : public AppTestCase {
       const ViewData& data = session.data();
       if (data.state == DataState::Current && !data.stale && data.comparison->disrupted) {
         RunRequest asked = data.comparison->request;
-        asked.disruptions = session.stack().applied();
+        asked.edits = session.stack().applied();
         asked.max_new_tokens = 0;
         asked.score_continuation = false;
         right = right && data.comparison->disrupted->capture == judge.compare(asked).disrupted->capture;
@@ -117,7 +117,7 @@ class TestSession : public AppTestCase {
     QVERIFY(finish(session));
     QVERIFY(right);
     QVERIFY(looked > 0);
-    QVERIFY(session.data().comparison->request.disruptions.front() == value);
+    QVERIFY(session.data().comparison->request.edits.front() == value);
     for (std::size_t i = 0; i < 2; ++i) {
       session.selectPrompt(static_cast<int>(i));
       QVERIFY(finish(session));
@@ -146,7 +146,7 @@ class TestSession : public AppTestCase {
     bool shown = false;
     connect(&session, &Session::dataChanged, &session, [&] {
       const auto& comparison = session.data().comparison;
-      shown = shown || (comparison && comparison->request.disruptions == std::vector<Disruption>{older});
+      shown = shown || (comparison && comparison->request.edits == Edits{older});
     });
     session.stack().push(parse_disruption("site=k,pick=largest:3,replace=zero"));
     QVERIFY(finish(session));

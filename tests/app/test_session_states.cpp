@@ -86,7 +86,7 @@ class TestSessionStates : public AppTestCase {
     for (std::size_t i = 0; i < 2; ++i) QCOMPARE(result(session, i).disrupted_status, done());
     QCOMPARE(session.data().state, DataState::Current);
     QVERIFY(!session.data().stale);
-    QCOMPARE(session.data().comparison->request.disruptions.front(), session.stack().current());
+    QCOMPARE(session.data().comparison->request.edits.front(), session.stack().current());
   }
 
   void stoppedInTheMiddleOfAnAnswer() {

@@ -218,7 +218,7 @@ class TestCli : public CliTestCase {
     QCOMPARE(found.at("tokens").get<std::size_t>(), request.expected.size());
     QCOMPARE(found.at("nll").size(), request.expected.size());
     QVERIFY(close(found.at("value"), *comparison.disrupted->continuation->value()));
-    QCOMPARE(found.at("disruptions").at(0).get<std::string>(), to_option(request.disruptions[0]));
+    QCOMPARE(found.at("disruptions").at(0).get<std::string>(), to_text(request.edits[0]));
     const json published = printed("perplexity", options + Arguments{"--definition", "as_published"});
     QVERIFY(close(published.at("value"), *comparison.disrupted->as_published->value()));
   }

@@ -35,7 +35,11 @@ class TestCliRefusals : public CliTestCase {
     row("generate MODEL --prompt x --disrupt nonsense", "'nonsense'|'lambda 5 on Q'|site=q");
     row("generate MODEL --prompt x --disrupt pick=largest", "'largest'|largest:N");
     row("generate MODEL --prompt x --disrupt layers=3", "layers|3|2 layers");
-    row("generate MODEL --prompt x --disrupt heads=5", "heads|5|4 heads");
+    row("generate MODEL --prompt x --disrupt entries=k", "--disrupt|entries|'k'");
+    row("generate MODEL --prompt x --disrupt entries=v\t2:3:0",
+        "--disrupt|head 3 of V in layer 2|2 KV heads");
+    row("disrupt MODEL --prompt x --disrupt off\tpublished", "--disrupt|switched off");
+    row("generate MODEL --prompt x --disrupt heads=5", "head 5|4 query heads");
     row("generate MODEL --prompt x --out x.safetensors", "--out|JSON");
     row("massive MODEL --prompt x --layers 1-3", "--layers|3|2 layers");
     row("massive MODEL --prompt x --layers 0", "--layers|'0'|from 1");

@@ -1,9 +1,10 @@
 #include <cmath>
 #include <set>
 
-#include "core/run/disruption.h"
+#include "core/run/edit.h"
 #include "core/run/run.h"
 #include "tests/support/errors.h"
+#include "tests/support/plain_spec.h"
 #include "tests/support/test_case.h"
 
 using namespace qkscope;
@@ -125,6 +126,135 @@ class TestDisruption : public test::TestCase {
     QCOMPARE(parse_disruption(to_option(d)).pick.lambda, 3.3);
   }
 
+  /// Lists in all three places, stars, sites in any order: one text for one value.
+  void entriesReadBack_data() {
+    QTest::addColumn<QString>("text");
+    QTest::addColumn<QString>("written");
+    const auto row = [](const char* text, const char* written = nullptr) {
+      QTest::newRow(text) << QString::fromLatin1(text) << QString::fromLatin1(written ? written : text);
+    };
+    row("q 3:1:17,18");
+    row("q 3:1:17,18 k 4:*:7");
+    row("k *:2:0-7,12");
+    row("v *:*:* 1:1:3", "v *:*:* 1:1:3");
+    row(" K 4:*:7  Q 3:1:18,17,17 ", "q 3:1:17,18 k 4:*:7");
+    row("q 1,2:3-4:0", "q 1:3:0 1:4:0 2:3:0 2:4:0");
+    row("q 2:1:5 v 1:1:0 q 1:1:5", "q 1:1:5 2:1:5 v 1:1:0");
+    row("q 1:1:0 1:1:*", "q 1:1:* 1:1:0");
+  }
+  void entriesReadBack() {
+    QFETCH(QString, text);
+    QFETCH(QString, written);
+    const Disruption d = parse_disruption("entries=" + text.toStdString());
+    QCOMPARE(QString::fromStdString(format_entries(d.entries)), written);
+    QCOMPARE(parse_disruption(to_option(d)), d);
+    QCOMPARE(parse_disruption(to_option(d)).entries, d.entries);
+    QVERIFY(parse_entries("q 9:9:99") != d.entries);
+  }
+
+  void entriesAreWhatTheyName() {
+    const std::vector<ColumnEntry> entries = parse_entries("q 3:1:17,18 k 4:*:7");
+    const std::vector<ColumnEntry> expected = {
+        {Site::Query, 2, 0, 17}, {Site::Query, 2, 0, 18}, {Site::Key, 3, ColumnEntry::every, 7}};
+    QCOMPARE(entries, expected);
+    const Disruption d = parse_disruption("entries=q 3:1:17,18 k 4:*:7,replace=zero,phase=every,cache=clean");
+    QCOMPARE(d.entries, expected);
+    QVERIFY(d.replace == Replace::Zero && d.phase == Phase::EveryStep && !d.reaches_kv_cache);
+    QVERIFY(d.covers_layer(2) && d.covers_layer(3) && !d.covers_layer(1));
+    QVERIFY(d.covers_site(Site::Query) && d.covers_site(Site::Key) && !d.covers_site(Site::Value));
+    QVERIFY(parse_disruption("entries=v *:1:0").covers_layer(99));
+    QVERIFY(!d.reads_baseline());
+    QVERIFY(parse_disruption("entries=q 1:1:1,pick=smallest:entries").reads_baseline());
+    QVERIFY(!parse_disruption("entries=q 1:1:1,pick=random:entries").reads_baseline());
+    QVERIFY(parse_disruption("lambda 5 on Q").reads_baseline());
+    QVERIFY(!parse_disruption("published").reads_baseline());
+  }
+
+  /// What has no say beside entries makes no difference, and everything else does.
+  void equalEntries() {
+    const Disruption d = parse_disruption("entries=q 3:1:17 k 4:*:7");
+    Disruption other = d;
+    other.query = false;
+    other.value = true;
+    other.layers = other.heads = {5};
+    other.mask = Mask::Live;
+    other.pick.kind = PickKind::Random;
+    other.pick.seed = 7;
+    QCOMPARE(other, d);
+    QCOMPARE(to_option(other), to_option(d));
+    for (const char* text :
+         {"entries=q 3:1:17", "entries=q 3:1:17 k 4:*:8", "entries=q 3:1:17 k 4:*:7,replace=zero",
+          "entries=q 3:1:17 k 4:*:7,pool=own", "entries=q 3:1:17 k 4:*:7,phase=every",
+          "entries=q 3:1:17 k 4:*:7,cache=clean", "entries=q 3:1:17 k 4:*:7,pick=random:entries", "site=q"}) {
+      QVERIFY2(parse_disruption(text) != d, text);
+    }
+    const auto control = [](const std::string& settings) {
+      return parse_disruption("entries=q 3:1:17,pick=" + settings);
+    };
+    QVERIFY(control("random:entries,seed=1") != control("random:entries,seed=2"));
+    QVERIFY(control("smallest:entries,seed=1") == control("smallest:entries,seed=2"));
+    QVERIFY(control("smallest:entries") != control("largest:entries"));
+    for (const char* settings : {"random:entries,seed=4", "smallest:entries", "largest:entries"})
+      QCOMPARE(parse_disruption(to_option(control(settings))), control(settings));
+  }
+
+  void entriesRefused() {
+    for (const char* text : {"",          "3:1:17",  "q",         "q k 1:1:1", "q 1:1:1 k",
+                             "q 1:1",     "q 1",     "q 0:1:1",   "q 1:0:1",   "q 1:1:-1",
+                             "q 1:1:1:1", "q 1:1:x", "q x:1:1",   "q all:1:1", "q 1::1",
+                             "q 1:1:3-1", "w 1:1:1", "q 1:1:1;2", "q1:1:1",    "q 1-99999:1-99999:1"}) {
+      QKSCOPE_EXPECT_ERROR(parse_disruption(std::string("entries=") + text), "entries");
+    }
+    for (const char* text :
+         {"site=k", "layers=3", "heads=2", "mask=clean", "pick=lambda:5", "pick=smallest:3"})
+      QKSCOPE_EXPECT_ERROR(parse_disruption(std::string("entries=q 1:1:1,") + text), text, "entries=...");
+    QKSCOPE_EXPECT_ERROR(parse_disruption("pick=smallest:entries"), "entries=... beside");
+    QKSCOPE_EXPECT_ERROR(parse_disruption("entries=q 1:1:1,pick=lambda:entries"), "lambda");
+  }
+
+  /// Edits are a list with switches, one a line or with ; between.
+  void editsReadBack() {
+    const Edits edits = parse_edits("lambda 5 on Q; off published\n\n  entries=k 1:*:3,replace=zero ;");
+    QCOMPARE(edits.size(), 3u);
+    QVERIFY(edits[0] == Edit(preset("lambda 5 on Q")) && edits[0].on);
+    QVERIFY(!edits[1].on && *edits[1].disruption() == preset("published"));
+    QVERIFY(edits[1] != Edit(preset("published")));
+    QCOMPARE(parse_edits(to_text(edits)), edits);
+    QCOMPARE(switched_on(edits), (Edits{edits[0], edits[2]}));
+    QVERIFY(parse_edits(" \n; ").empty());
+    QCOMPARE(to_text(Edits()), std::string());
+    QCOMPARE(parse_edit("  off   published "), edits[1]);
+    QKSCOPE_EXPECT_ERROR(parse_edits("published; offpublished"), "'offpublished'");
+    QKSCOPE_EXPECT_ERROR(parse_edit("off"), "'off'");
+  }
+
+  void seedsOfTheirOwn() {
+    for (const char* text : {"same number at random on Q", "entries=q 1:1:1,pick=random:entries"}) {
+      Edit edit = parse_edit(text);
+      seed_unless_named(edit, text, 9);
+      QCOMPARE(edit.disruption()->pick.seed, std::uint64_t(9));
+    }
+    Edit named = parse_edit("pick=random:3,seed=4");
+    seed_unless_named(named, "pick=random:3,seed=4", 9);
+    QCOMPARE(named.disruption()->pick.seed, std::uint64_t(4));
+  }
+
+  /// 3 layers, 4 query heads, 2 KV heads of 16 dims.
+  void placesTheModelHasNot() {
+    const ModelSpec spec = test::plain_spec({.layers = 3, .heads = 4, .kv_heads = 2, .head_dim = 16});
+    for (const char* text : {"entries=q 3:4:15", "entries=k *:2:0", "entries=v 1:*:*", "layers=3", "heads=4",
+                             "entries=q *:*:*"}) {
+      check_edit(parse_edit(text), spec);
+    }
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("entries=q 4:1:0"), spec), "layer 4", "3 layers");
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("entries=q 1:5:0"), spec), "head 5 of Q in layer 1",
+                         "4 heads");
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("entries=k *:3:0"), spec), "head 3 of K", "2 KV heads");
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("entries=v 1:1:16"), spec), "dim 16 of V", "0 to 15");
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("layers=4"), spec), "layer 4", "3 layers");
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("off heads=5"), spec), "head 5", "4 query heads");
+  }
+
   void defaultsAreKept() {
     QCOMPARE(parse_disruption("site=q"), Disruption{});
     QCOMPARE(parse_disruption("layers=2,heads=all,pick=largest:2").layers, Layers{1});
@@ -211,6 +341,10 @@ class TestDisruption : public test::TestCase {
         std::string("random as many as lambda 5 (seed 0) on Q, all layers, head mean, clean mask, prefill"));
     QCOMPARE(describe(parse_disruption("site=v,replace=zero,phase=every,cache=clean,layers=1-3,heads=2")),
              std::string("lambda 5 on V, layers 1-3, heads 2, zero, clean mask, every step, clean cache"));
+    QCOMPARE(describe(parse_edit("entries=k 4:*:7 q 3:1:17,18,replace=zero")),
+             std::string("entries q 3:1:17,18 k 4:*:7, zero, prefill"));
+    QCOMPARE(describe(parse_edit("entries=k 4:*:7,pick=random:entries,seed=3")),
+             std::string("random as many as entries k 4:*:7 (seed 3), head mean, prefill"));
   }
 
   /// No layers means all of them: the union must not lose that, nor widen what nobody asked for.

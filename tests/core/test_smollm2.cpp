@@ -28,7 +28,7 @@ const std::map<std::string, std::string> settings = {
     {"lambda=5 Q, same number of smallest", "site=q,pick=smallest:lambda:5,pool=head,mask=clean"},
 };
 
-std::vector<Disruption> disruptions(const std::string& key) {
+Edits disruptions(const std::string& key) {
   if (key == "baseline") return {};
   return {parse_disruption(settings.at(key))};
 }
@@ -131,7 +131,7 @@ class TestSmolLM2 : public test::TestCase {
       for (const auto& [key, answer] : prompt.at("answers").items()) {
         RunRequest request;
         request.prompt = prompt.at("ids").get<TokenIds>();
-        request.disruptions = disruptions(key);
+        request.edits = disruptions(key);
         request.max_new_tokens = 24;
         request.stop_tokens = model_->stop_tokens();
         const Comparison comparison = runner_->compare(request);
@@ -164,7 +164,7 @@ class TestSmolLM2 : public test::TestCase {
       for (const auto& [key, expected] : entry.at("perplexity").items()) {
         RunRequest request;
         request.prompt = prompt.at("ids").get<TokenIds>();
-        request.disruptions = disruptions(key);
+        request.edits = disruptions(key);
         request.expected = entry.at("ids").get<TokenIds>();
         request.score_continuation = true;
         const Comparison comparison = runner_->compare(request);

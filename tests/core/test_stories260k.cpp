@@ -92,7 +92,7 @@ class TestStories260K : public test::TestCase {
     // The same through a request, which starts at the first layer that has such values.
     RunRequest request;
     request.prompt = tokens_;
-    request.disruptions = {d};
+    request.edits = {d};
     request.score_prompt = true;
     const auto run = Runner(model_).compare(request).disrupted;
     compare(run->prompt_text.value(), expected);

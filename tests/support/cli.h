@@ -89,7 +89,7 @@ class CliTestCase : public TestCase {
     RunRequest request;
     request.prompt = ids_;
     request.stop_tokens = loaded_->stop_tokens();
-    if (!disruption.empty()) request.disruptions = {parse_disruption(disruption)};
+    if (!disruption.empty()) request.edits = {parse_edit(disruption)};
     return request;
   }
 

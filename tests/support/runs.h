@@ -16,7 +16,7 @@ inline Needs every_norm() {
 inline RunRequest request_of(const TokenIds& prompt, const std::vector<std::string>& disruptions = {}) {
   RunRequest request;
   request.prompt = prompt;
-  for (const std::string& text : disruptions) request.disruptions.push_back(parse_disruption(text));
+  for (const std::string& text : disruptions) request.edits.push_back(parse_edit(text));
   request.needs = every_norm();
   request.max_new_tokens = 6;
   return request;

@@ -336,7 +336,7 @@ class TestGroupedHeads : public TestCase {
   void captionsTellTheDisruption() {
     ViewData data = groupedData();
     auto comparison = std::make_shared<Comparison>(*data.comparison);
-    comparison->request.disruptions = {parse_disruption("site=qk,pick=lambda:4.25,layers=2-3")};
+    comparison->request.edits = {parse_disruption("site=qk,pick=lambda:4.25,layers=2-3")};
     data.comparison = comparison;
     const QString words = QStringLiteral(": λ=4.25 on Q and K, layers 2,3"),
                   after = QStringLiteral("before RoPE (the disruption acts after it)");

@@ -248,7 +248,7 @@ class TestDecoder : public test::TestCase {
     needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
     Disruption live;
     live.key = live.value = true;
-    std::vector<Disruption> disruptions;
+    Edits edits;
     for (const PickKind kind : {PickKind::Lambda, PickKind::Largest, PickKind::Smallest, PickKind::Random}) {
       live.pick.kind = kind;
       live.reaches_kv_cache = kind != PickKind::Largest;
@@ -258,12 +258,12 @@ class TestDecoder : public test::TestCase {
           live.pool = pool;
           for (const Mask mask : {Mask::Live, Mask::Position}) {
             live.mask = mask;
-            disruptions.push_back(live);
+            edits.push_back(live);
           }
         }
       }
     }
-    Intervention intervention(disruptions, model.spec(), {}, at::kMeta);
+    Intervention intervention(edits, model.spec(), {}, at::kMeta);
     RequestTap tap(&needs, &intervention, true);
     State state(layers);
     // The embedding itself has no meta kernel in C++; it stands before the layers.

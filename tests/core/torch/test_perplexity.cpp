@@ -21,12 +21,12 @@ double log_probability(const at::Tensor& logits, int id) {
   return at::log_softmax(logits.to(at::kDouble), -1)[id].item<double>();
 }
 
-/// exp(-mean log p) of `targets`, fed one at a time after `prompt`; `disruptions` in the prefill and, where
+/// exp(-mean log p) of `targets`, fed one at a time after `prompt`; `edits` in the prefill and, where
 /// they say so, in every step.
 double stepwise(const LanguageModel& model, const TokenIds& prompt, const TokenIds& targets,
-                const std::vector<Disruption>& disruptions, const Capture& clean) {
+                const Edits& edits, const Capture& clean) {
   const Decoder& decoder = model.decoder();
-  Intervention intervention(disruptions, decoder.spec(), clean, at::kCPU);
+  Intervention intervention(edits, decoder.spec(), clean, at::kCPU);
   RequestTap prefill(nullptr, &intervention, true), step(nullptr, &intervention, false);
   State cache(decoder.spec().num_layers());
   const at::Tensor residual =
@@ -42,10 +42,10 @@ double stepwise(const LanguageModel& model, const TokenIds& prompt, const TokenI
 }
 
 /// exp(-mean log p) of ids[from...], all in one pass.
-double one_pass(const LanguageModel& model, const TokenIds& ids, std::size_t from,
-                const std::vector<Disruption>& disruptions, const Capture& clean) {
+double one_pass(const LanguageModel& model, const TokenIds& ids, std::size_t from, const Edits& edits,
+                const Capture& clean) {
   const Decoder& decoder = model.decoder();
-  Intervention intervention(disruptions, decoder.spec(), clean, at::kCPU);
+  Intervention intervention(edits, decoder.spec(), clean, at::kCPU);
   RequestTap tap(nullptr, &intervention, true);
   State cache(decoder.spec().num_layers());
   const at::Tensor logits = decoder.logits(
@@ -104,7 +104,7 @@ class TestPerplexity : public test::TestCase {
       QCOMPARE(run.continuation->tokens, continuation);
       QCOMPARE(run.continuation->nll.size(), continuation.size());
       const double expected =
-          stepwise(*model, request.prompt, continuation, request.disruptions, comparison.baseline->capture);
+          stepwise(*model, request.prompt, continuation, request.edits, comparison.baseline->capture);
       QVERIFY2(relative(run.continuation, expected) < 1e-4, settings);
     }
   }
@@ -128,10 +128,10 @@ class TestPerplexity : public test::TestCase {
       };
       const Comparison comparison = runner.compare(request);
       const Run& run = comparison.disrupted ? *comparison.disrupted : *comparison.baseline;
-      const double text = one_pass(*model, request.prompt, 1, request.disruptions, clean(request.prompt));
+      const double text = one_pass(*model, request.prompt, 1, request.edits, clean(request.prompt));
       QVERIFY2(relative(run.prompt_text, text) < 1e-4, settings);
-      QVERIFY2(relative(text_perplexity(*model, request.prompt, request.disruptions), text) < 1e-4, settings);
-      const double published = one_pass(*model, all, request.prompt.size(), request.disruptions, clean(all));
+      QVERIFY2(relative(text_perplexity(*model, request.prompt, request.edits), text) < 1e-4, settings);
+      const double published = one_pass(*model, all, request.prompt.size(), request.edits, clean(all));
       QVERIFY2(relative(run.as_published, published) < 1e-4, settings);
       QCOMPARE(run.as_published->tokens, continuation);
       QCOMPARE(run.as_published->nll.size(), continuation.size());
@@ -155,7 +155,7 @@ class TestPerplexity : public test::TestCase {
         request_of("mistral-full", {"site=qkv,pick=largest:3,replace=zero,phase=every"});
     const Comparison comparison = Runner(model).compare(request);
     const double expected = one_pass(*model, joined(request.prompt, continuation), request.prompt.size(),
-                                     request.disruptions, comparison.baseline->capture);
+                                     request.edits, comparison.baseline->capture);
     QVERIFY(relative(comparison.disrupted->continuation, expected) < 1e-4);
     QVERIFY(relative(comparison.baseline->continuation, expected) > 1e-2);
   }
@@ -262,7 +262,7 @@ class TestPerplexity : public test::TestCase {
     RunRequest request;
     request.prompt = test::golden_prompt(name);
     for (const std::string& text : disruptions) {
-      if (!text.empty()) request.disruptions.push_back(parse_disruption(text));
+      if (!text.empty()) request.edits.push_back(parse_disruption(text));
     }
     request.needs.norms = {Site::Query, Site::Key, Site::Value};
     request.expected = continuation;

@@ -243,7 +243,7 @@ class TestRunMemory : public TestCase {
       const Comparison expected = Runner(model).compare(full), found = Runner(model).compare(bare);
       QCOMPARE(found.disrupted->replaced, expected.disrupted->replaced);
       QCOMPARE(found.disrupted->next_tokens, expected.disrupted->next_tokens);
-      QVERIFY(text_perplexity(*model, prompt, bare.disruptions).nll != text_perplexity(*model, prompt).nll);
+      QVERIFY(text_perplexity(*model, prompt, bare.edits).nll != text_perplexity(*model, prompt).nll);
     }
   }
 };

@@ -22,7 +22,7 @@ Run whole_pass(const LanguageModel& model, const RunRequest& request, const Capt
   const c10::InferenceMode inference;
   const Decoder& decoder = model.decoder();
   Run run;
-  Intervention intervention(request.disruptions, decoder.spec(), baseline, at::kCPU);
+  Intervention intervention(request.edits, decoder.spec(), baseline, at::kCPU);
   RequestTap tap(&request.needs, &intervention, /*prefill=*/true);
   State cache(decoder.spec().num_layers());
   const at::Tensor residual =
@@ -103,10 +103,14 @@ class TestRunner : public TestCase {
       if (expects) request.expected = {5, 6, 7};
       request.score_continuation = request.score_as_published = request.score_prompt = true;
       RunRequest plain = request;
-      plain.disruptions.clear();
+      plain.edits.clear();
       const Comparison comparison = Runner(model).compare(request);
       QVERIFY(same_numbers(*Runner(model).run(request), *comparison.disrupted));
       QVERIFY(same_numbers(*Runner(model).run(plain), *comparison.baseline));
+      RunRequest off = request;
+      for (Edit& edit : off.edits) edit.on = false;
+      QVERIFY(same_numbers(*Runner(model).run(off), *comparison.baseline));
+      QVERIFY(!Runner(model).compare(off).disrupted);
       Runner warm(model);
       warm.run(plain);
       Log log;
@@ -116,6 +120,28 @@ class TestRunner : public TestCase {
       QCOMPARE(log.count("D token"), std::ssize(comparison.disrupted->answer));
       QCOMPARE(log.count("D scored"), 3);
     }
+  }
+
+  /// The columns that a rule finds, listed, are disrupted as by the rule, to the last bit.
+  void listedColumnsAreTheRules_data() { golden_rows(); }
+  void listedColumnsAreTheRules() {
+    QFETCH(QString, name);
+    const auto model = TinyModel(name.toStdString()).load();
+    Runner runner(model);
+    RunRequest request = request_of(golden_prompt(name.toStdString()), {"site=qkv,pick=lambda:1.3"});
+    request.score_continuation = request.score_prompt = true;
+    const Comparison by_rule = runner.compare(request);
+    Disruption listed = *request.edits.front().disruption();
+    for (const Site site : {Site::Query, Site::Key, Site::Value}) {
+      for (const MassiveValue& v : massive_values(by_rule.baseline->capture, site, 1.3))
+        listed.entries.push_back({site, v.where.layer, v.head, v.dim});
+    }
+    listed.entries = ordered(std::move(listed.entries));
+    request.edits = {parse_edit(to_option(listed))};
+    const Comparison by_list = runner.compare(request);
+    QCOMPARE(by_list.disrupted->replaced, std::ssize(listed.entries));
+    QVERIFY(by_list.disrupted->replaced > 0);
+    QVERIFY(same_numbers(by_list, by_rule));
   }
 
   /// A disruption of nothing is the baseline to the last bit.
