@@ -3,26 +3,12 @@
 #include "core/text/tokenizer/loaders.h"
 #include "core/text/tokenizer/tiktoken.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/use_tokenizer.h"
 
 using namespace qkscope;
 using nlohmann::json;
 
 namespace {
-
-// Whatever the file says, ids lie in the vocabulary and text is UTF-8.
-void use(const Tokenizer& tokenizer, Budget& budget) {
-  for (const std::string text :
-       {"", " abc ab\n12  a", "Gr\xC3\xB6\xC3\x9F\x65 \xE4\xBD\xA0\xFF\xF0\x9F\x99", "xx[end]ab word"}) {
-    for (const bool parse_special : {true, false}) {
-      const TokenIds ids = tokenizer.encode(text, parse_special, budget);
-      for (const int id : ids) {
-        if (id < 0 || id >= tokenizer.vocab_size()) std::abort();
-      }
-      const std::string decoded = tokenizer.decode(ids);
-      if (valid_utf8(decoded) != decoded) std::abort();
-    }
-  }
-}
 
 json byte_level() {
   return {
@@ -128,11 +114,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     const json file = parse_json(text, "'fuzz.json'", budget);
-    use(PipelineTokenizer(read_tokenizer_json(file, "'fuzz.json'", {}, budget), budget), budget);
+    test::use_tokenizer(PipelineTokenizer(read_tokenizer_json(file, "'fuzz.json'", {}, budget), budget),
+                        budget);
   });
   test::expect_result_or_error(data, size, [](std::span<const std::byte> bytes, Budget& budget) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    use(PipelineTokenizer(read_tiktoken(text, "'fuzz.model'", budget), budget), budget);
+    test::use_tokenizer(PipelineTokenizer(read_tiktoken(text, "'fuzz.model'", budget), budget), budget);
   });
   return 0;
 }

@@ -38,8 +38,8 @@ bool stands_alone(std::string_view text, const Span& span) {
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::erase_if(tokens_, [](const AddedToken& token) { return token.content.empty(); });
   std::ranges::stable_sort(tokens_, {}, &AddedToken::content);
-  const auto twice = std::ranges::unique(tokens_, {}, &AddedToken::content);
-  tokens_.erase(twice.begin(), twice.end());
+  const auto same = [](const AddedToken& a, const AddedToken& b) { return a.content == b.content; };
+  tokens_.erase(std::unique(tokens_.begin(), tokens_.end(), same), tokens_.end());
   for (const AddedToken& token : tokens_)
     begins_token_[static_cast<unsigned char>(token.content.front())] = true;
 }
@@ -54,10 +54,9 @@ const AddedToken* AddedTokens::longest_at(std::string_view text, Budget& budget)
     const auto byte_at = [depth](const AddedToken& token) {
       return depth < token.content.size() ? static_cast<unsigned char>(token.content[depth]) : -1;
     };
-    const auto same =
-        std::ranges::equal_range(first, last, static_cast<unsigned char>(text[depth]), {}, byte_at);
-    first = same.begin();
-    last = same.end();
+    const int byte = static_cast<unsigned char>(text[depth]);
+    first = std::ranges::lower_bound(first, last, byte, {}, byte_at);
+    last = std::ranges::upper_bound(first, last, byte, {}, byte_at);
     if (first == last) break;
     budget.step();
     if (first->content.size() == depth + 1) longest = &*first;

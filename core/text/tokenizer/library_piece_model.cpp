@@ -1,6 +1,7 @@
 #include <sentencepiece_processor.h>
 
 #include "core/base/error.h"
+#include "core/base/utf8.h"
 #include "core/text/tokenizer/piece_model.h"
 
 namespace qkscope {
@@ -12,9 +13,14 @@ using sentencepiece::SentencePieceProcessor;
 /// field.
 constexpr std::string_view no_dummy_space("\x1A\x02\x18\x00", 4);
 
+/// What the library says, which may quote a piece that is no UTF-8.
+std::string words_of(const sentencepiece::util::Status& status) {
+  return valid_utf8(status.ToString());
+}
+
 void load(SentencePieceProcessor& processor, std::string_view proto, const std::string& where) {
   const auto status = processor.LoadFromSerializedProto({proto.data(), proto.size()});
-  if (!status.ok()) throw Error(where + " is not a sentencepiece model: " + status.ToString());
+  if (!status.ok()) throw Error(where + " is not a sentencepiece model: " + words_of(status));
 }
 
 class LibraryPieceModel : public PieceModel {
@@ -42,7 +48,7 @@ class LibraryPieceModel : public PieceModel {
     budget.step(1 + text.size());
     std::vector<int> found;
     const auto status = (with_space ? processor_ : without_space_).Encode({text.data(), text.size()}, &found);
-    if (!status.ok()) throw Error("sentencepiece failed on a text: " + status.ToString());
+    if (!status.ok()) throw Error("sentencepiece failed on a text: " + words_of(status));
     ids.insert(ids.end(), found.begin(), found.end());
   }
 
