@@ -21,9 +21,7 @@ Document run_capture(const Context& context) {
   Document arrays = Document::object();
   Table table({{"array", false}, {"shape", false}});
   const auto add = [&](SiteId where, const Array& array, const char* ending) {
-    std::string name(site_name(where.site));
-    if (where.layer >= 0) name = "layers." + std::to_string(where.layer) + "." + name;
-    name += ending;
+    const std::string name = array_name(where) + ending;
     writer.add(name, array);
     arrays[name] = array.shape;
     table.add({name, shape_text(array.shape)});

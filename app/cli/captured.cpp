@@ -26,6 +26,11 @@ Captured capture_of(const Context& context, bool values) {
   return captured;
 }
 
+std::string array_name(SiteId where) {
+  const std::string site(site_name(where.site));
+  return where.layer >= 0 ? "layers." + std::to_string(where.layer) + "." + site : site;
+}
+
 std::map<std::string, std::string> provenance(const Options& options, const LanguageModel& model,
                                               const PromptTokens& prompt) {
   std::string sites;

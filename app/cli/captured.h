@@ -15,6 +15,9 @@ Captured capture_of(const Context& context, bool values);
 /// Whether M is defined for a site: Q, K and V.
 bool has_norm(Site site);
 
+/// "layers.3.query", "logits": what a file calls the numbers of a place.
+std::string array_name(SiteId where);
+
 /// Where the numbers of a file come from, as strings for its header.
 std::map<std::string, std::string> provenance(const Options& options, const LanguageModel& model,
                                               const PromptTokens& prompt);

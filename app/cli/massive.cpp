@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "app/cli/captured.h"
 #include "app/cli/massive_dump.h"
@@ -75,20 +76,35 @@ void print(const Document& document, const Options& options, std::ostream& out) 
   if (left_out > 0) out << left_out << " more; --top 0 shows all\n";
 }
 
-/// M of every site, the captured layers stacked: (layers, heads, head_dim).
+/// M of every site: (layers, heads, head_dim), the captured layers stacked. Of a site that some of them lack,
+/// or whose heads differ from layer to layer, each layer's M by itself, (heads, head_dim).
 void write_norms(const Captured& captured, const Options& options) {
-  std::map<std::string, Array> stacks;
-  std::vector<std::int64_t> layers;
-  for (const auto& [where, m] : captured.run->capture.norms) {
-    Array& stack = stacks[std::string(site_name(where.site))];
-    if (stack.shape.empty()) stack.shape = {0, m->shape[0], m->shape[1]};
-    ++stack.shape[0];
-    stack.data.insert(stack.data.end(), m->data.begin(), m->data.end());
-    if (layers.empty() || layers.back() != where.layer) layers.push_back(where.layer);
+  const auto& norms = captured.run->capture.norms;
+  std::set<int> layers;
+  std::map<Site, std::vector<SharedArray>> by_site;
+  for (const auto& [where, m] : norms) {
+    layers.insert(where.layer);
+    by_site[where.site].push_back(m);
   }
+  const auto stacks = [&](Site site) {
+    const auto& of_layers = by_site.at(site);
+    return of_layers.size() == layers.size() &&
+           std::ranges::all_of(of_layers, [&](const auto& m) { return m->shape == of_layers[0]->shape; });
+  };
   SafetensorsWriter writer;
-  for (const auto& [name, stack] : stacks) writer.add(name, stack);
-  writer.add("layers", layers);
+  std::map<Site, Array> written;  // until the writer is done
+  for (const auto& [site, of_layers] : by_site) {
+    if (!stacks(site)) continue;
+    Array& stack = written[site] = {of_layers[0]->shape, {}};
+    stack.shape.insert(stack.shape.begin(), std::ssize(of_layers));
+    for (const auto& m : of_layers) stack.data.insert(stack.data.end(), m->data.begin(), m->data.end());
+    writer.add(std::string(site_name(site)), stack);
+  }
+  for (const auto& [where, m] : norms) {
+    if (!stacks(where.site)) writer.add(array_name(where) + ".norm", *m);
+  }
+  const std::vector<std::int64_t> numbers(layers.begin(), layers.end());
+  writer.add("layers", numbers);
   for (auto& [key, value] : provenance(options, *captured.model, captured.prompt))
     writer.set_metadata(key, value);
   writer.write(options.out);

@@ -66,6 +66,17 @@ void note_partial_rotation(const ModelSpec& spec, const Config& config, std::vec
   }
 }
 
+// transformers starts anew with the other divisors where an answer crosses the length (Phi3ForCausalLM,
+// prepare_inputs_for_generation). Here the keys of a prompt stay as they were computed, and disrupted.
+void note_length_of_rope(const ModelSpec& spec, std::vector<std::string>& notes) {
+  const RopeSpec* rope = spec.rope();
+  if (!rope || rope->type != "longrope" || rope->short_factor == rope->long_factor) return;
+  const std::string length = std::to_string(rope->original_max_position_embeddings);
+  notes.push_back("Its RoPE turns otherwise in texts of more than " + length +
+                  " tokens (longrope). Where an answer grows past that length, what was computed before is "
+                  "kept, while transformers computes it anew: from there on answers differ.");
+}
+
 /// Biases that are there unasked, and those that are asked for and not there.
 void note_biases(const ModelSpec& spec, const std::set<std::string>& used, std::vector<std::string>& notes) {
   std::vector<std::string> missing, unasked;
@@ -117,6 +128,7 @@ std::vector<std::string> checkpoint_notes(const Checkpoint& checkpoint, const Mo
     note_biases(spec, used, notes);
     note_partial_rotation(spec, config, notes);
   }
+  note_length_of_rope(spec, notes);
   note_unread(checkpoint, used, notes);
   return notes;
 }

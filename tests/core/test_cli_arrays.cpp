@@ -81,6 +81,24 @@ class TestCliArrays : public CliTestCase {
     QCOMPARE(file.integers.at("layers"), std::vector<std::int64_t>{1});
   }
 
+  /// Layers whose heads differ, or that lack a site, stand each by itself, under the names of `capture`.
+  void writesMOfUnequalLayers() {
+    const TinyModel unequal("../families/gemma4-shared");
+    const std::string m = path("unequal-m.safetensors"), all = path("unequal.safetensors");
+    const Arguments model{unequal.folder().string(), "--threads", "1", "--prompt", "\"#$%&", "--raw"};
+    QCOMPARE(run_cli(Arguments{"massive"} + model + Arguments{"--out", m}).code, 0);
+    QCOMPARE(run_cli(Arguments{"capture"} + model + Arguments{"--out", all, "--norms-only"}).code, 0);
+    const ArrayFile found = read_safetensors(m), expected = read_safetensors(all);
+    QCOMPARE(found.arrays.size(), expected.arrays.size());
+    std::set<Shape> shapes;
+    for (const auto& [name, array] : expected.arrays) {
+      QVERIFY2(close(found.arrays.at(name), array), name.c_str());
+      shapes.insert(array.shape);
+    }
+    QVERIFY(shapes.size() > 1);
+    QCOMPARE(found.integers.at("layers"), (std::vector<std::int64_t>{0, 1, 2, 3}));
+  }
+
   /// The published activations of Llama-2-7b: 48 massive values in Q, 46 in K, none in V, all of low
   /// frequency.
   void readsDumps() {

@@ -61,6 +61,19 @@ class TestWeights : public test::TestCase {
     QVERIFY(notes(model).empty());
   }
 
+  // What is done otherwise than by transformers is said.
+  void answersThatCrossALength() {
+    const TinyModel model("../families/phi3-longrope-short");
+    QVERIFY2(test::has_all(joined(notes(model)), {"more than 64 tokens", "longrope", "transformers"}),
+             joined(notes(model)).c_str());
+    model.change_config([](nlohmann::json& config) {
+      nlohmann::json& rope =
+          config.contains("rope_parameters") ? config["rope_parameters"] : config["rope_scaling"];
+      rope["long_factor"] = rope["short_factor"];
+    });
+    QVERIFY(notes(model).empty());
+  }
+
   void tiedMatrixUnderEitherName() {
     const TinyModel model("llama-head-dim");  // tied, no head stored
     const at::Tensor expected = logits(model);
