@@ -8,6 +8,7 @@ namespace qkscope {
 MapModel layersModel(const ViewData& data, const Selection& selection, const Look& look) {
   MapModel model = emptyMapModel(data);
   model.rows = MapRows::LayersHeads;
+  model.row_names = layerLabels(data);
   const bool difference = look.shown == Shown::Difference;
   const Site captured = shownSite(selection.site, look.after_rope);
   const int heads = siteHeads(*data.spec(), selection.site);

@@ -20,7 +20,8 @@ double rowNameWidth(const MapModel& model, const PlotStyle& style, double width)
     case MapRows::Heads:
       return small.horizontalAdvance(QStringLiteral("h00"));
     case MapRows::LayersHeads:
-      return small.horizontalAdvance(QStringLiteral("000"));
+      return std::max(small.horizontalAdvance(QStringLiteral("000")),
+                      std::min(60 * style.unit, widest(small, model.row_names)));
     case MapRows::Positions:
       break;
   }

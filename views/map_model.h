@@ -41,7 +41,7 @@ struct MapModel {
   QString message;    // why there is no picture; then the rest is empty
   MapRows rows = MapRows::Heads;
   bool side_by_side = false;
-  QStringList row_names;  // Positions: the tokens
+  QStringList row_names;  // Positions: the tokens; LayersHeads: the layers
   std::vector<MapPanel> panels;
   std::vector<MapColorBar> bars;
   FrequencyAxis axis;

@@ -155,7 +155,8 @@ void paintRowNames(QPainter& painter, const PlotStyle& style, const MapModel& mo
     case MapRows::LayersHeads: {
       for (const int layer : labelsFromOne(seen.first_row / panel.heads, seen.last_row / panel.heads,
                                            row_height * panel.heads, small.height() * 0.95))
-        place(layer * panel.heads, panel.heads, QString::number(layer + 1));
+        place(layer * panel.heads, panel.heads,
+              small.elidedText(model.row_names.value(layer), Qt::ElideLeft, area.width()));
       break;
     }
     case MapRows::Positions: {

@@ -15,10 +15,11 @@ Site selectedSite(Site site) {
 
 }  // namespace
 
-void MassiveItemModel::setValues(std::vector<MassiveValue> values, LayerAxes axes) {
+void MassiveItemModel::setValues(std::vector<MassiveValue> values, LayerAxes axes, QStringList layers) {
   beginResetModel();
   values_ = std::move(values);
   axes_ = std::move(axes);
+  layers_ = std::move(layers);
   endResetModel();
 }
 
@@ -63,7 +64,7 @@ QVariant MassiveItemModel::data(const QModelIndex& index, int role) const {
         case SiteColumn:
           return siteLetter(value.where.site);
         case LayerColumn:
-          return value.where.layer + 1;
+          return layers_.value(value.where.layer);
         case HeadColumn:
           return value.head + 1;
         case DimColumn:

@@ -25,7 +25,8 @@ class MassiveItemModel : public QAbstractTableModel {
 
   using QAbstractTableModel::QAbstractTableModel;
 
-  void setValues(std::vector<MassiveValue> values, LayerAxes axes);
+  /// `layers`: what the layers are called.
+  void setValues(std::vector<MassiveValue> values, LayerAxes axes, QStringList layers);
   /// Rows of this layer are tinted.
   void setLayer(int layer, const QColor& tint);
   void setFonts(const QFont& figures, const QFont& titles) {
@@ -47,6 +48,7 @@ class MassiveItemModel : public QAbstractTableModel {
 
   std::vector<MassiveValue> values_;
   LayerAxes axes_;
+  QStringList layers_;
   int layer_ = -1;
   QColor tint_;
   QFont figures_, titles_;

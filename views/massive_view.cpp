@@ -239,7 +239,7 @@ class MassiveView : public View {
     which_->setText(capture ? whichRun() : QString());
     chart_->setBands(bandsOf(data(), look));
     following_ = true;  // the reset moves the table's current row, which is nobody's choice
-    model_->setValues(std::move(values), axes);
+    model_->setValues(std::move(values), axes, layerLabels(data()));
     following_ = false;
     setEnabledLook(!data().stale);
     followSelection();
@@ -285,12 +285,16 @@ class MassiveView : public View {
   void fitColumns(const QFontMetricsF& figures, const QFontMetricsF& titles) {
     constexpr std::array<const char*, MassiveItemModel::WavelengthColumn> longest{"Q",   "00",    "00",
                                                                                   "000", "000.0", "00.0"};
+    double layers = 0;
+    for (const QString& label : layerLabels(data()))
+      layers = std::max(layers, figures.horizontalAdvance(label));
     for (int column = 0; column < MassiveItemModel::WavelengthColumn; ++column) {
       const QString title = model_->headerData(column, Qt::Horizontal, Qt::DisplayRole).toString();
       const QString number = QLatin1String(longest[static_cast<std::size_t>(column)]);
       constexpr double bold = 1.05;
-      const double width =
-          std::max(figures.horizontalAdvance(number) * bold + 11, titles.horizontalAdvance(title) + 16);
+      double least = figures.horizontalAdvance(number);
+      if (column == MassiveItemModel::LayerColumn) least = std::max(least, layers);
+      const double width = std::max(least * bold + 11, titles.horizontalAdvance(title) + 16);
       table_->setColumnWidth(column, static_cast<int>(std::ceil(width)));
     }
   }

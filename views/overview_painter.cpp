@@ -42,6 +42,7 @@ Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
     }
     values.push_back(&ratios[s]);
   }
+  overview.layer_labels = layerLabels(data);
   overview.computed = static_cast<int>(std::count(computed.begin(), computed.end(), true));
 
   Look full;  // always the whole range: the overview is for finding, the picture for measuring
@@ -147,7 +148,8 @@ void paintOverview(QPainter& painter, const PlotStyle& style, const QRectF& area
     const double middle = (first.y(layer) + first.y(layer + 1)) / 2;
     painter.drawText(
         QRectF(layout.layer_numbers - 60 * u, middle - small.height() / 2, 60 * u, small.height()),
-        Qt::AlignRight | Qt::AlignVCenter, QString::number(layer + 1));
+        Qt::AlignRight | Qt::AlignVCenter,
+        small.elidedText(overview.layer_labels.value(layer), Qt::ElideLeft, 60 * u));
   }
   const double line = first.pixels_per_unit > 0 ? 1.0 / first.pixels_per_unit : 0.5 * u;
   for (std::size_t s = 0; s < overview.maps.size(); ++s) {

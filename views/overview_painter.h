@@ -14,6 +14,7 @@ struct Overview {
   MapColorBar bar;
   int layers = 0, computed = 0;
   int with_attention = 0;  // of the layers
+  QStringList layer_labels;
 };
 
 Overview overviewOf(const ViewData& data, const Look& look, bool dark);

@@ -34,8 +34,9 @@ QString withoutAnswer(ArmState state, const QString& problem) {
 
 QString stateWords(const PromptResult& result, Arm which) {
   const auto [state, earlier] = result.status(which);
-  // One sentence is enough for both.
-  if (which == Arm::Disrupted && state == ArmState::Failed && result.baseline_status.state == state)
+  // One sentence is enough for both, and D does not help where nothing runs.
+  if (which == Arm::Disrupted && (state == ArmState::Failed || state == ArmState::Off) &&
+      result.baseline_status.state == ArmState::Failed)
     return {};
   if (!result.arm(which)) return withoutAnswer(state, result.problem);
   const QString beside = state == ArmState::Stopped || state == ArmState::Failed || state == ArmState::NotRun

@@ -140,6 +140,20 @@ QString layerWords(const ViewData& data, int layer) {
   return Words::tr("Layer %1 [%2]").arg(layer + 1).arg(layer);
 }
 
+QStringList layerLabels(const ViewData& data) {
+  QStringList labels;
+  const int layers = data.spec() ? data.spec()->num_layers() : 0;
+  for (int layer = 0; layer < layers; ++layer) {
+    if (!data.dump) {
+      labels << QString::number(layer + 1);
+      continue;
+    }
+    const std::string& name = data.dump->layers.at(static_cast<std::size_t>(layer));
+    labels << (name.empty() ? QStringLiteral("–") : QString::fromStdString(name));
+  }
+  return labels;
+}
+
 QString unrotatedWords(const ViewData& data) {
   return data.dump && !data.dump->spec.rope() ? Words::tr("no RoPE known") : Words::tr("not rotated");
 }

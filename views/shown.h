@@ -30,6 +30,8 @@ int layersWith(const ModelSpec& spec, Site site);
 QString shownWords(Shown shown);
 /// "Layer 17 [16]", or what the files call it: "layer10".
 QString layerWords(const ViewData& data, int layer);
+/// Every layer in short, for rows and tables: "10", counted from one; of files what they call it, or "–".
+QStringList layerLabels(const ViewData& data);
 /// Of a dim without a rotary pair: "not rotated", or that the files do not say.
 QString unrotatedWords(const ViewData& data);
 /// What stands in place of numbers that are not there: they come yet, or the files do not have them.

@@ -10,6 +10,8 @@
 #include "tests/app/window_test.h"
 #include "tests/support/npy_bytes.h"
 #include "views/map_model.h"
+#include "views/massive_item_model.h"
+#include "views/overview_painter.h"
 #include "views/shown.h"
 
 using namespace qkscope;
@@ -58,7 +60,16 @@ class TestDumps : public WindowTestCase {
       for (const FigureArray& array : mapArrays(data, window.state().selection(), look))
         QVERIFY(array.name != s("wavelength"));
     }
+    // No picture or table takes it for a model's first layer.
     QCOMPARE(layerWords(data, 0), s("layer7"));
+    QCOMPARE(layerLabels(data), QStringList{s("layer7")});
+    QCOMPARE(layersModel(data, window.state().selection(), window.state().look()).row_names,
+             layerLabels(data));
+    QCOMPARE(overviewOf(data, window.state().look(), false).layer_labels, layerLabels(data));
+    const auto* table = window.findChild<MassiveItemModel*>();
+    QVERIFY(table);
+    QTRY_COMPARE(table->rowCount(), 3);  // of Q, K and V
+    QCOMPARE(table->index(0, MassiveItemModel::LayerColumn).data().toString(), s("layer7"));
     const auto found = massive_values(data.comparison->baseline->capture, Site::Query, 5);
     QCOMPARE(found.size(), 1u);
     QCOMPARE(found[0].head, 3);
@@ -75,6 +86,7 @@ class TestDumps : public WindowTestCase {
     window.openDump(source({npy("q.npy", 4)}), true);
     QVERIFY(shows(window));
     const ViewData& data = window.session().data();
+    QCOMPARE(layerLabels(data), QStringList{s("–")});  // the file does not say
     const MapModel map = mapModel(data, {}, {});
     for (const MapPanel& panel : map.panels)
       QCOMPARE(panel.missing, panel.site == Site::Query ? QString() : s("not in the file"));
@@ -98,6 +110,9 @@ class TestDumps : public WindowTestCase {
     const PromptResult& result = window.session().results().front();
     QCOMPARE(result.baseline_status.state, ArmState::Failed);
     QVERIFY2(result.problem.contains(s("no model")), qPrintable(result.problem));
+    // One sentence, and no word of D.
+    QCOMPARE(stateWords(result, Arm::Baseline), result.problem);
+    QCOMPARE(stateWords(result, Arm::Disrupted), QString());
     window.session().resume();
     settle();
     QVERIFY(window.session().data().state == DataState::Current);

@@ -161,7 +161,8 @@ class TestPanels : public TestCase {
     MassiveItemModel model;
     QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
     const ViewData data = tinyData();
-    model.setValues(massive_values(data.comparison->baseline->capture, Site::Query, 5), shownAxis(data));
+    model.setValues(massive_values(data.comparison->baseline->capture, Site::Query, 5), shownAxis(data),
+                    layerLabels(data));
     QCOMPARE(model.rowCount(), 1);
     model.setLayer(0, Qt::blue);
     QCOMPARE(model.index(0, 0).data(Qt::BackgroundRole).value<QColor>(), QColor(Qt::blue));
@@ -171,7 +172,7 @@ class TestPanels : public TestCase {
       QVERIFY(!model.headerData(column, Qt::Horizontal, Qt::DisplayRole).toString().isEmpty());
       QVERIFY(!model.headerData(column, Qt::Horizontal, Qt::ToolTipRole).toString().isEmpty());
     }
-    model.setValues({}, {});
+    model.setValues({}, {}, {});
     QCOMPARE(model.rowCount(), 0);
   }
 
