@@ -86,10 +86,23 @@ fetch() {
   done
 }
 
+# Whether CMake will find the compiler of QKScope's own kernels, without which no GPU is used (core/cuda).
+has_cuda_compiler() {
+  local nvcc
+  for nvcc in "${CUDACXX:-}" "$(command -v nvcc || true)" "${CUDA_HOME:-}/bin/nvcc" /usr/local/cuda/bin/nvcc; do
+    [[ -z $nvcc ]] || ! "$nvcc" --version 2>/dev/null | grep -q 'release 13\.' || return 0
+  done
+  return 1
+}
+
 install_libtorch() {
   local kind=cpu size=4 text="Fetching libtorch for the CPU (0.5 GB)"
   if nvidia-smi -L >/dev/null 2>&1; then
-    kind=cuda size=12 text="Fetching libtorch with its CUDA libraries (2.5 GB)"
+    if has_cuda_compiler; then
+      kind=cuda size=12 text="Fetching libtorch with its CUDA libraries (2.5 GB)"
+    else
+      say "There is a GPU but no CUDA compiler (nvcc 13), so models run on the CPU; for the GPU install CUDA 13's packages cuda-nvcc and cuda-cudart-dev by NVIDIA's instructions, and run this again."
+    fi
   fi
   libtorch=${LIBTORCH_DIR:-$cache/torch-2.11.0-$kind/torch}
   if [[ -z ${LIBTORCH_DIR:-} && $kind == cpu && -d $cache/torch-2.11.0-cuda ]]; then
