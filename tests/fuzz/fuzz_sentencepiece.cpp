@@ -18,7 +18,7 @@ std::string number(int field, int value) {
 }
 
 /// sentencepiece_model.proto: pieces, trainer_spec { model_type: BPE or UNIGRAM }, normalizer_spec.
-std::string model(bool scores_are_merges) {
+std::string model(bool scores_are_merges, const std::string& last_piece = "c") {
   std::string proto;
   float score = 0;
   const auto add = [&](const std::string& piece, int type) {
@@ -31,9 +31,9 @@ std::string model(bool scores_are_merges) {
   for (const char* control : {"<s>", "</s>"}) add(control, 3);
   for (const char* byte : {"<0xC3>", "<0xB6>"}) add(byte, 6);
   add("[end]", 4);
-  for (const char* piece : {"\xE2\x96\x81", "a", "b", "c", "ab",
-                            "\xE2\x96\x81"
-                            "ab"})
+  const std::string space = "\xE2\x96\x81";
+  for (const std::string& piece :
+       {space, std::string("a"), std::string("b"), std::string("ab"), space + "ab", last_piece})
     add(piece, 1);
   proto += field(2, number(3, scores_are_merges ? 2 : 1));
   return proto + field(3, field(1, "identity") + number(3, 1) + number(4, 0) + number(5, 1));
@@ -51,5 +51,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
 }
 
 std::vector<std::string> seed_inputs() {
-  return {model(true), model(false)};
+  // The library's tries throw at a piece that begins with a zero.
+  return {model(true), model(false), model(false, std::string(1, '\0'))};
 }

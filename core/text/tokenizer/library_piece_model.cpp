@@ -1,5 +1,8 @@
 #include <sentencepiece_processor.h>
 
+#include <exception>
+#include <new>
+
 #include "core/base/error.h"
 #include "core/base/utf8.h"
 #include "core/text/tokenizer/piece_model.h"
@@ -19,8 +22,16 @@ std::string words_of(const sentencepiece::util::Status& status) {
 }
 
 void load(SentencePieceProcessor& processor, std::string_view proto, const std::string& where) {
-  const auto status = processor.LoadFromSerializedProto({proto.data(), proto.size()});
-  if (!status.ok()) throw Error(where + " is not a sentencepiece model: " + words_of(status));
+  std::string problem;
+  try {
+    const auto status = processor.LoadFromSerializedProto({proto.data(), proto.size()});
+    if (!status.ok()) problem = words_of(status);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& thrown) {  // by its tries, at a piece that begins with a zero
+    problem = valid_utf8(thrown.what());
+  }
+  if (!problem.empty()) throw Error(where + " is not a sentencepiece model: " + problem);
 }
 
 class LibraryPieceModel : public PieceModel {
