@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "core/analysis/verdict.h"
 #include "tests/support/activation_dumps.h"
 #include "tests/support/errors.h"
 
@@ -208,6 +209,63 @@ class TestMassiveValues : public test::TestCase {
       QCOMPARE(count.low_frequency_half, count.massive);  // every one of them, as published
       QCOMPARE(count.entries, 32 * 128);
     }
+  }
+
+  /// Heads that agree on a dim share beyond chance, heads that differ do not; the counts by hand.
+  void verdicts() {
+    RopeSpec rope;
+    rope.rotary_dim = 16;
+    const LayerAxes axes(FrequencyAxis(&rope, 16, 64, 8));
+    const auto head_with = [](std::vector<int> dims) {
+      std::vector<float> m(16, 1.0f);
+      for (const int dim : dims) m[static_cast<std::size_t>(dim)] = 100;
+      return m;
+    };
+    const auto of_heads = [&](const std::vector<std::vector<int>>& heads) {
+      Array m{{static_cast<std::int64_t>(heads.size()), 16}, {}};
+      for (const auto& dims : heads) {
+        const auto row = head_with(dims);
+        m.data.insert(m.data.end(), row.begin(), row.end());
+      }
+      return m;
+    };
+    Capture capture;
+    // Pairs (i, i + 8): dims 4..7 and 12..15 are the low-frequency half.
+    capture.norms[{0, Site::Query}] = of_heads({{7, 15}, {7}, {7}, {7}});
+    capture.norms[{1, Site::Query}] = of_heads({{6}, {6}, {6}, {1}});
+    capture.norms[{0, Site::Key}] = of_heads({{15}, {15}});
+    capture.norms[{1, Site::Key}] = of_heads({{14}, {13}});
+    capture.norms[{0, Site::Value}] = of_heads({{}, {3}});
+    capture.norms[{1, Site::Value}] = of_heads({{}, {}});
+    const std::array<Site, 3> sites{Site::Query, Site::Key, Site::Value};
+    const Verdict found = verdict(capture, sites, 5, axes);
+    QCOMPARE(found.query.count.massive, 9);
+    QCOMPARE(found.query.count.low_frequency_half, 8);
+    QCOMPARE(found.query.heads_with, 8);
+    QCOMPARE(found.query.shared, 6 + 3);
+    // Layer 0: 2, 1, 1, 1 values on 16 dims: (25 - 7) / 2 / 16; layer 1: (16 - 4) / 2 / 16.
+    QCOMPARE(found.query.expected_shared, 9.0 / 16 + 6.0 / 16);
+    QCOMPARE(found.query.stripes, (std::vector<Stripe>{{0, 7, 4, 4}, {1, 6, 3, 4}}));
+    QCOMPARE(*found.query.p, 0.001);
+    QCOMPARE(found.key.shared, 1);
+    // One of two independent pairs meets with probability 1 - (15/16)^2 = 0.12.
+    QVERIFY(std::abs(*found.key.p - 0.1211) < 0.03);
+    QVERIFY(!found.value.p);
+    QCOMPARE(found.heads_share, 1.0);
+    QCOMPARE(found.low_share, 12.0 / 13);
+    QVERIFY(found.rope && found.concentrated);
+    QCOMPARE(*verdict(capture, sites, 5, axes).key.p, *found.key.p);
+
+    // Without RoPE the test on shared dims decides; where every head stands alone there is nothing shared.
+    QVERIFY(verdict(capture, sites, 5, LayerAxes()).concentrated);
+    capture.norms[{0, Site::Query}] = of_heads({{0}, {1}, {2}, {3}});
+    capture.norms[{1, Site::Query}] = of_heads({{4}, {5}, {6}, {7}});
+    const Verdict apart = verdict(capture, sites, 5, LayerAxes());
+    QCOMPARE(*apart.query.p, 1.0);
+    QVERIFY(!apart.concentrated);
+    // Fewer than 80 % of the heads.
+    capture.norms[{1, Site::Query}] = of_heads({{}, {}, {}, {7}});
+    QVERIFY(!verdict(capture, sites, 5, axes).concentrated);
   }
 };
 

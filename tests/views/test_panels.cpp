@@ -1,6 +1,7 @@
 #include <QAbstractItemModelTester>
 #include <QDoubleSpinBox>
 #include <QHeaderView>
+#include <QLabel>
 #include <QSignalSpy>
 #include <QSlider>
 #include <QTableView>
@@ -9,6 +10,7 @@
 
 #include "tests/views/grouped.h"
 #include "tests/views/sample.h"
+#include "views/curves_view.h"
 #include "views/massive_item_model.h"
 #include "views/overview_painter.h"
 #include "views/view_registry.h"
@@ -218,6 +220,68 @@ class TestPanels : public TestCase {
     QVERIFY(overview.maps[0].at(0, 1) > 5.9f);
     Stage stage(QStringLiteral("overview"), data);
     QVERIFY(!stage.view->grab().isNull());
+  }
+
+  void curvesHoldTheirNumbersAndLead() {
+    Stage layers(QStringLiteral("layers"), groupedData());
+    const auto& by_layer = qobject_cast<CurvesView*>(layers.view)->plot().charts();
+    const auto curve = [](const Chart& chart, const QString& name) {
+      const auto found = std::ranges::find(chart.curves, name, &Curve::name);
+      return found == chart.curves.end() ? Curve{} : *found;
+    };
+    QCOMPARE(by_layer.at(0).id, QStringLiteral("massive"));
+    QCOMPARE(curve(by_layer[0], QStringLiteral("Q")).y, (std::vector<double>{0, 1, 1}));
+    QCOMPARE(curve(by_layer[0], QStringLiteral("K")).y, (std::vector<double>{0, 1, 1}));
+    QCOMPARE(curve(by_layer[0], QStringLiteral("V disrupted")).y, (std::vector<double>{1, 1, 0}));
+    QCOMPARE(curve(by_layer[0], QStringLiteral("Q")).x, (std::vector<double>{1, 2, 3}));
+    const double strongest = ratioOf(Site::Query, 1, 4, 2);
+    QVERIFY(std::abs(curve(by_layer[1], QStringLiteral("Q")).y.at(1) - strongest) < 1e-4 * strongest);
+    QCOMPARE(*by_layer[1].selected, 1.0);
+    // The arrows walk the layers, and stop at the last.
+    for (int i = 0; i < 5; ++i) QTest::keyClick(layers.view, Qt::Key_Right);
+    layers.settle();
+    QCOMPARE(layers.state.selection().layer, 2);
+    QCOMPARE(*by_layer[1].selected, 3.0);
+
+    Stage entry(QStringLiteral("selection"), groupedData());
+    entry.state.setSelection({Site::Key, 1, 1, 3, 2});
+    entry.settle();
+    const auto& of_entry = qobject_cast<CurvesView*>(entry.view)->plot().charts();
+    for (const bool disrupted : {false, true}) {
+      const QString run = shownWords(disrupted ? Shown::Disrupted : Shown::Baseline);
+      for (int dim = 0; dim < 8; ++dim) {
+        const double m = normOf(Site::Key, true, 1, 1, dim, disrupted);
+        QVERIFY(std::abs(curve(of_entry[0], run).y.at(static_cast<std::size_t>(dim)) - m) < 1e-5 * m);
+      }
+      for (int head = 0; head < 2; ++head) {
+        const double m = normOf(Site::Key, true, 1, head, 3, disrupted);
+        QVERIFY(std::abs(curve(of_entry[1], run).y.at(static_cast<std::size_t>(head)) - m) < 1e-5 * m);
+      }
+      for (int position = 0; position < 5; ++position)
+        QCOMPARE(curve(of_entry[2], run).y.at(static_cast<std::size_t>(position)),
+                 static_cast<double>(groupedValue(Site::Key, true, 1, 1, 3, position, disrupted)));
+    }
+    QCOMPARE(*of_entry[2].selected, 2.0);
+    // Values are asked for; without a dim there is nothing to show along heads and positions.
+    QVERIFY(entry.view->needs().values.contains(Site::Key));
+    entry.state.setSelection({Site::Key, 1, 1, -1, -1});
+    entry.settle();
+    QVERIFY(!of_entry[1].missing.isEmpty() && !of_entry[2].missing.isEmpty() &&
+            of_entry[0].missing.isEmpty());
+  }
+
+  void verdictSaysTable3AndItsRule() {
+    QKSCOPE_REQUIRE_DATA(smollm2Norms());
+    Stage stage(QStringLiteral("verdict"), smollm2Data());
+    const auto words = [&] {
+      QStringList all;
+      for (const QLabel* label : stage.view->findChildren<QLabel*>()) all << label->text();
+      return all.join(QLatin1Char('\n'));
+    };
+    QTRY_VERIFY(words().contains(QStringLiteral("RoPE yes")));
+    for (const char* number : {"270", "75", "3", "100 %"})
+      QVERIFY2(words().split(QLatin1Char('\n')).contains(QLatin1String(number)), number);
+    QVERIFY(words().contains(QStringLiteral("M > 5 × mean")));
   }
 };
 

@@ -1,0 +1,39 @@
+#pragma once
+#include <QString>
+#include <optional>
+#include <vector>
+
+namespace qkscope {
+
+/// Whose colour a curve takes: a site's or a run's.
+enum class Ink { Query, Key, Value, Baseline, Disrupted, Muted };
+enum class Marker { None, Disc, Square, Triangle };
+
+/// One curve, or bars, of a chart. A NaN makes a gap.
+struct Curve {
+  QString name;
+  std::vector<double> x, y;
+  Ink ink = Ink::Baseline;
+  bool dashed = false;
+  Marker marker = Marker::None;
+};
+
+/// A line across the chart with its words: a threshold, a mean.
+struct Level {
+  double y = 0;
+  QString words;
+};
+
+/// What a chart shows, before there is any geometry.
+struct Chart {
+  QString id;  // stable, for arrays: "massive"
+  QString title, x_label, y_label;
+  std::vector<Curve> curves{};
+  std::vector<Level> levels{};
+  std::optional<double> selected{};  // where on the x axis the selection is
+  bool log_y = false;
+  bool whole_x = true;  // x counts something: ticks are whole numbers
+  QString missing{};    // said in place of the curves
+};
+
+}  // namespace qkscope

@@ -1,0 +1,355 @@
+#include "views/curve_plot.h"
+
+#include <QPicture>
+#include <algorithm>
+#include <cmath>
+
+#include "views/shown.h"
+
+namespace qkscope {
+
+namespace {
+
+QColor colorOf(const PlotStyle& style, Ink ink) {
+  switch (ink) {
+    case Ink::Query:
+      return style.query;
+    case Ink::Key:
+      return style.key;
+    case Ink::Value:
+      return style.value;
+    case Ink::Baseline:
+      return style.baseline;
+    case Ink::Disrupted:
+      return style.disrupted;
+    default:
+      return style.muted;
+  }
+}
+
+QCPScatterStyle scatterOf(Marker marker, const QColor& color, double size) {
+  switch (marker) {
+    case Marker::Disc:
+      return {QCPScatterStyle::ssDisc, color, color, size};
+    case Marker::Square:
+      return {QCPScatterStyle::ssSquare, color, color, size};
+    case Marker::Triangle:
+      return {QCPScatterStyle::ssTriangle, color, color, size};
+    default:
+      return QCPScatterStyle(QCPScatterStyle::ssNone);
+  }
+}
+
+QVector<double> toVector(const std::vector<double>& numbers) {
+  return {numbers.begin(), numbers.end()};
+}
+
+/// Type in pixels, which a picture that is scaled as a whole keeps in proportion.
+QFont inPixels(QFont font, double pixels_per_point) {
+  font.setPixelSize(std::max(1, static_cast<int>(std::lround(font.pointSizeF() * pixels_per_point))));
+  return font;
+}
+
+}  // namespace
+
+CurvePlot::CurvePlot(QWidget* parent) : QCustomPlot(parent), inks_{PlotStyle::of(*this), {}, {}} {
+  setAutoAddPlottableToLegend(false);
+  setFocusPolicy(Qt::StrongFocus);
+  setMouseTracking(true);
+  setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
+  setNoAntialiasingOnDrag(true);
+  setStyle(PlotStyle::of(*this));
+}
+
+CurvePlot::CurvePlot(const Inks& inks) : inks_(inks) {
+  setAutoAddPlottableToLegend(false);
+}
+
+void CurvePlot::setStyle(const PlotStyle& style) {
+  inks_ = {style, style.small, style.title};
+  inks_.title.setPointSizeF(style.normal.pointSizeF());
+  build();
+}
+
+void CurvePlot::setCharts(std::vector<Chart> charts) {
+  const bool same = std::ranges::equal(charts, charts_, [](const Chart& a, const Chart& b) {
+    return a.id == b.id && a.log_y == b.log_y && a.missing.isEmpty() == b.missing.isEmpty();
+  });
+  charts_ = std::move(charts);
+  if (!same) return build();
+  for (std::size_t i = 0; i < charts_.size(); ++i) fill(static_cast<int>(i));
+  replot(rpQueuedReplot);
+}
+
+void CurvePlot::build() {
+  // First what hangs on the axes: QCustomPlot asks curves for axes that are gone.
+  clearItems();
+  clearPlottables();
+  plotLayout()->clear();
+  plotLayout()->simplify();
+  rects_.clear();
+  zoomed_.assign(charts_.size(), false);
+  setBackground(inks_.style.background);
+  plotLayout()->setColumnSpacing(static_cast<int>(14 * inks_.style.unit));
+  plotLayout()->setRowSpacing(0);
+  for (int i = 0; i < static_cast<int>(charts_.size()); ++i) {
+    auto* title = new QCPTextElement(this, QString(), inks_.title);
+    title->setTextColor(inks_.style.text);
+    title->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
+    plotLayout()->addElement(0, i, title);
+    auto* rect = new QCPAxisRect(this);
+    rect->setMinimumMargins(QMargins(0, 0, static_cast<int>(4 * inks_.style.unit), 0));
+    plotLayout()->addElement(1, i, rect);
+    rects_.push_back(rect);
+    fill(i);
+  }
+  replot(rpQueuedReplot);
+}
+
+void CurvePlot::fill(int chart) {
+  const auto index = static_cast<std::size_t>(chart);
+  const Chart& now = charts_[index];
+  QCPAxisRect* rect = rects_[index];
+  QCPAxis* x = rect->axis(QCPAxis::atBottom);
+  QCPAxis* y = rect->axis(QCPAxis::atLeft);
+  qobject_cast<QCPTextElement*>(plotLayout()->element(0, chart))->setText(now.title);
+  const QCPRange x_range = x->range(), y_range = y->range();
+  for (QCPAbstractPlottable* old : rect->plottables()) removePlottable(old);
+  for (QCPAbstractItem* old : rect->items()) removeItem(old);
+  dress(rect, now);
+  if (!now.missing.isEmpty()) {
+    auto* words = new QCPItemText(this);
+    words->setClipAxisRect(rect);
+    words->position->setAxisRect(rect);
+    words->position->setType(QCPItemPosition::ptAxisRectRatio);
+    words->position->setCoords(0.5, 0.5);
+    words->setText(now.missing);
+    words->setFont(inks_.small);
+    words->setColor(inks_.style.muted);
+    return;
+  }
+  for (const Curve& curve : now.curves) addCurve(rect, curve);
+  addLegend(rect);
+  const auto across = [&](const QPointF& from, const QPointF& to, bool whole_x, const QPen& pen) {
+    auto* line = new QCPItemLine(this);
+    line->setClipAxisRect(rect);
+    for (QCPItemPosition* end : {line->start, line->end}) {
+      end->setAxes(x, y);
+      end->setAxisRect(rect);
+      end->setTypeX(whole_x ? QCPItemPosition::ptAxisRectRatio : QCPItemPosition::ptPlotCoords);
+      end->setTypeY(whole_x ? QCPItemPosition::ptPlotCoords : QCPItemPosition::ptAxisRectRatio);
+    }
+    line->start->setCoords(from);
+    line->end->setCoords(to);
+    line->setPen(pen);
+    line->setSelectable(false);
+  };
+  for (const Level& level : now.levels) {
+    across({0, level.y}, {1, level.y}, true, QPen(inks_.style.muted, 1, Qt::DashLine));
+    auto* words = new QCPItemText(this);
+    words->setClipAxisRect(rect);
+    words->position->setAxes(x, y);
+    words->position->setAxisRect(rect);
+    words->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
+    words->position->setTypeY(QCPItemPosition::ptPlotCoords);
+    words->position->setCoords(1, level.y);
+    words->setPositionAlignment(Qt::AlignRight | Qt::AlignBottom);
+    words->setText(level.words);
+    words->setFont(inks_.small);
+    words->setColor(inks_.style.muted);
+  }
+  if (now.selected) across({*now.selected, 0}, {*now.selected, 1}, false, QPen(inks_.style.accent, 1));
+  if (zoomed_[index]) {
+    x->setRange(x_range);
+    y->setRange(y_range);
+    return;
+  }
+  x->rescale();
+  y->rescale();
+  for (const Level& level : now.levels) y->setRange(y->range().expanded(QCPRange(level.y, level.y)));
+  if (now.log_y) {
+    y->setRange(y->range().lower / 1.15, y->range().upper * 2);
+  } else {
+    const double low = std::min(0.0, y->range().lower), size = y->range().upper - low;
+    y->setRange(low < 0 ? low - 0.06 * size : 0, low + 1.22 * (size > 0 ? size : 1));
+  }
+  const double margin = std::max(0.5, 0.02 * x->range().size());
+  x->setRange(x->range().lower - margin, x->range().upper + margin);
+}
+
+void CurvePlot::dress(QCPAxisRect* rect, const Chart& chart) {
+  const PlotStyle& style = inks_.style;
+  rect->setBackground(style.background);
+  for (QCPAxis* axis : rect->axes()) {
+    axis->setBasePen(QPen(style.line, 1));
+    axis->setTickPen(QPen(style.line, 1));
+    axis->setSubTickPen(QPen(style.line, 1));
+    axis->setTickLabelFont(inks_.small);
+    axis->setLabelFont(inks_.small);
+    axis->setTickLabelColor(style.muted);
+    axis->setLabelColor(style.muted);
+    axis->setTickLabelPadding(2);
+    axis->setLabelPadding(2);
+    axis->setTickLengthIn(0);
+    axis->setTickLengthOut(3);
+    axis->setSubTickLengthIn(0);
+    axis->grid()->setPen(QPen(style.surface, 1));
+    axis->grid()->setSubGridVisible(false);
+    axis->grid()->setZeroLinePen(QPen(style.line, 1));
+  }
+  rect->axis(QCPAxis::atRight)->setVisible(false);
+  rect->axis(QCPAxis::atTop)->setVisible(false);
+  QCPAxis* x = rect->axis(QCPAxis::atBottom);
+  QCPAxis* y = rect->axis(QCPAxis::atLeft);
+  x->setLabel(chart.x_label);
+  y->setLabel(chart.y_label);
+  x->ticker()->setTickCount(6);
+  if (chart.whole_x) {
+    auto whole = QSharedPointer<QCPAxisTickerFixed>::create();
+    whole->setTickStep(1);
+    whole->setScaleStrategy(QCPAxisTickerFixed::ssMultiples);
+    whole->setTickCount(6);
+    x->setTicker(whole);
+    x->setSubTicks(false);
+    x->setNumberFormat(QStringLiteral("f"));
+    x->setNumberPrecision(0);
+  }
+  y->setScaleType(chart.log_y ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+  if (chart.log_y) {
+    y->setTicker(QSharedPointer<QCPAxisTickerLog>::create());
+  } else {
+    auto plain = QSharedPointer<QCPAxisTicker>::create();
+    plain->setTickCount(4);
+    y->setTicker(plain);
+  }
+  y->setNumberFormat(QStringLiteral("g"));
+  y->setNumberPrecision(4);
+  y->setSubTicks(false);
+  rect->setRangeDrag(Qt::Horizontal | Qt::Vertical);
+  rect->setRangeZoom(Qt::Horizontal);
+}
+
+void CurvePlot::addCurve(QCPAxisRect* rect, const Curve& curve) {
+  const QColor color = colorOf(inks_.style, curve.ink);
+  auto* graph = new QCPGraph(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft));
+  graph->setName(curve.name);
+  graph->setPen(
+      QPen(color, std::max(1.0, 1.4 * inks_.style.unit), curve.dashed ? Qt::DashLine : Qt::SolidLine));
+  graph->setScatterStyle(scatterOf(curve.marker, color, 4.5 * inks_.style.unit));
+  graph->setData(toVector(curve.x), toVector(curve.y), true);
+}
+
+/// The names in one row over the curves, at the right.
+void CurvePlot::addLegend(QCPAxisRect* rect) {
+  QCPLayoutInset* inset = rect->insetLayout();
+  inset->clear();
+  auto* legend = new QCPLegend;
+  inset->addElement(legend, Qt::AlignTop | Qt::AlignRight);
+  legend->setLayer(QStringLiteral("legend"));
+  legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
+  legend->setFont(inks_.small);
+  legend->setTextColor(inks_.style.text);
+  legend->setBrush(Qt::NoBrush);
+  legend->setBorderPen(Qt::NoPen);
+  legend->setMargins(QMargins());
+  legend->setColumnSpacing(static_cast<int>(8 * inks_.style.unit));
+  legend->setIconSize(static_cast<int>(18 * inks_.style.unit), static_cast<int>(10 * inks_.style.unit));
+  legend->setIconTextPadding(static_cast<int>(4 * inks_.style.unit));
+  for (QCPGraph* graph : rect->graphs()) legend->addItem(new QCPPlottableLegendItem(legend, graph));
+}
+
+int CurvePlot::chartAt(const QPointF& place) const {
+  const auto found = std::ranges::find_if(
+      rects_, [&](QCPAxisRect* rect) { return rect->outerRect().contains(place.toPoint()); });
+  return found == rects_.end() ? -1 : static_cast<int>(found - rects_.begin());
+}
+
+QString CurvePlot::wordsAt(int chart, const QPointF& place) const {
+  if (chart < 0 || !charts_[static_cast<std::size_t>(chart)].missing.isEmpty()) return {};
+  const Chart& now = charts_[static_cast<std::size_t>(chart)];
+  const double x = rects_[static_cast<std::size_t>(chart)]->axis(QCPAxis::atBottom)->pixelToCoord(place.x());
+  QStringList words;
+  for (const Curve& curve : now.curves) {
+    if (curve.x.empty()) continue;
+    const auto nearest = std::ranges::min_element(curve.x, {}, [&](double at) { return std::abs(at - x); });
+    const auto at = static_cast<std::size_t>(nearest - curve.x.begin());
+    if (words.isEmpty()) words << tr("%1 %2").arg(now.x_label, numberWords(*nearest));
+    words << tr("%1 %2").arg(curve.name, numberWords(curve.y[at]));
+  }
+  return words.isEmpty() ? QString() : now.title + QStringLiteral(": ") + words.join(QStringLiteral(", "));
+}
+
+void CurvePlot::mousePressEvent(QMouseEvent* event) {
+  pressed_ = event->position();
+  QCustomPlot::mousePressEvent(event);
+}
+
+void CurvePlot::mouseMoveEvent(QMouseEvent* event) {
+  const int chart = chartAt(event->position());
+  if ((event->buttons() & Qt::LeftButton) && chart >= 0 &&
+      (event->position() - pressed_).manhattanLength() > QApplication::startDragDistance())
+    zoomed_[static_cast<std::size_t>(chart)] = true;
+  Q_EMIT hovered(wordsAt(chart, event->position()));
+  QCustomPlot::mouseMoveEvent(event);
+}
+
+void CurvePlot::mouseReleaseEvent(QMouseEvent* event) {
+  QCustomPlot::mouseReleaseEvent(event);
+  const int chart = chartAt(event->position());
+  if (event->button() != Qt::LeftButton || chart < 0 ||
+      !charts_[static_cast<std::size_t>(chart)].missing.isEmpty() ||
+      (event->position() - pressed_).manhattanLength() > QApplication::startDragDistance())
+    return;
+  Q_EMIT picked(
+      chart,
+      rects_[static_cast<std::size_t>(chart)]->axis(QCPAxis::atBottom)->pixelToCoord(event->position().x()));
+}
+
+void CurvePlot::mouseDoubleClickEvent(QMouseEvent* event) {
+  const int chart = chartAt(event->position());
+  if (chart < 0) return;
+  zoomed_[static_cast<std::size_t>(chart)] = false;
+  fill(chart);
+  replot(rpQueuedReplot);
+}
+
+void CurvePlot::wheelEvent(QWheelEvent* event) {
+  const int chart = chartAt(event->position());
+  if (chart >= 0) zoomed_[static_cast<std::size_t>(chart)] = true;
+  QCustomPlot::wheelEvent(event);
+}
+
+void CurvePlot::leaveEvent(QEvent* event) {
+  Q_EMIT hovered({});
+  QCustomPlot::leaveEvent(event);
+}
+
+void CurvePlot::paint(QPainter& painter, const QRectF& area, const std::vector<Chart>& charts) {
+  Inks inks{PlotStyle::paper(*painter.device(), area.size()), {}, {}};
+  // QCustomPlot places whole pixels: it draws a picture of 1 px = `unit`, which is then scaled.
+  const double unit = inks.style.unit, pixels = painter.device()->logicalDpiY() / 72.0 / unit;
+  inks.small = inPixels(inks.style.small, pixels);
+  inks.title = inPixels(inks.style.normal, pixels);
+  inks.style.unit = 1;
+  CurvePlot plot(inks);
+  plot.charts_ = charts;
+  const QSize size = (area.size() / unit).toSize();
+  plot.setGeometry(QRect(QPoint(), size));
+  plot.build();
+  QPicture picture;
+  QCPPainter recorder;
+  recorder.begin(&picture);
+  recorder.setMode(QCPPainter::pmVectorized);
+  plot.toPainter(&recorder, size.width(), size.height());
+  recorder.end();
+  painter.save();
+  painter.setClipRect(area);
+  painter.translate(area.topLeft());
+  // drawPicture() itself scales from the picture's resolution to the device's.
+  const double scale = unit * picture.logicalDpiY() / painter.device()->logicalDpiY();
+  painter.scale(scale, scale);
+  painter.drawPicture(0, 0, picture);
+  painter.restore();
+}
+
+}  // namespace qkscope

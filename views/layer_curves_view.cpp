@@ -1,0 +1,107 @@
+// Massive values layer by layer: how many, and how far the strongest stands out ("from the first layers on").
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "views/curves_view.h"
+#include "views/shown.h"
+#include "views/view_registry.h"
+
+namespace qkscope {
+
+namespace {
+
+struct OneSite {
+  Site site;
+  Ink ink;
+  Marker marker;
+};
+constexpr std::array<OneSite, 3> all_sites{OneSite{Site::Query, Ink::Query, Marker::Disc},
+                                           OneSite{Site::Key, Ink::Key, Marker::Square},
+                                           OneSite{Site::Value, Ink::Value, Marker::Triangle}};
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+double count(const Array& m, double lambda) {
+  Pick rule;
+  rule.lambda = lambda;
+  const auto flags = select(m, rule);
+  return static_cast<double>(std::count(flags.begin(), flags.end(), 1));
+}
+
+double strongest(const Array& m) {
+  double most = nothing;
+  for (const float ratio : strongest_ratios(m)) most = std::fmax(most, static_cast<double>(ratio));
+  return most;
+}
+
+}  // namespace
+
+class LayerCurvesView : public CurvesView {
+  Q_OBJECT
+ public:
+  LayerCurvesView(ViewState& state, QWidget* parent) : CurvesView(state, parent) {
+    setAccessibleName(tr("Massive values of every layer"));
+  }
+
+  Needs needs() const override {
+    Needs needs;
+    needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
+    return needs;
+  }
+  QString figureTitle() const override {
+    return tr("Massive values by layer, λ = %1, %2")
+        .arg(exactWords(state().look().lambda), ropeWords(data(), Site::Query, state().look().after_rope));
+  }
+
+ protected:
+  std::vector<Chart> charts() const override {
+    const Look& look = state().look();
+    Chart counts{QStringLiteral("massive"), tr("Massive values, M > %1 × mean").arg(exactWords(look.lambda)),
+                 tr("layer"), tr("count")};
+    Chart ratios{QStringLiteral("strongest"), tr("Strongest M / mean of its head"), tr("layer"), tr("ratio")};
+    ratios.levels.push_back({look.lambda, QStringLiteral("λ")});
+    const Comparison& comparison = *data().comparison;
+    for (const auto& run : {comparison.baseline, comparison.disrupted}) {
+      if (!run) continue;
+      const bool disrupted = run == comparison.disrupted;
+      for (const OneSite& one : all_sites) {
+        Curve number, ratio;
+        number.name = ratio.name = siteLetter(one.site) + (disrupted ? tr(" disrupted") : QString());
+        number.ink = ratio.ink = one.ink;
+        number.marker = ratio.marker = one.marker;
+        number.dashed = ratio.dashed = disrupted;
+        for (int layer = 0; layer < data().spec()->num_layers(); ++layer) {
+          const Array* m = run->capture.norm(layer, shownSite(one.site, look.after_rope));
+          for (Curve* curve : {&number, &ratio}) curve->x.push_back(layer + 1);
+          number.y.push_back(m ? count(*m, look.lambda) : nothing);
+          ratio.y.push_back(m ? strongest(*m) : nothing);
+        }
+        counts.curves.push_back(std::move(number));
+        ratios.curves.push_back(std::move(ratio));
+      }
+    }
+    return {std::move(counts), std::move(ratios)};
+  }
+
+  std::optional<double> selectedAt(const QString&) const override { return state().selection().layer + 1; }
+  Selection selected(const QString&, double x) const override {
+    Selection selection = state().selection();
+    selection.layer = static_cast<int>(x) - 1;
+    return clamped(selection, *data().spec(), shownPositions(data()));
+  }
+};
+
+namespace {
+
+const ViewRegistration registration({QStringLiteral("layers"),
+                                     QStringLiteral(QT_TRANSLATE_NOOP("Views", "By layer")), Place::Bottom, 1,
+                                     QKeySequence(), [](ViewState& state, QWidget* parent) -> View* {
+                                       return new LayerCurvesView(state, parent);
+                                     }});
+
+}  // namespace
+
+}  // namespace qkscope
+
+#include "layer_curves_view.moc"

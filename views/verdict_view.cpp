@@ -1,0 +1,184 @@
+// What the paper's Table 3 would say of this model, with the numbers and the rule it says it by.
+#include <QGridLayout>
+#include <QLocale>
+#include <QTimer>
+#include <QVBoxLayout>
+#include <array>
+
+#include "core/analysis/verdict.h"
+#include "views/shown.h"
+#include "views/styled_label.h"
+#include "views/view_registry.h"
+
+namespace qkscope {
+
+namespace {
+
+constexpr std::array<Site, 3> all_sites{Site::Query, Site::Key, Site::Value};
+constexpr int rows = 6;
+
+QString percent(double share) {
+  return QLocale().toString(100 * share, 'f', share > 0 && share < 0.0995 ? 1 : 0) + QStringLiteral(" %");
+}
+
+QString part(std::int64_t some, std::int64_t all) {
+  if (all == 0) return QStringLiteral("–");
+  return percent(static_cast<double>(some) / static_cast<double>(all));
+}
+
+}  // namespace
+
+class VerdictView : public View {
+  Q_OBJECT
+ public:
+  VerdictView(ViewState& state, QWidget* parent) : View(state, parent) {
+    setAccessibleName(tr("Verdict on the model"));
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(10, 8, 10, 8);
+    layout->setSpacing(8);
+    layout->addWidget(new StyledLabel(Type::Title, Tone::Text, this, tr("Concentrated massive values?")));
+    sentence_ = wrapped(Type::Normal, Tone::Text);
+    layout->addWidget(sentence_);
+    rule_ = wrapped(Type::Small, Tone::Muted);
+    layout->addWidget(rule_);
+    auto* grid = new QGridLayout;
+    grid->setHorizontalSpacing(14);
+    grid->setVerticalSpacing(4);
+    const std::array<QString, rows> names{tr("massive values"),
+                                          tr("in the low-frequency half"),
+                                          tr("heads that have one"),
+                                          tr("stripes (dims in half of the heads)"),
+                                          tr("shared by two heads / by chance"),
+                                          tr("p of so much by chance")};
+    for (std::size_t i = 0; i < all_sites.size(); ++i) {
+      const QString control = all_sites[i] == Site::Value ? tr(" (control)") : QString();
+      grid->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, siteLetter(all_sites[i]) + control), 0,
+                      static_cast<int>(i) + 1, Qt::AlignRight);
+    }
+    for (std::size_t row = 0; row < rows; ++row) {
+      auto* name = wrapped(Type::Small, Tone::Muted);
+      name->setText(names[row]);
+      grid->addWidget(name, static_cast<int>(row) + 1, 0);
+      for (std::size_t i = 0; i < all_sites.size(); ++i) {
+        numbers_[row][i] = new StyledLabel(Type::Normal, Tone::Text, this);
+        grid->addWidget(numbers_[row][i], static_cast<int>(row) + 1, static_cast<int>(i) + 1,
+                        Qt::AlignRight | Qt::AlignVCenter);
+      }
+    }
+    grid->setColumnStretch(0, 1);
+    layout->addLayout(grid);
+    stripes_ = wrapped(Type::Small, Tone::Text);
+    layout->addWidget(stripes_);
+    layout->addStretch(1);
+
+    // A thousand random placements take longer than a step of the slider.
+    settled_.setSingleShot(true);
+    settled_.setInterval(120);
+    connect(&settled_, &QTimer::timeout, this, &VerdictView::judge);
+    connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
+  }
+
+  Needs needs() const override {
+    Needs needs;
+    needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
+    return needs;
+  }
+  QSize sizeHint() const override { return {330, 560}; }
+
+ protected:
+  void refresh() override { settled_.start(); }
+
+ private:
+  StyledLabel* wrapped(Type type, Tone tone) {
+    auto* label = new StyledLabel(type, tone, this);
+    label->setWordWrap(true);
+    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    return label;
+  }
+
+  void judge() {
+    const Look& look = state().look();
+    const QString nothing = whyNothing(data(), look);
+    const Capture* capture = nothing.isEmpty() ? ruleCapture(data(), look) : nullptr;
+    for (auto& row : numbers_) {
+      for (StyledLabel* number : row) number->clear();
+    }
+    stripes_->clear();
+    rule_->clear();
+    if (!capture) return sentence_->setText(nothing);
+    std::array<Site, 3> sites{};
+    for (std::size_t i = 0; i < sites.size(); ++i) sites[i] = shownSite(all_sites[i], look.after_rope);
+    const Verdict found = verdict(*capture, sites, look.lambda, shownAxes(data()));
+    say(found);
+    const std::array<const SiteVerdict*, 3> by_site{&found.query, &found.key, &found.value};
+    const QLocale locale;
+    const auto whole = [&](std::int64_t n) { return locale.toString(static_cast<qlonglong>(n)); };
+    for (std::size_t i = 0; i < by_site.size(); ++i) {
+      const SiteVerdict& site = *by_site[i];
+      numbers_[0][i]->setText(whole(site.count.massive));
+      numbers_[1][i]->setText(found.rope ? part(site.count.low_frequency_half, site.count.massive)
+                                         : QStringLiteral("–"));
+      numbers_[2][i]->setText(part(site.heads_with, site.heads));
+      numbers_[3][i]->setText(whole(static_cast<std::int64_t>(site.stripes.size())));
+      numbers_[4][i]->setText(whole(site.shared) + QStringLiteral(" / ") +
+                              locale.toString(site.expected_shared, 'f', 1));
+      numbers_[5][i]->setText(site.p ? locale.toString(*site.p, 'f', 3) : QStringLiteral("–"));
+    }
+    sayStripes(by_site);
+  }
+
+  void say(const Verdict& found) {
+    const QString which =
+        shownWords(state().look().shown == Shown::Disrupted ? Shown::Disrupted : Shown::Baseline);
+    sentence_->setText(
+        tr("Table 3 would print: RoPE %1, concentrated massive values %2 (%3, one prompt).")
+            .arg(found.rope ? tr("yes") : tr("no"), found.concentrated ? tr("yes") : tr("no"), which));
+    const QString heads = tr("at least %1 of the heads of Q and K hold a massive value (here %2)")
+                              .arg(percent(verdict_share), percent(found.heads_share));
+    const QString place =
+        found.rope ? tr("at least %1 of their massive values lie in the low-frequency half (here %2)")
+                         .arg(percent(verdict_share), percent(found.low_share))
+                   : tr("heads share their massive dims beyond chance, p < %1 in Q or K")
+                         .arg(QLocale().toString(verdict_p));
+    rule_->setText(tr("The paper states no rule. This one: M > %1 × mean of its head; %2; and %3.")
+                       .arg(exactWords(state().look().lambda), heads, place));
+  }
+
+  void sayStripes(const std::array<const SiteVerdict*, 3>& by_site) {
+    QStringList lines;
+    for (std::size_t i = 0; i < by_site.size(); ++i) {
+      QStringList widest;
+      constexpr std::size_t most = 5;
+      const auto& stripes = by_site[i]->stripes;
+      for (std::size_t s = 0; s < std::min(most, stripes.size()); ++s) {
+        widest << tr("%1 dim %2 (%3 of %4)")
+                      .arg(layerWords(data(), stripes[s].layer))
+                      .arg(stripes[s].dim)
+                      .arg(stripes[s].heads)
+                      .arg(stripes[s].of_heads);
+      }
+      if (!widest.isEmpty())
+        lines << tr("Widest stripes of %1: %2")
+                     .arg(siteLetter(all_sites[i]), widest.join(QStringLiteral(", ")));
+    }
+    stripes_->setText(lines.join(QLatin1Char('\n')));
+  }
+
+  StyledLabel *sentence_, *rule_, *stripes_;
+  std::array<std::array<StyledLabel*, 3>, rows> numbers_{};
+  QTimer settled_;
+};
+
+namespace {
+
+const ViewRegistration registration({QStringLiteral("verdict"),
+                                     QStringLiteral(QT_TRANSLATE_NOOP("Views", "Verdict")), Place::Right, 2,
+                                     QKeySequence(), [](ViewState& state, QWidget* parent) -> View* {
+                                       return new VerdictView(state, parent);
+                                     }});
+
+}  // namespace
+
+}  // namespace qkscope
+
+#include "verdict_view.moc"
