@@ -244,9 +244,9 @@ void MainWindow::makeDisruptMenu() {
   };
   arm(tr("The massive values themselves"), QStringLiteral("armMassive"), massiveArm);
   arm(tr("As many of the smallest"), QStringLiteral("armSmallest"),
-      [](const Disruption& d) { return controlArm(d, PickKind::Smallest); });
+      [](const Disruption& d) { return control_of(d, PickKind::Smallest); });
   arm(tr("As many at random"), QStringLiteral("armRandom"),
-      [](const Disruption& d) { return controlArm(d, PickKind::Random); });
+      [](const Disruption& d) { return control_of(d, PickKind::Random); });
   menu->addSeparator();
   add(menu, {tr("This layer only"), QStringLiteral("onlyThisLayer"), {}}, [this] {
     Disruption d = session_.stack().current();

@@ -117,11 +117,11 @@ DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, 
   });
   connect(smallest_, &QPushButton::clicked, this, [this] {
     showValue();
-    Q_EMIT disruptionRequested(controlArm(disruption_, PickKind::Smallest));
+    Q_EMIT disruptionRequested(control_of(disruption_, PickKind::Smallest));
   });
   connect(random_, &QPushButton::clicked, this, [this] {
     showValue();
-    Q_EMIT disruptionRequested(controlArm(disruption_, PickKind::Random));
+    Q_EMIT disruptionRequested(control_of(disruption_, PickKind::Random));
   });
 
   auto* form = new QFormLayout;

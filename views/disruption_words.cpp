@@ -95,6 +95,15 @@ QString siteWords(const Disruption& d) {
   return sites.join(tr(" and "));
 }
 
+QString shortWords(const ActivationEdit& e) {
+  const QString what = e.control ? tr("median activations") : tr("massive activations");
+  const QString which = e.finds() ? what : tr("%n activations", nullptr, static_cast<int>(e.entries.size()));
+  const QString to = e.set == ActivationEdit::Set::Zero   ? tr("zero")
+                     : e.set == ActivationEdit::Set::Mean ? tr("their mean")
+                                                          : exactWords(e.value);
+  return tr("%1 → %2").arg(which, to);
+}
+
 QString shortWords(const Edit& edit) {
   return std::visit([](const auto& what) { return shortWords(what); }, edit.what);
 }
@@ -156,13 +165,6 @@ QString longWords(const Disruption& d) {
                                         : tr("The answer reads the clean K and V of the prompt."));
   }
   return words;
-}
-
-Disruption controlArm(Disruption d, PickKind kind) {
-  d.instead_of_entries = !d.entries.empty();
-  if (d.pick.kind == PickKind::Lambda) d.pick.as_many_as_lambda = true;
-  d.pick.kind = kind;
-  return d;
 }
 
 Disruption massiveArm(Disruption d) {

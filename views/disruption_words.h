@@ -7,14 +7,13 @@ namespace qkscope {
 
 /// "λ=5 on Q · all layers": for buttons and captions.
 QString shortWords(const Disruption& disruption);
+QString shortWords(const ActivationEdit& edit);
 QString shortWords(const Edit& edit);
 /// What is replaced by what, in a sentence or two.
 QString longWords(const Disruption& disruption);
 /// "Q and K"
 QString siteWords(const Disruption& disruption);
 
-/// The same disruption on entries that should not matter: as many per head, but the smallest or random ones.
-Disruption controlArm(Disruption disruption, PickKind kind);
 /// The disruption a control arm was made from.
 Disruption massiveArm(Disruption disruption);
 

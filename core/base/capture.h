@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 
+#include "core/base/activations.h"
 #include "core/base/array.h"
 #include "core/base/site.h"
 
@@ -10,6 +11,7 @@ namespace qkscope {
 struct Capture {
   std::map<SiteId, SharedArray> norms;   // M[h, d] = sqrt(sum over positions of x^2): (heads, head_dim)
   std::map<SiteId, SharedArray> values;  // (positions, heads, head_dim)
+  std::map<SiteId, ActivationSummary> activations;
   int positions = 0;
 
   const Array* norm(int layer, Site site) const;

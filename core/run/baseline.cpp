@@ -35,6 +35,7 @@ Baseline::Sites Baseline::of_layer(int layer, const Needs& needs) {
   }
   if (contains(needs.layers, layer)) sites.norms = needs.norms;
   if (contains(needs.value_layers, layer)) sites.values = without(needs.values, {Site::Logits});
+  sites.activations = needs.activations;
   return sites;
 }
 
@@ -42,13 +43,24 @@ Needs Baseline::missing(int layer, const Needs& needs) const {
   const Sites wanted = of_layer(layer, needs);
   const auto kept = kept_.find(layer);
   const Sites have = kept == kept_.end() ? Sites() : kept->second;
-  return {without(wanted.norms, have.norms), without(wanted.values, have.values), {layer}, {layer}};
+  Needs more{without(wanted.norms, have.norms), without(wanted.values, have.values), {layer}, {layer}};
+  Needs joined;
+  joined.activations = have.activations;
+  Needs asked;
+  asked.activations = wanted.activations;
+  // Looser than what is kept: all of it anew.
+  if ((joined |= asked).activations != have.activations) more.activations = joined.activations;
+  return more;
 }
 
 void Baseline::note(int layer, const Needs& needs) {
   const Sites sites = of_layer(layer, needs);
   kept_[layer].norms.insert(sites.norms.begin(), sites.norms.end());
   kept_[layer].values.insert(sites.values.begin(), sites.values.end());
+  Needs kept, more;
+  kept.activations = kept_[layer].activations;
+  more.activations = sites.activations;
+  kept_[layer].activations = (kept |= more).activations;
 }
 
 std::uint64_t Baseline::bytes() const {

@@ -41,6 +41,7 @@ struct Baseline {
  private:
   struct Sites {
     std::set<Site> norms, values;
+    ActivationNeeds activations;
   };
   static Sites of_layer(int layer, const Needs& needs);
 

@@ -151,6 +151,13 @@ const std::vector<DisruptionPreset>& presets() {
   return list;
 }
 
+Disruption control_of(Disruption d, PickKind kind) {
+  d.instead_of_entries = !d.entries.empty();
+  if (d.entries.empty() && d.pick.kind == PickKind::Lambda) d.pick.as_many_as_lambda = true;
+  d.pick.kind = kind;
+  return d;
+}
+
 std::string describe(const Disruption& d) {
   std::string words;
   if (!d.entries.empty()) {

@@ -47,6 +47,9 @@ struct Disruption {
   bool operator==(const Disruption& other) const;
 };
 
+/// The same disruption of as many other columns of each head: `kind` Smallest or Random.
+Disruption control_of(Disruption disruption, PickKind kind);
+
 struct DisruptionPreset {
   std::string name;   // "lambda 5 on Q", "published", "published control", ...
   std::string about;  // one sentence

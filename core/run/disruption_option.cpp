@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <span>
@@ -11,13 +10,13 @@
 #include "core/base/wording.h"
 #include "core/run/disruption.h"
 #include "core/run/disruption_words.h"
+#include "core/run/option_settings.h"
 
 namespace qkscope {
 
 namespace {
 
-template <typename Value>
-using Names = std::span<const std::pair<std::string_view, Value>>;
+constexpr std::string_view subject = "Disruption";
 
 constexpr std::array<std::pair<std::string_view, PickKind>, 4> kinds = {{{"lambda", PickKind::Lambda},
                                                                          {"largest", PickKind::Largest},
@@ -33,31 +32,8 @@ constexpr std::array<std::pair<std::string_view, Phase>, 2> phases = {
     {{"prefill", Phase::Prefill}, {"every", Phase::EveryStep}}};
 constexpr std::array<std::pair<std::string_view, bool>, 2> caches = {{{"disrupted", true}, {"clean", false}}};
 
-template <typename Value>
-std::string_view name_of(Names<Value> names, Value value) {
-  return std::ranges::find(names, value, &std::pair<std::string_view, Value>::second)->first;
-}
-
 [[noreturn]] void refuse(std::string_view key, std::string_view found, const std::string& allowed) {
-  throw Error("Disruption: " + std::string(key) + " is " + in_quotes(found) + ", expected " + allowed);
-}
-
-template <typename Value>
-Value value_of(Names<Value> names, std::string_view key, std::string_view text) {
-  const auto found = std::ranges::find(names, text, &std::pair<std::string_view, Value>::first);
-  if (found != names.end()) return found->second;
-  std::string allowed;
-  for (const auto& [name, value] : names) allowed += (allowed.empty() ? "" : ", ") + std::string(name);
-  refuse(key, text, "one of " + allowed);
-}
-
-/// The whole of `text` as a number.
-template <typename Number>
-std::optional<Number> number(std::string_view text) {
-  Number value{};
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  refuse_setting(subject, key, found, allowed);
 }
 
 double parse_lambda(std::string_view text) {
@@ -111,15 +87,15 @@ void set(Disruption& d, std::string_view key, std::string_view text) {
   if (key == "entries")
     d.entries = parse_entries(text);
   else if (key == "replace")
-    d.replace = value_of<Replace>(replaces, key, text);
+    d.replace = value_of<Replace>(replaces, subject, key, text);
   else if (key == "pool")
-    d.pool = value_of<Pool>(pools, key, text);
+    d.pool = value_of<Pool>(pools, subject, key, text);
   else if (key == "mask")
-    d.mask = value_of<Mask>(masks, key, text);
+    d.mask = value_of<Mask>(masks, subject, key, text);
   else if (key == "phase")
-    d.phase = value_of<Phase>(phases, key, text);
+    d.phase = value_of<Phase>(phases, subject, key, text);
   else if (key == "cache")
-    d.reaches_kv_cache = value_of<bool>(caches, key, text);
+    d.reaches_kv_cache = value_of<bool>(caches, subject, key, text);
   else if (key == "layers")
     d.layers = parse_ranges(text, key);
   else if (key == "heads")
@@ -176,8 +152,7 @@ std::string_view phase_name(Phase phase) {
 namespace {
 
 /// What an entries list leaves without a say, and what alone makes sense beside one, is refused.
-void check_together(const Disruption& d,
-                    const std::vector<std::pair<std::string_view, std::string>>& settings) {
+void check_together(const Disruption& d, const Settings& settings) {
   if (d.entries.empty()) {
     if (d.instead_of_entries) refuse("pick", "entries", "entries=... beside it");
     return;
@@ -233,26 +208,8 @@ std::string to_option(const Disruption& d) {
 Disruption parse_disruption(std::string_view text) {
   if (text.find('=') == text.npos) return preset(text);
   Disruption d;
-  std::vector<std::pair<std::string_view, std::string>> settings;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    const std::string_view part = text.substr(0, comma);
-    text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
-    const auto equals = part.find('=');
-    if (equals != part.npos) {
-      settings.emplace_back(without_blanks(part.substr(0, equals)), without_blanks(part.substr(equals + 1)));
-    } else if (!settings.empty()) {
-      settings.back().second += "," + std::string(part);  // layers=1-4,7 has commas of its own
-    } else {
-      refuse("setting", part, "key=value");
-    }
-  }
-  for (const auto& [key, value] : settings) {
-    if (std::ranges::count(settings, key, &std::pair<std::string_view, std::string>::first) > 1) {
-      throw Error("Disruption: " + in_quotes(key) + " is given twice");
-    }
-    set(d, key, value);
-  }
+  const Settings settings = read_settings(text, subject);
+  for (const auto& [key, value] : settings) set(d, key, value);
   check_together(d, settings);
   return d;
 }

@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::string_view off = "off";
 
+Edit parse_what(std::string_view text) {
+  const auto preset = std::ranges::find(activation_presets(), text, &ActivationPreset::name);
+  if (preset != activation_presets().end()) return preset->edit;
+  if (is_activation_edit(text)) return parse_activation_edit(text);
+  return parse_disruption(text);
+}
+
 }  // namespace
 
 Edits switched_on(const Edits& edits) {
@@ -29,7 +36,7 @@ Edit parse_edit(std::string_view text) {
   text = without_blanks(text);
   const std::string_view rest = text.starts_with(off) ? text.substr(off.size()) : text;
   const bool on = rest.size() == text.size() || without_blanks(rest).size() == rest.size();
-  Edit edit = parse_disruption(without_blanks(on ? text : rest));
+  Edit edit = parse_what(without_blanks(on ? text : rest));
   edit.on = on;
   return edit;
 }
@@ -63,6 +70,35 @@ void seed_unless_named(Edit& edit, std::string_view text, std::uint64_t seed) {
 }
 
 namespace {
+
+Edit control(const Disruption& disruption, PickKind kind, std::uint64_t seed) {
+  Disruption made = control_of(disruption, kind);
+  made.pick.seed = seed;
+  return made;
+}
+
+Edit control(ActivationEdit e, PickKind, std::uint64_t) {
+  e.control = true;
+  if (e.set == ActivationEdit::Set::Mean) {
+    e.set = ActivationEdit::Set::Zero;
+    e.means.clear();
+  }
+  return e;
+}
+
+}  // namespace
+
+Edit control_of(const Edit& edit, PickKind kind, std::uint64_t seed) {
+  Edit made = std::visit([&](const auto& what) { return control(what, kind, seed); }, edit.what);
+  made.on = edit.on;
+  return made;
+}
+
+namespace {
+
+void check(const ActivationEdit& edit, const ModelSpec& spec) {
+  check_activation_edit(edit, spec);
+}
 
 void check(const Disruption& disruption, const ModelSpec& spec) {
   if (!disruption.entries.empty()) return check_entries(disruption.entries, spec);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/run/activation_places.h"
 #include "core/run/column_places.h"
 
 namespace qkscope {
@@ -22,9 +23,15 @@ Intervention::Intervention(const Edits& edits, const ModelSpec& spec, const Capt
 Needs Intervention::needs_of(const Edits& edits) {
   Needs needs;
   for (const Edit& edit : edits) {
-    const Disruption* disruption = edit.disruption();
-    if (edit.on && disruption && disruption->reads_baseline())
-      needs.norms = {Site::Query, Site::Key, Site::Value};
+    if (!edit.on) continue;
+    Needs more;
+    if (const Disruption* disruption = edit.disruption()) {
+      if (disruption->reads_baseline()) more.norms = {Site::Query, Site::Key, Site::Value};
+    } else if (const ActivationEdit* activations = edit.activations(); activations->finds()) {
+      more.activations.sites = {activations->site};
+      more.activations.rule = activations->rule;
+    }
+    needs |= more;
   }
   return needs;
 }

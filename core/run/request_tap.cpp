@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "core/run/activation_summary.h"
 #include "core/run/operators.h"
 #include "core/run/tensor_array.h"
 
@@ -47,6 +48,13 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
     norms_[id] = ops::column_norms(x);
     if (on_norm && x.is_cpu()) on_norm(id, to_array(norms_[id]));
   }
+  if (needs_ && id.layer >= 0 && needs_->activations.sites.contains(id.site)) {
+    if (x.is_cpu()) {
+      activations_[id] = summarize(x, needs_->activations.rule, needs_->activations.top);
+    } else {
+      unsummarized_[id] = x;
+    }
+  }
   // No clone: nothing writes into a tensor that went through a tap.
   if (keeps_values(needs_, id)) values_[id] = x;
   if (on_layer && id.site == Site::ResidPost) on_layer(id.layer);
@@ -61,6 +69,9 @@ void RequestTap::take(Capture& capture) const {
   auto next = arrays.begin();
   for (const auto& [id, tensor] : norms_) capture.norms[id] = std::move(*next++);
   for (const auto& [id, tensor] : values_) capture.values[id] = std::move(*next++);
+  for (const auto& [id, summary] : activations_) capture.activations[id] = summary;
+  for (const auto& [id, tensor] : unsummarized_)
+    capture.activations[id] = summarize(tensor, needs_->activations.rule, needs_->activations.top);
 }
 
 }  // namespace qkscope

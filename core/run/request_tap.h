@@ -38,6 +38,8 @@ class RequestTap : public Tap {
   bool prefill_;
   std::stop_token stop_;
   std::map<SiteId, at::Tensor> norms_, values_, clean_;
+  std::map<SiteId, at::Tensor> unsummarized_;  // whose summaries would have to wait for the device
+  std::map<SiteId, ActivationSummary> activations_;
   std::map<int, at::Tensor> residuals_;
 };
 

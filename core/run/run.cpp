@@ -30,6 +30,13 @@ Needs& Needs::operator|=(const Needs& other) {
   join_layers(value_layers, !values.empty(), other.value_layers, !other.values.empty());
   norms.insert(other.norms.begin(), other.norms.end());
   values.insert(other.values.begin(), other.values.end());
+  if (activations.sites.empty()) {
+    activations = other.activations;
+  } else if (!other.activations.sites.empty()) {
+    activations.sites.insert(other.activations.sites.begin(), other.activations.sites.end());
+    activations.rule = looser(activations.rule, other.activations.rule);
+    activations.top = std::max(activations.top, other.activations.top);
+  }
   return *this;
 }
 

@@ -12,14 +12,25 @@
 
 namespace qkscope {
 
-/// What a run is to keep. Norms are small (heads x head_dim per layer); values are whole tensors.
+/// Of which (T, C) sites every layer's largest numbers are kept, how many, and which rule takes how many
+/// more.
+struct ActivationNeeds {
+  std::set<Site> sites = {};
+  ActivationRule rule = {};
+  int top = 3;
+  bool operator==(const ActivationNeeds&) const = default;
+};
+
+/// What a run is to keep. Norms are small (heads x head_dim per layer), as are summaries of activations;
+/// values are whole tensors.
 struct Needs {
   std::set<Site> norms;           // M of these sites (Query, Key, Value, ...Pre), in every layer of `layers`
   std::set<Site> values;          // every number of these sites in `value_layers`
   std::vector<int> layers;        // 0-based, sorted; empty = all
   std::vector<int> value_layers;  // likewise
+  ActivationNeeds activations = {};
 
-  /// Union, for several views that look at one run.
+  /// Union, for several views that look at one run; of two rules the one that takes what either takes.
   Needs& operator|=(const Needs& other);
   bool operator==(const Needs&) const = default;
 };

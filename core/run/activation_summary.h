@@ -1,0 +1,12 @@
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include "core/base/activations.h"
+
+namespace qkscope {
+
+/// The summary of `x` (T, C) with its `top` largest numbers; waits for the device. Throws Error for another
+/// shape.
+ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top);
+
+}  // namespace qkscope
