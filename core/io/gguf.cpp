@@ -245,15 +245,18 @@ struct GgufParser {
                   std::to_string(deepest) + " levels");
     if (type == Type::Array) {  // of no use here, but no reason to refuse the file
       check_count(count, 4 + 8, "arrays under " + in_quotes(key));
-      budget.step(count);
       for (std::uint64_t i = 0; i < count; ++i) {
+        budget.step();
         const Type inner = read_type(key);
         read_payload(inner, reader.read<std::uint64_t>("the length of an array"), key, depth + 1);
       }
     } else if (type == Type::String) {
       check_count(count, 8, "strings under " + in_quotes(key));
-      budget.step(count);
-      for (std::uint64_t i = 0; i < count; ++i) read_string(reader, "a string among the keys");
+      budget.charge(count * sizeof(std::string_view));  // what strings() holds of them
+      for (std::uint64_t i = 0; i < count; ++i) {
+        budget.step();
+        read_string(reader, "a string among the keys");
+      }
     } else {
       check_count(count, size_of(type), "numbers under " + in_quotes(key));
       reader.take(count * size_of(type), "the value of a key");

@@ -193,7 +193,10 @@ std::vector<std::byte> inflate(const ZipMember& member, const std::string& where
   if (inflateInit2(&stream, no_header) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, decltype(&inflateEnd)> end(&stream, inflateEnd);
   constexpr std::size_t piece = std::size_t{1} << 20;  // in and out: zlib counts in 32 bits
+  // What the archive promises is charged before the first byte of it, and never more is held.
+  budget.charge(member.size);
   std::vector<std::byte> bytes;
+  bytes.reserve(member.size);
   std::size_t fed = 0;
   for (int state = Z_OK; state != Z_STREAM_END;) {
     budget.step(Budget::steps_between_looks);
@@ -205,16 +208,13 @@ std::vector<std::byte> inflate(const ZipMember& member, const std::string& where
       fed += part.size();
     }
     const std::size_t before = bytes.size();
-    // Never more than is there to be had, whatever size the archive claims.
     const std::size_t room = static_cast<std::size_t>(std::min<std::uint64_t>(piece, member.size - before));
-    budget.charge(room);
     bytes.resize(before + room);
     stream.next_out = reinterpret_cast<Bytef*>(bytes.data() + before);
     stream.avail_out = static_cast<uInt>(room);
     state = ::inflate(&stream, Z_NO_FLUSH);
     const std::size_t unused = stream.avail_out;
     bytes.resize(before + room - unused);
-    budget.refund(unused);
     const bool ended = state == Z_STREAM_END;
     if (ended ? bytes.size() != member.size : state != Z_OK) {
       throw Error(where + " is damaged: its compressed bytes " +
