@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 
 #include "core/base/error.h"
 
@@ -17,6 +19,22 @@ at::Tensor grown(const at::Tensor& buffer, const at::Tensor& like, std::int64_t 
   at::Tensor result = at::empty({like.size(1), capacity, like.size(2)}, like.options());
   if (used > 0) result.narrow(1, 0, used).copy_(buffer.narrow(1, 0, used));
   return result;
+}
+
+/// `x` (T, G, D) into `buffer` (G, capacity, D) from position `start` on.
+void put(const at::Tensor& x, const at::Tensor& buffer, std::int64_t start) {
+  const bool as_it_lies = x.is_cpu() && x.scalar_type() == buffer.scalar_type() && x.stride(2) == 1;
+  if (x.size(0) > 1 || !as_it_lies) {
+    buffer.narrow(1, start, x.size(0)).copy_(x.transpose(0, 1));
+    return;
+  }
+  // One position: in a decode step ATen's way costs more than the copying.
+  const auto size = static_cast<std::int64_t>(x.element_size());
+  auto* to = static_cast<std::byte*>(buffer.mutable_data_ptr()) + start * buffer.stride(1) * size;
+  const auto* from = static_cast<const std::byte*>(x.const_data_ptr());
+  for (std::int64_t head = 0; head < x.size(1); ++head)
+    std::memcpy(to + head * buffer.stride(0) * size, from + head * x.stride(1) * size,
+                static_cast<std::size_t>(x.size(2) * size));
 }
 
 }  // namespace
@@ -45,8 +63,8 @@ std::pair<at::Tensor, at::Tensor> State::append(int layer, const at::Tensor& key
 
 void State::overwrite(int layer, const at::Tensor& key, const at::Tensor& value) {
   const Buffer& buffer = *layers_[static_cast<std::size_t>(layer)].buffer;
-  buffer.keys.narrow(1, length_, key.size(0)).copy_(key.transpose(0, 1));
-  buffer.values.narrow(1, length_, value.size(0)).copy_(value.transpose(0, 1));
+  put(key, buffer.keys, length_);
+  put(value, buffer.values, length_);
 }
 
 std::pair<at::Tensor, at::Tensor> State::appended(int layer) const {

@@ -12,6 +12,9 @@ class Tap {
   virtual ~Tap() = default;
   /// Asked before AttnScores and AttnPattern, which fused attention never computes.
   virtual bool wants(SiteId /*id*/) const { return false; }
+  /// Called within a layer wherever its work goes on for long, on a CPU several times a second: `part` of the
+  /// layer, 0 to 1, is done. May throw Cancelled.
+  virtual void pulse(int /*layer*/, double /*part*/) {}
   /// `x` has the shape core/model/site.h names; the result must have it too. Never write into `x`.
   virtual at::Tensor operator()(SiteId /*id*/, at::Tensor x) { return x; }
 };

@@ -15,6 +15,10 @@ RequestTap prefill_tap(Arm arm, const Needs& needs, Intervention* intervention, 
   if (events.norm) tap.on_norm = [&events, arm](SiteId id, const SharedArray& m) { events.norm(arm, id, m); };
   if (events.layer)
     tap.on_layer = [&events, arm, num_layers](int layer) { events.layer(arm, layer, num_layers); };
+  if (events.progress)
+    tap.on_part = [&events, arm, num_layers](int layer, double part) {
+      events.progress(arm, layer + part, num_layers);
+    };
   return tap;
 }
 

@@ -28,6 +28,13 @@ bool RequestTap::wants(SiteId id) const {
   return keeps_values(needs_, id);
 }
 
+void RequestTap::pulse(int layer, double part) {
+  if (stop_.stop_requested()) throw Cancelled();
+  if (!on_part || layer < 0 || ms_since(told_) < 50) return;
+  told_ = Clock::now();
+  on_part(layer, part);
+}
+
 at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
   // Kept first: a stop between two layers leaves the lower one done.
   if (keep_residuals && id.site == Site::ResidPre) residuals_[id.layer] = x;

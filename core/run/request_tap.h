@@ -7,6 +7,7 @@
 
 #include "core/model/tap.h"
 #include "core/run/intervention.h"
+#include "core/run/passes.h"
 
 namespace qkscope {
 
@@ -22,10 +23,13 @@ class RequestTap : public Tap {
   std::function<void(SiteId, const SharedArray&)> on_norm;
   /// Called when a layer is done.
   std::function<void(int layer)> on_layer;
+  /// Called within a layer, at most twenty times a second: `part` of it, 0 to 1, is done.
+  std::function<void(int layer, double part)> on_part;
   /// Also keep the residual stream entering each layer, to start later passes from.
   bool keep_residuals = false;
 
   bool wants(SiteId id) const override;
+  void pulse(int layer, double part) override;
   at::Tensor operator()(SiteId id, at::Tensor x) override;
 
   /// Host copies of what was kept, into `capture`.
@@ -41,6 +45,7 @@ class RequestTap : public Tap {
   std::map<SiteId, at::Tensor> unsummarized_;  // whose summaries would have to wait for the device
   std::map<SiteId, ActivationSummary> activations_;
   std::map<int, at::Tensor> residuals_;
+  Clock::time_point told_ = Clock::now();
 };
 
 }  // namespace qkscope

@@ -108,6 +108,8 @@ enum class Arm { Baseline, Disrupted };
 struct RunEvents {
   std::function<void(Arm, SiteId, const SharedArray& norm)> norm;  // M of one layer and site
   std::function<void(Arm, int layer, int num_layers)> layer;       // this layer of a prefill is done
+  /// In long prefills, several times a second: so many layers are done and a part of the next.
+  std::function<void(Arm, double layers, int num_layers)> progress;
   std::function<void(Arm, std::shared_ptr<const Run>)> prefilled;  // capture and next_tokens are complete
   std::function<void(Arm, int id)> token;                          // one more token of the answer
   std::function<void(Arm, const Perplexity&)> scored;

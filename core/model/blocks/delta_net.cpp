@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/model/blocks/bands.h"
 #include "core/model/blocks/causal_conv.h"
 
 namespace qkscope {
@@ -49,6 +50,7 @@ at::Tensor delta_net(const DeltaNetSpec& spec, const DeltaNetWeights& weights, i
     const at::Tensor change = (v[t] - (memory * key).sum(1)) * beta[t].unsqueeze(-1);
     memory = memory + key * change.unsqueeze(1);
     read.select(0, t).copy_((memory * q[t].unsqueeze(-1)).sum(1));
+    tap.pulse(layer, mixer_part * static_cast<double>(t + 1) / static_cast<double>(positions));
   }
   memory = tap({layer, Site::MixerState}, memory);
   state.set_recurrent(layer, {conv.tail, memory});

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/model/blocks/bands.h"
 #include "core/model/blocks/causal_conv.h"
 
 namespace qkscope {
@@ -31,6 +32,7 @@ at::Tensor mamba(const MambaSpec& spec, const MambaWeights& weights, int layer, 
     const at::Tensor step = dt[t].unsqueeze(-1).to(at::kFloat);  // (inner, 1)
     memory = (a * step).exp() * memory + step * b[t] * u[t].unsqueeze(-1).to(at::kFloat);
     read.select(0, t).copy_(at::mv(memory.to(u.scalar_type()), c[t]));
+    tap.pulse(layer, mixer_part * static_cast<double>(t + 1) / static_cast<double>(positions));
   }
   memory = tap({layer, Site::MixerState}, memory);
   state.set_recurrent(layer, {conv.tail, memory});

@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "core/model/blocks/bands.h"
+
 namespace qkscope {
 
 namespace {
@@ -62,6 +64,7 @@ at::Tensor moe(const MoeSpec& spec, const MoeWeights& weights, int layer, const 
     at::Tensor out = mlp(spec.expert, weights.experts[static_cast<std::size_t>(e)], -1, in, tap);
     if (!spec.router.scales_input) out = out * weight;
     result.index_add_(0, rows, out);
+    tap.pulse(layer, mixer_part + (1 - mixer_part) * static_cast<double>(e + 1) / spec.num_experts);
   }
   if (spec.output_norm) result = normalize(*spec.output_norm, weights.output_norm, result);
   if (spec.shared) {

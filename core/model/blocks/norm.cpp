@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/base/error.h"
+#include "core/model/rows/rows.h"
 
 namespace qkscope {
 
@@ -14,9 +15,13 @@ at::Tensor normalize(const NormSpec& spec, const NormWeights& weights, const at:
   // A weight held in more digits than x: the product is rounded once, at the end.
   const bool wide = weights.weight.defined() && weights.weight.scalar_type() != x.scalar_type();
   const at::Tensor input = wide ? x.to(weights.weight.scalar_type()) : x;
+  const bool rms = spec.kind == NormSpec::Kind::Rms;
+  if (rms && rows::readable(input)) {
+    const at::Tensor normed = rows::rms_norm(input, weights.weight, spec.eps);
+    return wide ? normed.to(x.scalar_type()) : normed;
+  }
   const at::Tensor normed =
-      spec.kind == NormSpec::Kind::Rms
-          ? at::rms_norm(input, size, given(weights.weight), spec.eps)
+      rms ? at::rms_norm(input, size, given(weights.weight), spec.eps)
           : at::layer_norm(input, size, given(weights.weight), given(weights.bias), spec.eps);
   return wide ? normed.to(x.scalar_type()) : normed;
 }

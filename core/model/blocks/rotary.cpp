@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/model/rope.h"
+#include "core/model/rows/rows.h"
 
 namespace qkscope {
 
@@ -19,6 +20,7 @@ Rotation make_rotation(const RopeSpec& spec, int max_position_embeddings, int pa
 }
 
 at::Tensor rotate(const RopeSpec& spec, const Rotation& rotation, const at::Tensor& x) {
+  if (rows::readable(x) && rows::readable(rotation.cos)) return rows::rotated(spec, rotation, x);
   const std::int64_t start = spec.rotary_start, half = spec.rotary_dim / 2, end = start + 2 * half;
   // The two halves of the rotating dims: members of one pair stand at the same place in both.
   const auto members = [&](const at::Tensor& t) {
