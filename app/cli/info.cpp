@@ -2,6 +2,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/output.h"
+#include "app/cli/prompt.h"
 #include "core/analysis/frequency.h"
 
 namespace qkscope::cli {
@@ -98,12 +99,7 @@ void print(const ModelCard& card, std::ostream& out) {
 }  // namespace
 
 Document run_info(const Context& context) {
-  const Options& options = context.options;
-  const ModelCard card =
-      LanguageModel::inspect(find_model(options.model.empty() ? default_model_name() : options.model),
-                             options.load)
-          .card;
-  if (!card.problem.empty()) throw Error(card.problem);
+  const ModelCard card = inspect_model(context).card;
   print(card, context.text);
   Document document = {{"name", card.name},
                        {"path", card.path.string()},

@@ -21,6 +21,25 @@ void check_within(const std::vector<int>& indices, int count, const char* what, 
 
 }  // namespace
 
+namespace {
+
+std::filesystem::path model_path(const Options& options) {
+  return find_model(options.model.empty() ? default_model_name() : options.model);
+}
+
+}  // namespace
+
+void tell_notes(const ModelCard& card) {
+  for (const std::string& note : card.notes) std::cerr << "qkscope-cli: " << one_line(note) << "\n";
+}
+
+Inspection inspect_model(const Context& context) {
+  Inspection inspection =
+      LanguageModel::inspect(model_path(context.options), context.options.load, context.stop);
+  if (!inspection.card.problem.empty()) throw Error(inspection.card.problem);
+  return inspection;
+}
+
 std::shared_ptr<const LanguageModel> load_model(const Context& context) {
   const Options& options = context.options;
   Progress progress;
@@ -34,20 +53,20 @@ std::shared_ptr<const LanguageModel> load_model(const Context& context) {
       std::cerr << "\r\033[K" << shown << std::flush;
     };
   }
-  const auto path = find_model(options.model.empty() ? default_model_name() : options.model);
-  auto model = LanguageModel::load(path, options.load, progress);
+  auto model = LanguageModel::load(model_path(options), options.load, progress);
   if (!shown.empty()) std::cerr << "\r\033[K" << std::flush;
-  for (const std::string& note : model->card().notes) std::cerr << "qkscope-cli: " << one_line(note) << "\n";
+  tell_notes(model->card());
   return model;
 }
 
-PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
+namespace {
+
+PromptTokens prompt_of(const Tokenizer& tokenizer, const ChatFormat& chat, const Options& options) {
   PromptTokens prompt;
-  const ChatFormat& chat = model.chat_format();
   if (options.text_file) {
     prompt.rendered = read_text(*options.text_file);
     prompt.format = "raw (a text file)";
-    prompt.ids = model.tokenizer().encode_text(prompt.rendered);
+    prompt.ids = tokenizer.encode_text(prompt.rendered);
   } else {
     std::string text = options.prompt ? *options.prompt : read_text(*options.prompt_file);
     if (options.prompt_file && text.ends_with('\n')) text.pop_back();
@@ -55,15 +74,25 @@ PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
     const bool raw = options.raw || chat.is_raw();
     prompt.rendered = raw ? text : chat.render(text);
     prompt.format = options.raw ? "raw (asked for)" : chat.is_raw() ? "raw: " + chat.reason() : chat.name();
-    prompt.ids = encode_prompt(model.tokenizer(), prompt.rendered, options.bos, !raw);
+    prompt.ids = encode_prompt(tokenizer, prompt.rendered, options.bos, !raw);
   }
   const auto most = static_cast<std::size_t>(options.max_tokens);
   if (most > 0 && prompt.ids.size() > most) {
     prompt.ids.resize(most);
-    prompt.rendered = model.tokenizer().decode(prompt.ids);
+    prompt.rendered = tokenizer.decode(prompt.ids);
   }
   if (prompt.ids.empty()) throw Error("The prompt is empty: there is not one token to run");
   return prompt;
+}
+
+}  // namespace
+
+PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
+  return prompt_of(model.tokenizer(), model.chat_format(), options);
+}
+
+PromptTokens prompt_of(const Inspection& inspection, const Options& options) {
+  return prompt_of(inspection.tokenizer(), inspection.chat_format(), options);
 }
 
 RunRequest request_of(const LanguageModel& model, const Options& options, const PromptTokens& prompt) {

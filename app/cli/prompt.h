@@ -9,6 +9,13 @@ namespace qkscope::cli {
 /// The model the options name, with progress on stderr where that is a terminal.
 std::shared_ptr<const LanguageModel> load_model(const Context& context);
 
+/// What is known of it without reading a weight: for commands that run no pass. Throws Error where it would
+/// not load.
+Inspection inspect_model(const Context& context);
+
+/// On stderr, what a person should know though the model loads; load_model does so.
+void tell_notes(const ModelCard& card);
+
 struct PromptTokens {
   std::string rendered;  // as the model reads it, BOS apart
   std::string format;    // "ChatML", "raw (asked for)", "raw: the checkpoint has no chat template"
@@ -17,6 +24,7 @@ struct PromptTokens {
 
 /// The prompt the options give, rendered and cut. Throws Error where it has no tokens.
 PromptTokens prompt_of(const LanguageModel& model, const Options& options);
+PromptTokens prompt_of(const Inspection& inspection, const Options& options);
 
 /// What a pair of runs on that prompt starts from: prompt, edits, sampling and stops; checked against
 /// the model's layers and heads.

@@ -4,12 +4,13 @@
 namespace qkscope::cli {
 
 Document run_tokens(const Context& context) {
-  const auto model = load_model(context);
-  const PromptTokens prompt = prompt_of(*model, context.options);
+  const Inspection inspection = inspect_model(context);
+  tell_notes(inspection.card);
+  const PromptTokens prompt = prompt_of(inspection, context.options);
   Document pieces = Document::array();
   Table table({{"position"}, {"id"}, {"piece", false}});
   for (std::size_t i = 0; i < prompt.ids.size(); ++i) {
-    pieces.push_back(model->tokenizer().piece_text(prompt.ids[i]));
+    pieces.push_back(inspection.tokenizer().piece_text(prompt.ids[i]));
     table.add({std::to_string(i), std::to_string(prompt.ids[i]),
                "|" + one_line(pieces.back().get<std::string>()) + "|"});
   }

@@ -158,6 +158,14 @@ struct Inspection::Parts {
   int threads = 0;
 };
 
+const Tokenizer& Inspection::tokenizer() const {
+  return *parts->tokenizer;
+}
+
+const ChatFormat& Inspection::chat_format() const {
+  return parts->chat_format;
+}
+
 std::string memory_problem(const ModelCard& card) {
   if (card.free_bytes >= card.needed_bytes) return {};
   const auto mib = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };

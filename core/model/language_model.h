@@ -44,6 +44,9 @@ struct Inspection {
   ModelCard card;
   struct Parts;
   std::shared_ptr<const Parts> parts;  // null where the card has a problem
+  /// What there is without weights. Not where the card has a problem.
+  const Tokenizer& tokenizer() const;
+  const ChatFormat& chat_format() const;
 };
 
 struct LoadOptions {
