@@ -88,9 +88,9 @@ const std::vector<Command>& commands() {
        "Prefill computes all logits and M of Q, K and V of every layer; its reference is the sum of the "
        "pass's "
        "matrix\n"
-       "products by at::linear, timed in turns with it. Decode's reference is the time that reading the "
-       "weights "
-       "takes.\n\n"
+       "products, timed in turns with it: by at::linear, or on packed weights where that is faster. Decode's "
+       "reference is\n"
+       "the time that reading the weights takes.\n\n"
        "Examples:\n"
        "  qkscope-cli bench\n"
        "  qkscope-cli bench ~/models/Llama-3.2-1B --threads 8 --json",

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <functional>
@@ -10,7 +11,6 @@
 
 #include "core/base/error.h"
 #include "core/model/decoder.h"
-#include "core/model/language_model.h"
 #include "core/run/passes.h"
 #include "core/run/request_tap.h"
 
@@ -37,26 +37,74 @@ std::vector<double> fastest(const std::vector<Work>& works, int rounds, const at
   return best;
 }
 
-/// The weights of every product of a pass, each a plain tensor of its own as a checkpoint holds it, with
-/// numbers that matter to no kernel's speed. Of the experts of a mixture as many as a position goes through.
-std::vector<at::Tensor> plain_weights(const Decoder& decoder) {
-  const ModelSpec& spec = decoder.spec();
-  const auto options =
-      at::TensorOptions().dtype(decoder.weights().dtype()).device(decoder.weights().device());
-  std::vector<at::Tensor> weights;
-  const auto add = [&](Role role, int layer, int times = 1) {
-    for (int i = 0; i < times; ++i)
-      weights.push_back(at::full(parameter_shape(spec, role, layer), 0.01, options));
-  };
-  for (int l = 0; l < spec.num_layers(); ++l) {
-    for (const Role role : products_of(spec.layers[static_cast<std::size_t>(l)])) {
-      const bool expert = role == Role::ExpertGate || role == Role::ExpertUp || role == Role::ExpertDown;
-      add(role, l, expert ? spec.layers[static_cast<std::size_t>(l)].moe()->top_k : 1);
+/// The products of a pass in their order, each with weights that lie in memory as a model's do, and numbers
+/// that matter to no kernel's speed. Of the experts of a mixture as many as a position goes through.
+class Products {
+ public:
+  Products(const Decoder& decoder, std::stop_token stop)
+      : options_(at::TensorOptions().dtype(decoder.weights().dtype()).device(decoder.weights().device())) {
+    const ModelSpec& spec = decoder.spec();
+    for (int l = 0; l < spec.num_layers(); ++l) {
+      const LayerSpec& layer = spec.layers[static_cast<std::size_t>(l)];
+      for (const Role role : products_of(layer)) {
+        if (stop.stop_requested()) throw Cancelled();
+        const bool expert = role == Role::ExpertGate || role == Role::ExpertUp || role == Role::ExpertDown;
+        for (int i = 0; i < (expert ? layer.moe()->top_k : 1); ++i) add(parameter_shape(spec, role, l));
+      }
+    }
+    add(parameter_shape(spec, Role::Head, -1));
+  }
+
+  bool packs() const { return Linear::packs(options_.device(), c10::typeMetaToScalarType(options_.dtype())); }
+  const at::TensorOptions& options() const { return options_; }
+
+  /// One after the other on `tokens` rows.
+  Work plain(int tokens) const {
+    return [this, inputs = inputs(tokens)] {
+      for (const std::size_t i : order_) at::linear(inputs.at(plain_[i].size(1)), plain_[i]);
+    };
+  }
+  Work packed(int tokens) const {
+    return [this, inputs = inputs(tokens)] {
+      for (const std::size_t i : order_) packed_[i](inputs.at(plain_[i].size(1)));
+    };
+  }
+
+ private:
+  /// A matrix of its own, until they are so many that no cache holds what is read again.
+  void add(const std::vector<std::int64_t>& shape) {
+    constexpr std::uint64_t enough = std::uint64_t{1} << 30;
+    std::vector<std::size_t>& same = by_shape_[shape];
+    std::size_t& next = next_[shape];
+    if (same.empty() || bytes_ < enough) {
+      plain_.push_back(at::full(shape, 0.01, options_));
+      if (packs()) packed_.emplace_back(plain_.back(), at::Tensor());
+      bytes_ += plain_.back().nbytes();
+      same.push_back(plain_.size() - 1);
+      order_.push_back(same.back());
+    } else {
+      order_.push_back(same[next++ % same.size()]);
     }
   }
-  add(Role::Head, -1);
-  return weights;
-}
+
+  using Inputs = std::map<std::int64_t, at::Tensor>;  // by their columns
+  Inputs inputs(int tokens) const {
+    Inputs inputs;
+    for (const at::Tensor& weight : plain_) {
+      at::Tensor& input = inputs[weight.size(1)];
+      if (!input.defined()) input = at::full({tokens, weight.size(1)}, 0.1, options_);
+    }
+    return inputs;
+  }
+
+  at::TensorOptions options_;
+  std::vector<at::Tensor> plain_;
+  std::vector<Linear> packed_;  // the same ones, where weights are packed
+  std::vector<std::size_t> order_;
+  std::map<std::vector<std::int64_t>, std::vector<std::size_t>> by_shape_;
+  std::map<std::vector<std::int64_t>, std::size_t> next_;
+  std::uint64_t bytes_ = 0;
+};
 
 double measured_read_bandwidth(at::TensorOptions options, int rounds, std::stop_token stop) {
   const at::Tensor block =
@@ -65,14 +113,21 @@ double measured_read_bandwidth(at::TensorOptions options, int rounds, std::stop_
   return static_cast<double>(block.nbytes()) / (ms / 1000);
 }
 
+/// Of the process, in memory at once.
+std::uint64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
 TokenIds some_tokens(const ModelSpec& spec, int count) {
   TokenIds ids;
   for (int i = 0; i < count; ++i) ids.push_back(static_cast<int>((7919L * (i + 1)) % spec.vocab_size));
   return ids;
 }
 
-PrefillTiming time_prefill(const Decoder& decoder, const std::vector<at::Tensor>& weights, int tokens,
-                           int rounds, std::stop_token stop) {
+PrefillTiming time_prefill(const Decoder& decoder, const Products& products, int tokens, int rounds,
+                           std::stop_token stop) {
   const ModelSpec& spec = decoder.spec();
   const TokenIds ids = some_tokens(spec, tokens);
   const Needs norms{{Site::Query, Site::Key, Site::Value}, {}, {}, {}};
@@ -83,18 +138,20 @@ PrefillTiming time_prefill(const Decoder& decoder, const std::vector<at::Tensor>
     Capture capture;
     tap.take(capture);
   };
-  const auto options = weights.front().options();
-  std::map<std::int64_t, at::Tensor> inputs;  // by their columns
-  for (const at::Tensor& weight : weights) {
-    at::Tensor& input = inputs[weight.size(1)];
-    if (!input.defined()) input = at::full({tokens, weight.size(1)}, 0.1, options);
+  std::vector<Work> works = {[&] { pass(&norms); }, [&] { pass(nullptr); }, products.plain(tokens)};
+  if (products.packs()) works.push_back(products.packed(tokens));
+  const auto best = fastest(works, rounds, at::empty({1}, products.options()), stop);
+  PrefillTiming timing;
+  timing.tokens = tokens;
+  timing.ms = best[0];
+  timing.capture_overhead = best[0] / best[1] - 1;
+  timing.linear_ms = timing.products_ms = best[2];
+  if (products.packs()) {
+    timing.packed_ms = best[3];
+    timing.products_ms = std::min(best[2], best[3]);
   }
-  const auto products = [&] {
-    for (const at::Tensor& weight : weights) at::linear(inputs.at(weight.size(1)), weight);
-  };
-  const auto best =
-      fastest({[&] { pass(&norms); }, [&] { pass(nullptr); }, products}, rounds, weights.front(), stop);
-  return {tokens, best[0], best[2], best[0] / best[2], best[0] / best[1] - 1};
+  timing.ratio = timing.ms / timing.products_ms;
+  return timing;
 }
 
 DecodeTiming time_decode(const Decoder& decoder, int context, double bandwidth, int rounds,
@@ -104,25 +161,33 @@ DecodeTiming time_decode(const Decoder& decoder, int context, double bandwidth, 
   decoder.run_layers(decoder.embed(some_tokens(decoder.spec(), context), cache), 0,
                      decoder.spec().num_layers(), cache, tap);
   cache.advance(context);
-  const double ms =
-      fastest({[&] { decoder.step(1, cache, tap); }}, 4 * rounds, decoder.weights().embedding().table, stop)
-          .front();
-  const double traffic_ms = static_cast<double>(decoder.weights().bytes_per_step()) / bandwidth * 1000;
-  return {context, ms, traffic_ms, ms / traffic_ms};
+  const auto step = [&] {
+    decoder.step(1, cache, tap);
+    cache.rollback(context);
+  };
+  DecodeTiming timing;
+  timing.context = context;
+  const at::Tensor on_device = at::empty({1}, at::TensorOptions().device(decoder.weights().device()));
+  timing.ms_per_token = fastest({step}, 4 * rounds, on_device, stop).front();
+  timing.stored_bytes = decoder.weights().bytes_per_step();
+  timing.bandwidth = bandwidth;
+  timing.floor_ms = static_cast<double>(timing.stored_bytes) / bandwidth * 1000;
+  timing.ratio = timing.ms_per_token / timing.floor_ms;
+  return timing;
 }
 
 }  // namespace
 
-Benchmark benchmark(const LanguageModel& model, const std::vector<int>& prompt_tokens, int rounds,
+Benchmark benchmark(const Decoder& decoder, const std::vector<int>& prompt_tokens, int rounds,
                     std::stop_token stop) {
   const c10::InferenceMode inference;
-  const Decoder& decoder = model.decoder();
   Benchmark result;
-  const std::vector<at::Tensor> weights = plain_weights(decoder);
+  result.memory = {decoder.weights().bytes(), peak_memory()};
+  const Products products(decoder, stop);
   for (const int tokens : prompt_tokens)
-    result.prefill.push_back(time_prefill(decoder, weights, tokens, rounds, stop));
-  result.read_bandwidth = measured_read_bandwidth(weights.front().options(), rounds, stop);
-  result.decode = time_decode(decoder, 128, result.read_bandwidth, rounds, stop);
+    result.prefill.push_back(time_prefill(decoder, products, tokens, rounds, stop));
+  const double bandwidth = measured_read_bandwidth(products.options(), rounds, stop);
+  result.decode = time_decode(decoder, 128, bandwidth, rounds, stop);
   return result;
 }
 

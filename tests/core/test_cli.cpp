@@ -243,17 +243,30 @@ class TestCli : public CliTestCase {
 
   void benches() {
     const json found = printed("bench", {});
-    QCOMPARE(keys(found), (Keys{"device", "dtype", "prefill", "decode", "read_bandwidth"}));
+    QCOMPARE(keys(found), (Keys{"device", "dtype", "prefill", "decode", "memory", "read_bandwidth"}));
     QCOMPARE(found.at("prefill").size(), 3u);
     for (const json& timing : found.at("prefill")) {
-      QCOMPARE(keys(timing), (Keys{"tokens", "ms", "products_ms", "ratio", "capture_overhead"}));
-      QVERIFY(
-          close(timing.at("ratio"), timing.at("ms").get<double>() / timing.at("products_ms").get<double>()));
+      QCOMPARE(keys(timing),
+               (Keys{"tokens", "ms", "linear_ms", "packed_ms", "products_ms", "ratio", "capture_overhead"}));
+      const auto linear = timing.at("linear_ms").get<double>();
+      const auto fastest =
+          timing.at("packed_ms").is_null() ? linear : std::min(linear, timing.at("packed_ms").get<double>());
+      QVERIFY(fastest > 0);
+      QVERIFY(close(timing.at("products_ms"), fastest));
+      QVERIFY(close(timing.at("ratio"), timing.at("ms").get<double>() / fastest));
     }
     const json& decode = found.at("decode");
-    QCOMPARE(keys(decode), (Keys{"context", "ms_per_token", "traffic_ms", "ratio"}));
+    QCOMPARE(keys(decode), (Keys{"context", "ms_per_token", "stored_bytes", "bandwidth", "floor_ms",
+                                 "traffic_ms", "ratio"}));
+    QVERIFY(decode.at("bandwidth") == found.at("read_bandwidth"));
+    QVERIFY(close(decode.at("floor_ms"),
+                  decode.at("stored_bytes").get<double>() / decode.at("bandwidth").get<double>() * 1000));
     QVERIFY(close(decode.at("ratio"),
-                  decode.at("ms_per_token").get<double>() / decode.at("traffic_ms").get<double>()));
+                  decode.at("ms_per_token").get<double>() / decode.at("floor_ms").get<double>()));
+    const json& memory = found.at("memory");
+    QCOMPARE(keys(memory), (Keys{"held", "peak"}));
+    QVERIFY(memory.at("held").get<std::uint64_t>() >= decode.at("stored_bytes").get<std::uint64_t>());
+    QVERIFY(memory.at("peak").get<std::uint64_t>() > memory.at("held").get<std::uint64_t>());
   }
 
   /// What needs no pass works with weights that cannot be used.
