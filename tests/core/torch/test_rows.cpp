@@ -8,7 +8,7 @@
 #include "core/model/blocks/bands.h"
 #include "core/model/blocks/mlp.h"
 #include "core/model/rows/rows.h"
-#include "core/run/request_tap.h"
+#include "core/run/baseline_runner.h"
 #include "tests/support/test_case.h"
 
 using namespace qkscope;
@@ -259,9 +259,15 @@ class TestRows : public test::TestCase {
   /// In the middle of a layer a stop is heard and progress is told, yet not too often.
   void aPulseStopsAndTells() {
     std::stop_source stop;
-    RequestTap tap(nullptr, nullptr, true, stop.get_token());
+    const Needs needs;
     std::vector<double> told;
-    tap.on_part = [&](int layer, double part) { told.push_back(layer + part); };
+    RunEvents events;
+    events.progress = [&](Arm arm, double layers, int num_layers) {
+      QCOMPARE(arm, Arm::Disrupted);
+      QCOMPARE(num_layers, 12);
+      told.push_back(layers);
+    };
+    RequestTap tap = prefill_tap(Arm::Disrupted, needs, nullptr, 12, events, stop.get_token());
     for (int i = 0; i < 1000; ++i) tap.pulse(4, 0.25);
     QVERIFY(told.size() < 20);
     QTest::qWait(60);
