@@ -8,6 +8,7 @@
 #include "core/analysis/massive_values.h"
 #include "core/io/safetensors.h"
 #include "core/model/language_model.h"
+#include "core/run/activation_experiments.h"
 #include "core/run/runner.h"
 #include "tests/support/test_case.h"
 
@@ -175,7 +176,64 @@ class TestSmolLM2 : public test::TestCase {
     }
   }
 
+  /// Every layer's largest activations, with and without BOS.
+  void massiveActivations() {
+    const json golden = golden_activations();
+    for (const char* start : {"bos", "nobos"}) {
+      RunRequest request;
+      request.prompt = golden.at(start).at("ids").get<TokenIds>();
+      request.needs.activations = {{Site::ResidPost}, {}, 3};
+      const Capture capture = runner_->run(request)->capture;
+      for (const auto& row : golden.at(start).at("rows")) {
+        const ActivationSummary& found = capture.activations.at({row.at("layer"), Site::ResidPost});
+        QVERIFY(relative(static_cast<double>(found.median), row.at("median")) < 1e-4);
+        QCOMPARE(found.top.front().position, row.at("token").get<int>());
+        QCOMPARE(found.top.front().dim, row.at("dim").get<int>());
+        for (std::size_t i = 0; i < 3; ++i)
+          QVERIFY(relative(std::abs(static_cast<double>(found.top.at(i).value)), row.at("top3").at(i)) <
+                  1e-4);
+        QCOMPARE(found.massive.size(), row.at("massive").size());
+        for (std::size_t i = 0; i < found.massive.size(); ++i) {
+          const auto& massive = row.at("massive").at(i);
+          QCOMPARE(found.massive[i].position, massive.at(0).get<int>());
+          QCOMPARE(found.massive[i].dim, massive.at(1).get<int>());
+          QVERIFY(relative(static_cast<double>(found.massive[i].value), massive.at(2)) < 1e-4);
+        }
+      }
+    }
+  }
+
+  /// Where they stand in WikiText, their means, and the perplexity without them.
+  void massiveActivationsOfText() {
+    const json golden = golden_activations().at("wikitext");
+    const auto sequences = golden.at("seqs").get<std::vector<TokenIds>>();
+    const ActivationStudy study;
+    const MassiveTokens found = massive_tokens(*runner_, sequences, study);
+    QCOMPARE(found.first_layer, golden.at("first_layer").get<int>());
+    QCOMPARE(found.dims, golden.at("dims").get<std::vector<int>>());
+    std::map<std::string, std::vector<int>> tokens;
+    for (const auto& token : found.tokens) tokens[std::to_string(token.sequence)].push_back(token.position);
+    QVERIFY(json(tokens) == golden.at("tokens"));
+    QCOMPARE(found.means.size(), found.dims.size());
+    for (std::size_t i = 0; i < found.means.size(); ++i) {
+      QVERIFY(relative(static_cast<double>(*found.means[i].start), golden.at("mean_start").at(i)) < 1e-4);
+      QVERIFY(relative(static_cast<double>(*found.means[i].other), golden.at("mean_other").at(i)) < 1e-4);
+    }
+    const auto perplexity = [&](const Edits& edits) { return perplexity_of(*runner_, sequences, edits); };
+    using Set = ActivationEdit::Set;
+    const Edit zero = published_edit(found, study, Set::Zero),
+               mean = published_edit(found, study, Set::Mean, found.first_layer);
+    QVERIFY(relative(perplexity({}), golden.at("ppl_original")) < 1e-4);
+    QVERIFY(relative(perplexity({zero}), golden.at("ppl_zero")) < 1e-3);
+    QVERIFY(relative(perplexity({parse_edit(to_text(mean))}), golden.at("ppl_mean")) < 1e-4);
+    QVERIFY(relative(perplexity({control_of(zero, PickKind::Smallest)}), golden.at("ppl_original")) < 0.01);
+  }
+
  private:
+  static json golden_activations() {
+    std::ifstream file(test::shared_data() / "goldens" / "smollm2_massive_activations.json");
+    return json::parse(file);
+  }
   Capture passkey_capture() {
     RunRequest request;
     request.prompt = golden_.at("prompts").at("passkey").at("ids").get<TokenIds>();
