@@ -3,7 +3,6 @@
 #include <QLocale>
 #include <QRegularExpression>
 #include <QStringList>
-#include <algorithm>
 #include <cmath>
 
 namespace qkscope {
@@ -23,16 +22,6 @@ QString colorLimitsText(const ColorLimits& limits) {
     return QString::number(value, 'g', QLocale::FloatingPointShortest);
   };
   return number(limits.low) + QStringLiteral(", ") + number(limits.high);
-}
-
-std::optional<ColorLimits> shownLimits(const MapModel& picture) {
-  if (picture.bars.empty()) return std::nullopt;
-  ColorLimits limits{picture.bars.front().norm.low, picture.bars.front().norm.high};
-  for (const MapColorBar& bar : picture.bars) {
-    limits.low = std::min(limits.low, bar.norm.low);
-    limits.high = std::max(limits.high, bar.norm.high);
-  }
-  return limits;
 }
 
 }  // namespace qkscope

@@ -1,11 +1,14 @@
 #include "app/help.h"
 
+#include <QAction>
 #include <QCoreApplication>
 #include <QDialog>
 #include <QDialogButtonBox>
-#include <QMenuBar>
 #include <QTextBrowser>
 #include <QVBoxLayout>
+#include <map>
+
+#include "app/command_table.h"
 
 namespace qkscope {
 
@@ -38,33 +41,25 @@ QString row(const QString& keys, const QString& what) {
       .arg(keys.toHtmlEscaped(), what.toHtmlEscaped());
 }
 
-QString rows(const QMenu& menu) {
-  QString html;
-  for (const QAction* action : menu.actions()) {
-    if (action->menu()) html += rows(*action->menu());
-    if (action->shortcuts().isEmpty()) continue;
-    QStringList keys;
-    for (const QKeySequence& sequence : action->shortcuts())
-      keys << sequence.toString(QKeySequence::NativeText);
-    html += row(keys.join(tr(" or ")), action->text().remove(u'&'));
-  }
-  return html;
-}
-
 }  // namespace
 
-void showKeyboard(const QMenuBar& menus, QWidget* parent) {
+void showKeyboard(const CommandTable& commands, QWidget* parent) {
   QString html = QStringLiteral("<h3>%1</h3><table>").arg(tr("In the picture"));
   html += row(tr("arrows"), tr("walk the cells")) +
           row(tr("wheel"), tr("zoom at the cursor (Ctrl: dims only, Shift: rows only)")) +
           row(tr("drag"), tr("move")) + row(tr("Ctrl+drag"), tr("zoom into a box")) +
           row(tr("double click"), tr("fit")) + row(tr("Backspace"), tr("zoom back")) +
           row(tr("+ or -"), tr("zoom")) + row(tr("Home or End"), tr("first or last dim"));
-  for (const QAction* action : menus.actions()) {
-    if (const QString keys = action->menu() ? rows(*action->menu()) : QString(); !keys.isEmpty()) {
-      html += QStringLiteral("</table><h3>%1</h3><table>").arg(action->text().remove(u'&').toHtmlEscaped());
-      html += keys;
-    }
+  QStringList menus;
+  std::map<QString, QString> rows;  // by menu
+  for (const CommandTable::Row& command : commands.rows()) {
+    if (command.command.keys.isEmpty()) continue;
+    const QString& menu = command.menu.front();
+    if (!menus.contains(menu)) menus << menu;
+    rows[menu] += row(keysText(command.command.keys, tr(" or ")), plainText(command.action->text()));
+  }
+  for (const QString& menu : menus) {
+    html += QStringLiteral("</table><h3>%1</h3><table>").arg(menu.toHtmlEscaped()) + rows[menu];
   }
   html += QStringLiteral("</table><h3>%1</h3><table>").arg(tr("On a prompt card"));
   html += row(tr("Space or Return"), tr("show it in the pictures")) + row(tr("F2"), tr("edit it")) +

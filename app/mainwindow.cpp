@@ -17,9 +17,7 @@
 #include "core/base/error.h"
 #include "core/io/dump_file.h"
 #include "views/counted.h"
-#include "views/disruption_view.h"
 #include "views/disruption_words.h"
-#include "views/prompts_view.h"
 #include "views/shown.h"
 
 namespace qkscope {
@@ -68,7 +66,7 @@ MainWindow::MainWindow(QWidget* parent)
   session_.setMaxNewTokens(settings_.answerLength());
   session_.setPromptLoss(settings_.promptLoss());
   makeViews();
-  makeMenus();
+  addCommands();
   makeToolBar();
   makeStatusBar();
   connectSession();
@@ -113,11 +111,18 @@ void MainWindow::makeViews() {
     }
     views_.push_back({&entry, view, dock});
     connect(view, &View::needsChanged, this, &MainWindow::updateNeeds);
-    const bool is_panel = qobject_cast<DisruptionView*>(view) != nullptr;
-    connect(view, &View::disruptionRequested, this,
-            [this, is_panel](const Disruption& d) { requestDisruption(d, !is_panel); });
-    if (auto* prompts = qobject_cast<PromptsView*>(view)) prompts_ = prompts;
-    if (auto* disruption = qobject_cast<DisruptionView*>(view)) disruption_ = disruption;
+    connect(view, &View::disruptionRequested, this, &MainWindow::requestDisruption);
+    connect(view, &View::disruptionSwitched, this, &MainWindow::disrupt);
+    connect(view, &View::undoRequested, &history_, &UndoHistory::undo);
+    connect(view, &View::redoRequested, &history_, &UndoHistory::redo);
+    connect(view, &View::promptsEdited, this, &MainWindow::editPrompts);
+    connect(view, &View::promptSelected, &session_, &Session::selectPrompt);
+    connect(view, &View::measureRequested, this, &MainWindow::measure);
+    if (!dock) continue;
+    connect(view, &View::showRequested, dock, [dock] {
+      dock->show();
+      dock->raise();
+    });
   }
   setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
@@ -204,27 +209,22 @@ void MainWindow::connectSession() {
   connect(&state_, &ViewState::lookChanged, this, &MainWindow::noteChange);
   connect(&state_, &ViewState::lookChanged, this, &MainWindow::showLook);
   connect(&state_, &ViewState::hoverChanged, hover_label_, &ElidedLabel::setText);
-  if (prompts_) {
-    const auto show_prompts = [this] {
-      prompts_->setPrompts(session_.prompts(), session_.results(), session_.selectedPrompt());
-      showTitle();
-    };
-    connect(&session_, &Session::promptsChanged, this, show_prompts);
-    connect(&session_, &Session::resultChanged, this,
-            [this](int i) { prompts_->setResult(i, session_.results()[static_cast<std::size_t>(i)]); });
-    connect(prompts_, &PromptsView::promptsEdited, this, &MainWindow::editPrompts);
-    connect(prompts_, &PromptsView::promptSelected, &session_, &Session::selectPrompt);
-    prompts_->setMeasure([this](const Prompt& prompt, std::function<void(const PromptSize&)> take) {
-      if (!session_.model()) return;
-      measured_ = std::move(take);
-      measurer_.read(session_.model(), {prompt});
-    });
-  }
-  if (disruption_) {
-    connect(disruption_, &DisruptionView::onRequested, this, &MainWindow::disrupt);
-    connect(disruption_, &DisruptionView::undoRequested, &history_, &UndoHistory::undo);
-    connect(disruption_, &DisruptionView::redoRequested, &history_, &UndoHistory::redo);
-  }
+  connect(&session_, &Session::promptsChanged, this, [this] {
+    for (const Placed& placed : views_)
+      placed.view->setPrompts(session_.prompts(), session_.results(), session_.selectedPrompt());
+    showTitle();
+    commands_.refresh();
+  });
+  connect(&session_, &Session::resultChanged, this, [this](int i) {
+    for (const Placed& placed : views_)
+      placed.view->setResult(i, session_.results()[static_cast<std::size_t>(i)]);
+  });
+}
+
+void MainWindow::measure(const Prompt& prompt, const PromptSizeTaker& take) {
+  if (!session_.model()) return;
+  measured_ = take;
+  measurer_.read(session_.model(), {prompt});
 }
 
 void MainWindow::updateNeeds() {
@@ -268,14 +268,12 @@ void MainWindow::requestDisruption(const Disruption& disruption, bool turn_on) {
 void MainWindow::showDisruption() {
   const DisruptionStack& stack = session_.stack();
   const bool on = stack.isOn();
-  if (disruption_) disruption_->setDisruption(stack.current(), on, history_.canUndo(), history_.canRedo());
+  for (const Placed& placed : views_)
+    placed.view->setDisruption(stack.current(), on, history_.canUndo(), history_.canRedo());
   disruption_button_->setWords(shortWords(stack.current()), QStringLiteral(" ▾"));
   disruption_button_->setToolTip(longWords(stack.current()));
-  QAction* disrupt = actions_.at(QStringLiteral("disrupt"));
-  disrupt->setChecked(on);
-  disrupt->setIconText(on ? tr("Disrupted [D]") : tr("Disrupt [D]"));
-  actions_.at(QStringLiteral("undo"))->setEnabled(history_.canUndo());
-  actions_.at(QStringLiteral("redo"))->setEnabled(history_.canRedo());
+  commands_.action(QStringLiteral("disrupt"))->setIconText(on ? tr("Disrupted [D]") : tr("Disrupt [D]"));
+  commands_.refresh();
   // What the disruption does is shown as soon as it is there; without one there is but the baseline.
   if (on && wanted_shown_ == Shown::Baseline && state_.look().shown == Shown::Baseline && !was_on_)
     wanted_shown_ = Shown::Disrupted;
@@ -308,10 +306,9 @@ void MainWindow::showModel() {
 }
 
 void MainWindow::showLook() {
-  const Look& look = state_.look();
-  for (const auto& [action, holds] : look_actions_) action->setChecked(holds(look));
+  commands_.refresh();
   const int last = centre_->count() - 1;
-  if (last >= 0) centre_->setCurrentIndex(std::min(last, static_cast<int>(look.picture)));
+  if (last >= 0) centre_->setCurrentIndex(std::min(last, static_cast<int>(state_.look().picture)));
   updateNeeds();
 }
 

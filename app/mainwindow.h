@@ -1,18 +1,15 @@
 #pragma once
-#include <QActionGroup>
-#include <QKeySequence>
 #include <QMainWindow>
 #include <functional>
-#include <map>
 #include <vector>
 
+#include "app/command_table.h"
 #include "app/document.h"
 #include "app/options.h"
 #include "app/session.h"
 #include "app/session_file.h"
 #include "app/settings.h"
 #include "app/undo_history.h"
-#include "views/prompt_editor.h"
 #include "views/view_registry.h"
 
 class QDockWidget;
@@ -21,14 +18,12 @@ class QStackedWidget;
 
 namespace qkscope {
 
-class DisruptionView;
 class DockSizes;
 class ElidedButton;
 class ElidedLabel;
 class MessageBar;
 class NameButton;
 class ProgressWidget;
-class PromptsView;
 
 /// The window: every registered view in its place, the toolbar, menus, status bar. Views and session know
 /// nothing of each other; they meet here.
@@ -40,6 +35,7 @@ class MainWindow : public QMainWindow {
 
   Session& session() { return session_; }
   ViewState& state() { return state_; }
+  const CommandTable& commands() const { return commands_; }
   /// What a .qkscope file would hold now.
   Document document() const;
   /// A new beginning: nothing to undo, nothing modified.
@@ -86,42 +82,45 @@ class MainWindow : public QMainWindow {
   void showFailure(const QString& sentence);
   void settleMessage();
   void requestDisruption(const Disruption& disruption, bool turn_on);
+  void measure(const Prompt& prompt, const PromptSizeTaker& take);
 
   // mainwindow_bars.cpp
   void makeToolBar();
   void makeStatusBar();
 
-  // mainwindow_menus.cpp and, for colors and the window itself, mainwindow_look_menus.cpp
-  struct Command {
-    QString text;
-    QString name;  // object name
-    QList<QKeySequence> keys;
-  };
-  QAction* add(QMenu* menu, const Command& command, std::function<void()> run);
-  QAction* addCheck(QMenu* menu, const Command& command, std::function<void(bool)> run);
-  /// One of several values of a member of the look.
+  // mainwindow_commands.cpp
+  void addCommands();
+  void addFileCommands();
+  void addEditCommands();
+  void addModelCommands();
+  void addDisruptCommands();
+  void addFigureCommands();
+  void addHelpCommands();
+  void fillRecent();
+  void showPalette();
+  static QString disruptMenu() { return tr("&Disrupt"); }
+  static QString figureMenu() { return tr("Fi&gure"); }
+
+  // mainwindow_look_commands.cpp
+  void addPictureCommands();
+  void addColorCommands();
+  void addWindowCommands();
+  /// `command`, to choose one of several values of a member of the look.
   template <class Value>
-  void addChoice(QMenu* menu, QActionGroup* group, const Command& command, Value Look::*member, Value value) {
-    QAction* action = addCheck(menu, command, [this, member, value](bool) {
+  Command choice(Command command, Value Look::*member, Value value) {
+    command.run = [this, member, value] {
       changeLook([member, &value](Look& look) { look.*member = value; });
-    });
-    group->addAction(action);
-    look_actions_.emplace_back(action, [member, value](const Look& look) { return look.*member == value; });
+    };
+    command.checked = [this, member, value] { return state_.look().*member == value; };
+    return command;
   }
-  static QKeySequence key(QKeyCombination combination) { return QKeySequence(combination); }
-  void makeMenus();
-  void makeFileMenu();
-  void makeModelMenu();
-  void makeViewMenu();
-  void makeColorMenu(QMenu* view_menu);
-  void makeWindowMenu(QMenu* view_menu);
-  void makeDisruptMenu();
-  void makeFigureMenu();
-  void makeHelpMenu();
   void changeLook(const std::function<void(Look&)>& change);
   void moveSelection(int layers, int heads);
   void chooseSite(Site site);
-  void fillRecent();
+  /// Switches the disruption on where there is nothing else to show.
+  void showRun(Shown which);
+  void askForPercentile();
+  void askForColorLimits();
   void setUiScale(double scale);
 
   // mainwindow_documents.cpp
@@ -167,6 +166,7 @@ class MainWindow : public QMainWindow {
   void copyImage();
   void copyValues();
   void copyCommandLine();
+  View* shownView() const;
   View* shownFigure() const;
   QString shownFigureId() const;
   void showCard();
@@ -177,7 +177,7 @@ class MainWindow : public QMainWindow {
   LoadOptions load_options_;
   UndoHistory history_{session_.stack()};
   PromptReader measurer_;  // for the editor of prompts
-  std::function<void(const PromptSize&)> measured_;
+  PromptSizeTaker measured_;
   std::unique_ptr<SessionFile> session_file_;
   DumpSource asked_dump_;          // files that were asked for last, since the last model
   bool ask_dump_ = false;          // where the layout of the dump that is being read is open
@@ -191,8 +191,6 @@ class MainWindow : public QMainWindow {
 
   DockSizes* docks_;
   std::vector<Placed> views_;
-  PromptsView* prompts_ = nullptr;
-  DisruptionView* disruption_ = nullptr;
   QStackedWidget* centre_ = nullptr;
   MessageBar* message_ = nullptr;
   NameButton* model_button_ = nullptr;
@@ -200,9 +198,8 @@ class MainWindow : public QMainWindow {
   ElidedLabel *device_label_ = nullptr, *times_label_ = nullptr, *hover_label_ = nullptr;
   ProgressWidget* progress_ = nullptr;
 
-  std::map<QString, QAction*> actions_;  // by object name
-  std::vector<std::pair<QAction*, std::function<bool(const Look&)>>> look_actions_;
-  QMenu *recent_menu_ = nullptr, *disrupt_menu_ = nullptr, *export_menu_ = nullptr, *panels_menu_ = nullptr;
+  CommandTable commands_{this};
+  QMenu* recent_menu_ = nullptr;
 };
 
 }  // namespace qkscope

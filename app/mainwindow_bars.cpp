@@ -42,7 +42,7 @@ void MainWindow::makeToolBar() {
   layout->addWidget(model_button_);
   const auto segmented = [&](const QString& name, std::initializer_list<const char*> ids) {
     std::vector<QAction*> actions;
-    for (const char* id : ids) actions.push_back(actions_.at(QString::fromLatin1(id)));
+    for (const char* id : ids) actions.push_back(commands_.action(QString::fromLatin1(id)));
     row->addSegmented(new Segmented(actions, name, row));
   };
   segmented(tr("Picture"), {"pictureHeadsDims", "picturePositionsDims", "pictureAllLayers"});
@@ -52,7 +52,7 @@ void MainWindow::makeToolBar() {
 
   disruption_button_ = new ElidedButton(row);
   disruption_button_->setObjectName(QStringLiteral("disruptionButton"));
-  disruption_button_->setMenu(disrupt_menu_);
+  disruption_button_->setMenu(commands_.menu({disruptMenu()}));
   disruption_button_->setPopupMode(QToolButton::InstantPopup);
   disruption_button_->setToolTip(tr("What is disrupted"));
   disruption_button_->setFocusPolicy(Qt::TabFocus);
@@ -60,13 +60,13 @@ void MainWindow::makeToolBar() {
   auto* disrupt = new QToolButton(row);
   disrupt->setObjectName(QStringLiteral("disruptButton"));
   disrupt->setProperty("role", QStringLiteral("disrupt"));
-  disrupt->setDefaultAction(actions_.at(QStringLiteral("disrupt")));
+  disrupt->setDefaultAction(commands_.action(QStringLiteral("disrupt")));
   disrupt->setFocusPolicy(Qt::TabFocus);
   layout->addWidget(disrupt);
   auto* figure = new QToolButton(row);
   figure->setObjectName(QStringLiteral("exportButton"));
   figure->setText(tr("Export ▾"));
-  figure->setMenu(export_menu_);
+  figure->setMenu(commands_.menu({figureMenu()}));
   figure->setPopupMode(QToolButton::InstantPopup);
   figure->setFocusPolicy(Qt::TabFocus);
   layout->addWidget(figure);

@@ -107,8 +107,12 @@ void MainWindow::openDialog() {
   dialog->open();
 }
 
+View* MainWindow::shownView() const {
+  return qobject_cast<View*>(centre_->currentWidget());
+}
+
 View* MainWindow::shownFigure() const {
-  auto* view = qobject_cast<View*>(centre_->currentWidget());
+  View* view = shownView();
   return view && view->isFigure() ? view : nullptr;
 }
 

@@ -68,17 +68,17 @@ DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, 
   toggle_->setObjectName(QStringLiteral("disruptionSwitch"));
   toggle_->setCheckable(true);
   toggle_->setProperty("role", QStringLiteral("disrupt"));
-  connect(toggle_, &QPushButton::clicked, this, &DisruptionView::onRequested);
+  connect(toggle_, &QPushButton::clicked, this, &View::disruptionSwitched);
   undo_ = new QToolButton(this);
   undo_->setText(QStringLiteral("↶"));
   undo_->setToolTip(tr("Back to the disruption before (Ctrl+Z)"));
   undo_->setAccessibleName(tr("Undo"));
-  connect(undo_, &QToolButton::clicked, this, &DisruptionView::undoRequested);
+  connect(undo_, &QToolButton::clicked, this, &View::undoRequested);
   redo_ = new QToolButton(this);
   redo_->setText(QStringLiteral("↷"));
   redo_->setToolTip(tr("Forward again (Ctrl+Shift+Z)"));
   redo_->setAccessibleName(tr("Redo"));
-  connect(redo_, &QToolButton::clicked, this, &DisruptionView::redoRequested);
+  connect(redo_, &QToolButton::clicked, this, &View::redoRequested);
   auto* top = new QHBoxLayout;
   top->addWidget(toggle_, 1);
   top->addWidget(undo_);
@@ -96,7 +96,7 @@ DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, 
   preset_->addItem(tr("own settings"));
   connect(preset_, &QComboBox::activated, this, [this](int index) {
     const auto i = static_cast<std::size_t>(index);
-    if (i < presets().size()) Q_EMIT disruptionRequested(presets()[i].disruption);
+    if (i < presets().size()) Q_EMIT disruptionRequested(presets()[i].disruption, /*turn_on=*/false);
   });
 
   auto* controls = new QHBoxLayout;
@@ -113,15 +113,15 @@ DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, 
   random_ = arm(tr("random"), tr("Control: in each head as many, drawn at random with the seed"));
   connect(massive_, &QPushButton::clicked, this, [this] {
     showValue();
-    Q_EMIT disruptionRequested(massiveArm(disruption_));
+    Q_EMIT disruptionRequested(massiveArm(disruption_), /*turn_on=*/false);
   });
   connect(smallest_, &QPushButton::clicked, this, [this] {
     showValue();
-    Q_EMIT disruptionRequested(control_of(disruption_, PickKind::Smallest));
+    Q_EMIT disruptionRequested(control_of(disruption_, PickKind::Smallest), /*turn_on=*/false);
   });
   connect(random_, &QPushButton::clicked, this, [this] {
     showValue();
-    Q_EMIT disruptionRequested(control_of(disruption_, PickKind::Random));
+    Q_EMIT disruptionRequested(control_of(disruption_, PickKind::Random), /*turn_on=*/false);
   });
 
   auto* form = new QFormLayout;
@@ -299,6 +299,14 @@ void DisruptionView::setDisruption(const Disruption& disruption, bool on, bool c
   showValue();
 }
 
+std::vector<PlacedCommands> DisruptionView::commands() {
+  return {{{tr("&Disrupt")},
+           {{.id = QStringLiteral("disruptionSettings"),
+             .text = tr("All settings …"),
+             .keys = {QKeySequence(Qt::CTRL | Qt::Key_D)},
+             .run = [this] { Q_EMIT showRequested(); }}}}};
+}
+
 void DisruptionView::showValue() {
   showing_ = true;
   const Disruption& d = disruption_;
@@ -378,7 +386,7 @@ void DisruptionView::change(const std::function<void(Disruption&)>& set) {
     words_->setType(Type::Strong);
     return;
   }
-  if (!(edited == disruption_)) Q_EMIT disruptionRequested(edited);
+  if (!(edited == disruption_)) Q_EMIT disruptionRequested(edited, /*turn_on=*/false);
 }
 
 }  // namespace qkscope

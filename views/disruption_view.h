@@ -24,12 +24,8 @@ class DisruptionView : public View {
  public:
   DisruptionView(ViewState& state, QWidget* parent);
 
-  void setDisruption(const Disruption& disruption, bool on, bool can_undo, bool can_redo);
-
- Q_SIGNALS:
-  void onRequested(bool on);
-  void undoRequested();
-  void redoRequested();
+  void setDisruption(const Disruption& disruption, bool on, bool can_undo, bool can_redo) override;
+  std::vector<PlacedCommands> commands() override;
 
  protected:
   void refresh() override;

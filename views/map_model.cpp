@@ -230,4 +230,14 @@ std::vector<FigureArray> mapArrays(const ViewData& data, const Selection& select
   return arrays;
 }
 
+std::optional<ColorLimits> shownLimits(const MapModel& picture) {
+  if (picture.bars.empty()) return std::nullopt;
+  ColorLimits limits{picture.bars.front().norm.low, picture.bars.front().norm.high};
+  for (const MapColorBar& bar : picture.bars) {
+    limits.low = std::min(limits.low, bar.norm.low);
+    limits.high = std::max(limits.high, bar.norm.high);
+  }
+  return limits;
+}
+
 }  // namespace qkscope

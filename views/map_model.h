@@ -93,4 +93,7 @@ QStringList runFacts(const ViewData& data, const Look& look, Site site, std::opt
 /// "M > 5.0 × mean of its head": what is called massive.
 QString ruleFact(const Look& look);
 
+/// The limits that a picture is drawn with; nothing where it has no colours yet.
+std::optional<ColorLimits> shownLimits(const MapModel& picture);
+
 }  // namespace qkscope

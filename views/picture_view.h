@@ -22,6 +22,7 @@ class PictureView : public View {
   QString whyNoFigure() const override { return whyNothing(data(), state().look()); }
   FigureZoom figureZoom() const override { return zoom_; }
   void setFigureZoom(const FigureZoom& zoom) override { setZoom(zoom, true); }
+  std::optional<ColorLimits> colorLimits() const override { return shownLimits(model_); }
 
   /// What is drawn. Where the values of the selected layer are still to come, the picture before them.
   const MapModel& model() const { return model_; }

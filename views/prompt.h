@@ -2,6 +2,7 @@
 #include <QString>
 #include <QStringList>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -26,6 +27,14 @@ struct Prompt {
   PromptId id = 0;  // given by the session; 0 = new, and so it stands in a document
   bool operator==(const Prompt&) const = default;
 };
+
+/// What the editor says of a prompt while it is typed.
+struct PromptSize {
+  int tokens = 0;
+  QString format;   // "ChatML", "raw: the checkpoint has no chat template"
+  QString problem;  // why it cannot be asked, in one sentence
+};
+using PromptSizeTaker = std::function<void(const PromptSize&)>;
 
 struct NextToken {
   QString text;

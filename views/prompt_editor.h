@@ -10,14 +10,8 @@ class QPlainTextEdit;
 
 namespace qkscope {
 
-/// What the editor says of a prompt while it is typed.
-struct PromptSize {
-  int tokens = 0;
-  QString format;   // "ChatML", "raw: the checkpoint has no chat template"
-  QString problem;  // why it cannot be asked, in one sentence
-};
 /// Measures a prompt and tells `take`, now or later; a newer question makes it forget the older one.
-using PromptMeasure = std::function<void(const Prompt& prompt, std::function<void(const PromptSize&)> take)>;
+using PromptMeasure = std::function<void(const Prompt& prompt, PromptSizeTaker take)>;
 
 /// Edits one prompt: text, expected answer, kind, raw or chat, BOS.
 class PromptEditor : public QDialog {

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "views/prompt_card.h"
+#include "views/prompt_editor.h"
 #include "views/prompt_gallery.h"
 #include "views/view_registry.h"
 
@@ -137,28 +138,54 @@ void PromptsView::setResult(int index, const PromptResult& result) {
   cards_[i]->setPrompt(prompts_[i], result);
 }
 
+std::vector<PlacedCommands> PromptsView::commands() {
+  const auto any = [this] { return !prompts_.empty(); };
+  std::vector<Command> rows;
+  rows.emplace_back();
+  rows.push_back({.id = QStringLiteral("editPrompt"),
+                  .text = tr("&Edit the selected prompt …"),
+                  .keys = {QKeySequence(Qt::Key_F2)},
+                  .run = [this] { editPrompt(selected_); },
+                  .enabled = any});
+  rows.push_back({.id = QStringLiteral("addPrompt"),
+                  .text = tr("&Add a prompt …"),
+                  .keys = {QKeySequence(Qt::CTRL | Qt::Key_P)},
+                  .run = [this] { addOwnPrompt(); }});
+  rows.push_back(
+      {.id = QStringLiteral("nextPrompt"),
+       .text = tr("&Next prompt"),
+       .keys = {QKeySequence(Qt::Key_N)},
+       .run = [this] { Q_EMIT promptSelected((selected_ + 1) % static_cast<int>(prompts_.size())); },
+       .enabled = any});
+  return {{{tr("&Model")}, std::move(rows)}};
+}
+
+void PromptsView::openEditor(const Prompt& prompt, std::function<void(const Prompt&)> take) {
+  const auto measure = [this](const Prompt& typed, const PromptSizeTaker& told) {
+    Q_EMIT measureRequested(typed, told);
+  };
+  auto* editor = new PromptEditor(prompt, measure, this);
+  editor->setAttribute(Qt::WA_DeleteOnClose);
+  connect(editor, &QDialog::accepted, this, [editor, take = std::move(take)] { take(editor->prompt()); });
+  editor->open();
+}
+
 void PromptsView::editPrompt(int index) {
   const auto i = static_cast<std::size_t>(index);
   if (i >= prompts_.size()) return;
-  auto* editor = new PromptEditor(prompts_[i], measure_, this);
-  editor->setAttribute(Qt::WA_DeleteOnClose);
-  connect(editor, &QDialog::accepted, this, [this, editor, id = prompts_[i].id] {
+  openEditor(prompts_[i], [this, id = prompts_[i].id](const Prompt& prompt) {
     // Others may have come or gone meanwhile.
     std::vector<Prompt> prompts = prompts_;
     const auto edited = std::ranges::find(prompts, id, &Prompt::id);
     if (edited == prompts.end()) return;
-    *edited = editor->prompt();
+    *edited = prompt;
     edited->id = id;
     Q_EMIT promptsEdited(prompts, static_cast<int>(edited - prompts.begin()));
   });
-  editor->open();
 }
 
 void PromptsView::addOwnPrompt() {
-  auto* editor = new PromptEditor({}, measure_, this);
-  editor->setAttribute(Qt::WA_DeleteOnClose);
-  connect(editor, &QDialog::accepted, this, [this, editor] { addPrompt(editor->prompt()); });
-  editor->open();
+  openEditor({}, [this](const Prompt& prompt) { addPrompt(prompt); });
 }
 
 void PromptsView::addPrompt(const Prompt& prompt) {

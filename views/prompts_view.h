@@ -2,8 +2,6 @@
 #include <functional>
 #include <vector>
 
-#include "views/prompt.h"
-#include "views/prompt_editor.h"
 #include "views/view.h"
 
 class QHBoxLayout;
@@ -20,24 +18,19 @@ class PromptsView : public View {
  public:
   PromptsView(ViewState& state, QWidget* parent);
 
-  void setPrompts(const std::vector<Prompt>& prompts, const std::vector<PromptResult>& results, int selected);
-  void setResult(int index, const PromptResult& result);
-  /// How the editor learns of token count and format.
-  void setMeasure(PromptMeasure measure) { measure_ = std::move(measure); }
+  void setPrompts(const std::vector<Prompt>& prompts, const std::vector<PromptResult>& results,
+                  int selected) override;
+  void setResult(int index, const PromptResult& result) override;
+  std::vector<PlacedCommands> commands() override;
   QSize sizeHint() const override;
-
- public Q_SLOTS:
-  void editPrompt(int index);
-  void addOwnPrompt();
-
- Q_SIGNALS:
-  void promptsEdited(const std::vector<qkscope::Prompt>& prompts, int selected);
-  void promptSelected(int index);
 
  protected:
   void refresh() override {}
 
  private:
+  void editPrompt(int index);
+  void addOwnPrompt();
+  void openEditor(const Prompt& prompt, std::function<void(const Prompt&)> take);
   void addPrompt(const Prompt& prompt);
   void removePrompt(int index);
   void markPositions();
@@ -47,7 +40,6 @@ class PromptsView : public View {
   std::vector<Prompt> prompts_;
   std::vector<PromptResult> results_;
   int selected_ = 0;
-  PromptMeasure measure_;
   std::vector<PromptCard*> cards_;
   QScrollArea* scroll_;
   QHBoxLayout* row_;

@@ -3,7 +3,9 @@
 #include <QRectF>
 #include <QString>
 #include <QWidget>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/analysis/activation_dump.h"
@@ -11,6 +13,8 @@
 #include "core/base/array.h"
 #include "core/model/language_model.h"
 #include "core/run/run.h"
+#include "views/command.h"
+#include "views/prompt.h"
 #include "views/view_state.h"
 
 namespace qkscope {
@@ -46,7 +50,7 @@ using FigureZoom = QRectF;
 inline const FigureZoom whole_figure{0, 0, 1, 1};
 
 /// One panel or picture. A view is one file: it says what it needs of a run, takes a new comparison, draws.
-/// It knows neither other views nor the application.
+/// It knows neither other views nor the application, which knows it by this class alone.
 class View : public QWidget {
   Q_OBJECT
  public:
@@ -57,6 +61,14 @@ class View : public QWidget {
   /// New data; repaints once the event loop is idle, and only if visible.
   void setData(const ViewData& data);
   const ViewData& data() const { return data_; }
+
+  // What belongs to the session, for the views that show it; they ask for changes by signals.
+  virtual void setPrompts(const std::vector<Prompt>&, const std::vector<PromptResult>&, int /*selected*/) {}
+  virtual void setResult(int /*prompt*/, const PromptResult&) {}
+  virtual void setDisruption(const Disruption&, bool /*on*/, bool /*can_undo*/, bool /*can_redo*/) {}
+
+  /// What the view can do by keys and menus beside what every window can; asked once.
+  virtual std::vector<PlacedCommands> commands() { return {}; }
 
   /// Pictures only: paints into `area` (in the painter's units) for paper: white background, no interaction.
   virtual bool isFigure() const { return false; }
@@ -70,10 +82,22 @@ class View : public QWidget {
   virtual FigureZoom figureZoom() const { return whole_figure; }
   /// As far as the view allows: figureZoom() then says what it became.
   virtual void setFigureZoom(const FigureZoom&) {}
+  /// Lowest and highest value of the colours that are seen; nothing where there are none.
+  virtual std::optional<ColorLimits> colorLimits() const { return {}; }
 
  Q_SIGNALS:
-  void disruptionRequested(const qkscope::Disruption& disruption);
   void needsChanged();
+  /// This in place of the disruption of now; `turn_on`: to be seen at once.
+  void disruptionRequested(const qkscope::Disruption& disruption, bool turn_on);
+  void disruptionSwitched(bool on);
+  void undoRequested();
+  void redoRequested();
+  void promptsEdited(const std::vector<qkscope::Prompt>& prompts, int selected);
+  void promptSelected(int index);
+  /// To know how a prompt is read; a newer question makes the older one be forgotten.
+  void measureRequested(const qkscope::Prompt& prompt, const qkscope::PromptSizeTaker& take);
+  /// To be brought to the front.
+  void showRequested();
 
  protected:
   /// Takes over data() and state(): numbers to pixels. Called at most once per event loop turn.

@@ -21,6 +21,12 @@ enum class Shown { Baseline, Disrupted, Difference };
 enum class ColorScale { Linear, Log, SymLog };
 enum class ColorRange { Full, Percentile, Exact };
 
+/// The lowest and the highest value of a colour scale.
+struct ColorLimits {
+  double low = 0, high = 1;
+  bool operator==(const ColorLimits&) const = default;
+};
+
 /// How it is drawn. Changing it never causes a run.
 struct Look {
   Picture picture = Picture::HeadsDims;

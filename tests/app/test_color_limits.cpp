@@ -3,6 +3,7 @@
 #include "app/color_limits.h"
 #include "tests/support/test_case.h"
 #include "tests/views/grouped.h"
+#include "views/map_model.h"
 
 namespace qkscope::test {
 

@@ -3,8 +3,12 @@
 #include <QClipboard>
 #include <QDialog>
 #include <QDockWidget>
+#include <QLineEdit>
 #include <QTimer>
+#include <QTreeWidget>
+#include <set>
 
+#include "app/fuzzy.h"
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
 #include "app/theme.h"
@@ -12,7 +16,8 @@
 
 namespace qkscope::test {
 
-/// Every action of every menu is found by itself and has to do something that can be seen.
+/// Every command of the table is run and has to do something that can be seen; menus, palette and page of
+/// keys show the table.
 class TestWindowActions : public AppTestCase {
   Q_OBJECT
 
@@ -86,10 +91,10 @@ class TestWindowActions : public AppTestCase {
 
     QStringList idle;
     int tried = 0;
-    for (QAction* action : window.findChildren<QAction*>()) {
-      const QString name = action->objectName();
-      if (name.isEmpty() || name == QStringLiteral("quit") || name.startsWith(QStringLiteral("_q_")))
-        continue;
+    for (const CommandTable::Row& row : window.commands().rows()) {
+      QAction* action = row.action;
+      const QString name = row.command.id;
+      if (name == QStringLiteral("quit")) continue;
       bool did = false;
       for (const bool other : {false, true}) {
         prepare(window, other);
@@ -117,6 +122,118 @@ class TestWindowActions : public AppTestCase {
     }
     QVERIFY2(idle.isEmpty(), qPrintable(idle.join(QStringLiteral(", "))));
     QVERIFY(tried > 60);
+  }
+
+  /// What switches something shows afterwards what it switched, and of a group exactly one holds.
+  void switchesShowWhatHolds() {
+    MainWindow window;
+    window.setDocument(defaultDocument());
+    int switches = 0;
+    for (const CommandTable::Row& row : window.commands().rows()) {
+      const Command& command = row.command;
+      // Panels of a window that is not shown, and what needs a run, cannot be switched here.
+      const bool can = command.checked && !command.id.startsWith(QStringLiteral("panel_")) &&
+                       command.group != QStringLiteral("shown");
+      if (!can) continue;
+      const bool before = command.checked();
+      row.action->trigger();
+      QVERIFY2(command.checked() == (command.group.isEmpty() ? !before : true), qPrintable(command.id));
+      QCOMPARE(row.action->isChecked(), command.checked());
+      int holding = 0;
+      for (const CommandTable::Row& other : window.commands().rows()) {
+        if (other.command.group != command.group || command.group.isEmpty()) continue;
+        QCOMPARE(other.action->isChecked(), other.command.checked());
+        holding += other.command.checked();
+      }
+      if (!command.group.isEmpty()) QCOMPARE(holding, 1);
+      ++switches;
+    }
+    QVERIFY(switches > 15);
+  }
+
+  void menusAreTheTable() {
+    MainWindow window;
+    std::set<QString> ids;
+    for (const CommandTable::Row& row : window.commands().rows()) {
+      QVERIFY2(ids.insert(row.command.id).second, qPrintable(row.command.id));
+      QVERIFY2(row.command.run, qPrintable(row.command.id));
+      QVERIFY2(!row.menu.isEmpty() && !row.menu.front().contains(u'&'), qPrintable(row.command.id));
+      QVERIFY(window.commands().action(row.command.id) == row.action);
+    }
+    for (const QAction* action : window.findChildren<QAction*>()) {
+      const bool has_keys = !action->shortcuts().isEmpty();
+      QVERIFY2(!has_keys || ids.contains(action->objectName()), qPrintable(action->text()));
+    }
+    QVERIFY(window.commands().action(QStringLiteral("nothing")) == nullptr);
+  }
+
+  /// Every command is found by its own words and is run from there.
+  void paletteFindsEveryCommand() {
+    MainWindow window;
+    window.setDocument(defaultDocument());
+    window.show();
+    window.commands().run(QStringLiteral("palette"));
+    auto* palette = window.findChild<QDialog*>(QStringLiteral("commandPalette"));
+    QVERIFY(palette && palette->isVisible());
+    auto* typed = palette->findChild<QLineEdit*>(QStringLiteral("paletteText"));
+    const auto* list = palette->findChild<QTreeWidget*>(QStringLiteral("paletteList"));
+    QCOMPARE(list->topLevelItemCount(), static_cast<int>(window.commands().rows().size()));
+    for (const CommandTable::Row& row : window.commands().rows()) {
+      const QString words = plainText(row.action->text());
+      typed->setText(words + u' ' + row.menu.join(u' '));
+      QVERIFY2(list->topLevelItemCount() > 0, qPrintable(words));
+      QCOMPARE(list->topLevelItem(0)->text(0), words);
+      for (const QKeySequence& key : row.command.keys)
+        QVERIFY(list->topLevelItem(0)->text(2).contains(key.toString(QKeySequence::NativeText)));
+      const bool can = list->topLevelItem(0)->flags() & Qt::ItemIsEnabled;
+      QCOMPARE(can, row.action->isEnabled());
+    }
+    typed->setText(QStringLiteral("qxzw"));
+    QCOMPARE(list->topLevelItemCount(), 0);
+    QTest::keyClick(typed, Qt::Key_Return);
+    QVERIFY(palette->isVisible());  // nothing to run
+    typed->setText(QStringLiteral("undo"));
+    QTest::keyClick(typed, Qt::Key_Return);
+    QVERIFY(palette->isVisible());  // nothing to undo
+    typed->setText(QStringLiteral("mgm"));
+    QTest::keyClick(typed, Qt::Key_Return);
+    QVERIFY(!palette->isVisible());
+    QTRY_COMPARE(window.state().look().color_map, QStringLiteral("magma"));
+  }
+
+  void paletteWalksByKeys() {
+    MainWindow window;
+    window.show();
+    window.commands().run(QStringLiteral("palette"));
+    auto* palette = window.findChild<QDialog*>(QStringLiteral("commandPalette"));
+    auto* typed = palette->findChild<QLineEdit*>(QStringLiteral("paletteText"));
+    const auto* list = palette->findChild<QTreeWidget*>(QStringLiteral("paletteList"));
+    typed->setText(QStringLiteral("color scale"));
+    const QString first = list->currentItem()->text(0);
+    QTest::keyClick(typed, Qt::Key_Down);
+    QVERIFY(list->currentItem()->text(0) != first);
+    QTest::keyClick(typed, Qt::Key_Up);
+    QCOMPARE(list->currentItem()->text(0), first);
+    QTest::keyClick(typed, Qt::Key_Escape);
+    QVERIFY(!palette->isVisible());
+  }
+
+  void fuzzyWords() {
+    const auto score = [](const char* typed, const char* text) {
+      return fuzzyScore(QString::fromLatin1(typed), QString::fromLatin1(text));
+    };
+    QVERIFY(score("", "Export"));
+    for (const char* typed : {"e", "EXP", "xprt", "export fig", "fig exp", "ef"})
+      QVERIFY2(score(typed, "Export Figure"), typed);
+    for (const char* typed : {"z", "pxe", "exportt", "ee x", "figures"})
+      QVERIFY2(!score(typed, "Export Figur"), typed);
+    QVERIFY(!score("a", ""));
+    // Beginnings of words and letters side by side come first.
+    QVERIFY(score("co", "Copy") > score("co", "scales to"));
+    QVERIFY(score("sd", "Save document") > score("sd", "as dim"));
+    QVERIFY(score("lay", "Layer after") > score("lay", "All any"));
+    // The best of all ways to find them counts, not the first.
+    QVERIFY(score("bc", "ab cd bcd") > score("bc", "ab cd"));
   }
 };
 

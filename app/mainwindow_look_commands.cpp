@@ -1,0 +1,271 @@
+#include <QApplication>
+#include <QDockWidget>
+#include <QInputDialog>
+#include <QMenu>
+#include <algorithm>
+
+#include "app/color_limits.h"
+#include "app/mainwindow.h"
+#include "app/theme.h"
+#include "views/colormap.h"
+#include "views/shown.h"
+
+// The rows of the table of commands that choose what is seen and how.
+
+namespace qkscope {
+
+namespace {
+
+QKeySequence key(QKeyCombination combination) {
+  return QKeySequence(combination);
+}
+
+}  // namespace
+
+void MainWindow::changeLook(const std::function<void(Look&)>& change) {
+  Look look = state_.look();
+  change(look);
+  state_.setLook(look);
+}
+
+void MainWindow::moveSelection(int layers, int heads) {
+  if (!shownSpec()) return;
+  Selection selection = state_.selection();
+  selection.layer += layers;
+  selection.head += heads;
+  const ModelSpec& spec = *shownSpec();
+  selection.layer = std::clamp(selection.layer, 0, spec.num_layers() - 1);
+  selection.head = std::clamp(selection.head, 0, siteHeads(spec, selection.site) - 1);
+  state_.setSelection(selection);
+}
+
+void MainWindow::chooseSite(Site site) {
+  Selection selection = state_.selection();
+  if (shownSpec()) {
+    const ModelSpec& spec = *shownSpec();
+    // The KV head that serves the query head, and back to the first it serves.
+    const int before = siteHeads(spec, selection.site), after = siteHeads(spec, site);
+    selection.head = std::min(after - 1, selection.head * after / std::max(1, before));
+  }
+  selection.site = site;
+  state_.setSelection(selection);
+}
+
+void MainWindow::showRun(Shown which) {
+  wanted_shown_ = which;
+  const auto& comparison = session_.data().comparison;
+  if (which == Shown::Baseline || (comparison && comparison->disrupted)) {
+    changeLook([which](Look& look) { look.shown = which; });
+  } else {
+    disrupt(true);  // shown once it is there
+  }
+}
+
+void MainWindow::addPictureCommands() {
+  const QStringList menu{tr("&View")};
+  const auto run = [this](const QString& id, const QString& text, Qt::Key digit, Shown which) {
+    return Command{.id = id,
+                   .text = text,
+                   .keys = {key(Qt::SHIFT | digit)},
+                   .run = [this, which] { showRun(which); },
+                   .checked = [this, which] { return state_.look().shown == which; },
+                   .group = QStringLiteral("shown")};
+  };
+  const auto move = [this](const QString& id, const QString& text, Qt::Key by, int layers, int heads) {
+    return Command{.id = id, .text = text, .keys = {key(by)}, .run = [this, layers, heads] {
+                     moveSelection(layers, heads);
+                   }};
+  };
+  const auto site = [this](const QString& id, const QString& text, Qt::Key by, Site which) {
+    return Command{.id = id, .text = text, .keys = {key(by)}, .run = [this, which] { chooseSite(which); }};
+  };
+  const auto picture = [this](const QString& id, const QString& text, Qt::Key by, Picture which) {
+    return choice({.id = id, .text = text, .keys = {key(by)}, .group = QStringLiteral("picture")},
+                  &Look::picture, which);
+  };
+  const auto rope = [this](const QString& id, const QString& text, bool after) {
+    return choice({.id = id, .text = text, .group = QStringLiteral("rope")}, &Look::after_rope, after);
+  };
+  commands_.add(
+      menu,
+      {picture(QStringLiteral("pictureHeadsDims"), tr("Heads × dims"), Qt::Key_1, Picture::HeadsDims),
+       picture(QStringLiteral("picturePositionsDims"), tr("Positions × dims"), Qt::Key_2,
+               Picture::PositionsDims),
+       picture(QStringLiteral("pictureAllLayers"), tr("All layers"), Qt::Key_3, Picture::AllLayers),
+       {},
+       rope(QStringLiteral("beforeRope"), tr("before RoPE"), false),
+       rope(QStringLiteral("afterRope"), tr("after RoPE"), true),
+       {.id = QStringLiteral("toggleRope"),
+        .text = tr("Before or after RoPE"),
+        .keys = {key(Qt::Key_R)},
+        .run = [this] { changeLook([](Look& look) { look.after_rope = !look.after_rope; }); }},
+       {},
+       run(QStringLiteral("showBaseline"), tr("baseline"), Qt::Key_1, Shown::Baseline),
+       run(QStringLiteral("showDisrupted"), tr("disrupted"), Qt::Key_2, Shown::Disrupted),
+       run(QStringLiteral("showDifference"), tr("difference"), Qt::Key_3, Shown::Difference),
+       {.id = QStringLiteral("toggleShown"),
+        .text = tr("Baseline or disrupted"),
+        .keys = {key(Qt::Key_B)},
+        .run =
+            [this] { showRun(state_.look().shown == Shown::Baseline ? Shown::Disrupted : Shown::Baseline); }},
+       {},
+       move(QStringLiteral("layerBefore"), tr("Layer before"), Qt::Key_PageUp, -1, 0),
+       move(QStringLiteral("layerAfter"), tr("Layer after"), Qt::Key_PageDown, 1, 0),
+       move(QStringLiteral("headBefore"), tr("Head before"), Qt::Key_BracketLeft, 0, -1),
+       move(QStringLiteral("headAfter"), tr("Head after"), Qt::Key_BracketRight, 0, 1),
+       site(QStringLiteral("siteQuery"), tr("Look at Q"), Qt::Key_Q, Site::Query),
+       site(QStringLiteral("siteKey"), tr("Look at K"), Qt::Key_K, Site::Key),
+       site(QStringLiteral("siteValue"), tr("Look at V"), Qt::Key_V, Site::Value),
+       {}});
+}
+
+void MainWindow::addColorCommands() {
+  const QString view = tr("&View");
+  std::vector<Command> maps;
+  for (const ColorMap& map : colorMaps()) {
+    maps.push_back(choice({.id = u"colors_" + map.name, .text = map.name, .group = QStringLiteral("colors")},
+                          &Look::color_map, map.name));
+  }
+  commands_.add({view, tr("&Colors")}, std::move(maps));
+  const auto scale = [this](const QString& id, const QString& text, ColorScale which) {
+    return choice({.id = id, .text = text, .group = QStringLiteral("scale")}, &Look::scale, which);
+  };
+  commands_.add({view, tr("Color &scale")},
+                {scale(QStringLiteral("scaleLinear"), tr("linear"), ColorScale::Linear),
+                 scale(QStringLiteral("scaleLog"), tr("logarithmic"), ColorScale::Log),
+                 scale(QStringLiteral("scaleSymLog"), tr("symmetric logarithmic"), ColorScale::SymLog)});
+  const auto range = [this](const QString& id, const QString& text, ColorRange which) {
+    return choice({.id = id, .text = text, .group = QStringLiteral("range")}, &Look::range, which);
+  };
+  commands_.add({view, tr("Color &limits")},
+                {range(QStringLiteral("rangeFull"), tr("all values"), ColorRange::Full),
+                 range(QStringLiteral("rangePercentile"), tr("percentile"), ColorRange::Percentile),
+                 range(QStringLiteral("rangeExact"), tr("exact"), ColorRange::Exact),
+                 {},
+                 {.id = QStringLiteral("setPercentile"),
+                  .text = tr("Set the percentile …"),
+                  .run = [this] { askForPercentile(); }},
+                 {.id = QStringLiteral("setLimits"), .text = tr("Set exact limits …"), .run = [this] {
+                    askForColorLimits();
+                  }}});
+  commands_.add({view}, {{.id = QStringLiteral("oneScale"),
+                          .text = tr("&One color scale for Q, K and V"),
+                          .keys = {key(Qt::Key_L)},
+                          .run = [this] { changeLook([](Look& look) { look.one_scale = !look.one_scale; }); },
+                          .checked = [this] { return state_.look().one_scale; }},
+                         {.id = QStringLiteral("resetColors"),
+                          .text = tr("Reset the colors"),
+                          .keys = {key(Qt::Key_0)},
+                          .run =
+                              [this] {
+                                changeLook([](Look& look) {
+                                  const Look standard;
+                                  look.color_map = standard.color_map;
+                                  look.scale = standard.scale;
+                                  look.range = standard.range;
+                                  look.percentile = standard.percentile;
+                                  look.one_scale = standard.one_scale;
+                                });
+                              }},
+                         {}});
+}
+
+void MainWindow::askForPercentile() {
+  auto* dialog = new QInputDialog(this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->setInputMode(QInputDialog::DoubleInput);
+  dialog->setDoubleRange(percentile_limits.low, percentile_limits.high);
+  dialog->setDoubleDecimals(2);
+  dialog->setDoubleValue(state_.look().percentile);
+  dialog->setLabelText(tr("Colors run from the (100 − p)th to the pth percentile, p ="));
+  connect(dialog, &QInputDialog::doubleValueSelected, this, [this](double value) {
+    changeLook([value](Look& look) { look.percentile = value, look.range = ColorRange::Percentile; });
+  });
+  dialog->open();
+}
+
+void MainWindow::askForColorLimits() {
+  auto* dialog = new QInputDialog(this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->setLabelText(tr("Lowest and highest value of the colors, e.g. 0, 50"));
+  // From the limits of what is seen, which are then moved a little.
+  const auto shown = shownView() ? shownView()->colorLimits() : std::nullopt;
+  const Look& now = state_.look();
+  dialog->setTextValue(colorLimitsText(
+      shown && now.range != ColorRange::Exact ? *shown : ColorLimits{now.exact_low, now.exact_high}));
+  connect(dialog, &QInputDialog::textValueSelected, this, [this](const QString& text) {
+    const auto limits = readColorLimits(text);
+    if (!limits) {
+      showError(tr("\"%1\" are no color limits: two numbers were expected, the lower one first, such as "
+                   "0, 50.")
+                    .arg(text));
+      return;
+    }
+    changeLook([&limits](Look& look) {
+      look.exact_low = limits->low, look.exact_high = limits->high, look.range = ColorRange::Exact;
+    });
+  });
+  dialog->open();
+}
+
+void MainWindow::addWindowCommands() {
+  const QString view = tr("&View");
+  std::vector<Command> panels;
+  for (const Placed& placed : views_) {
+    if (!placed.dock) continue;
+    const QAction* shows = placed.dock->toggleViewAction();
+    panels.push_back({.id = u"panel_" + placed.entry->id,
+                      .text = placed.entry->title,
+                      .keys = {},
+                      .run = [dock = placed.dock] { dock->toggleViewAction()->trigger(); },
+                      .checked = [shows] { return shows->isChecked(); }});
+    if (!placed.entry->shortcut.isEmpty()) panels.back().keys = {placed.entry->shortcut};
+    connect(shows, &QAction::toggled, &commands_, &CommandTable::refresh);
+  }
+  panels.emplace_back();
+  panels.push_back({.id = QStringLiteral("resetLayout"), .text = tr("Reset the layout"), .run = [this] {
+                      settings_.clearWindow();
+                      arrangeDocks();
+                    }});
+  commands_.add({view, tr("&Panels")}, std::move(panels));
+
+  const auto theme = [this](const QString& id, const QString& text, Theme which) {
+    return Command{.id = id,
+                   .text = text,
+                   .run =
+                       [this, which] {
+                         settings_.setTheme(which);
+                         applyTheme(which, settings_.uiScale());
+                       },
+                   .checked = [this, which] { return settings_.theme() == which; },
+                   .group = QStringLiteral("theme")};
+  };
+  commands_.add({view, tr("&Theme")},
+                {theme(QStringLiteral("themeSystem"), tr("as the system"), Theme::System),
+                 theme(QStringLiteral("themeLight"), tr("light"), Theme::Light),
+                 theme(QStringLiteral("themeDark"), tr("dark"), Theme::Dark)});
+  commands_.add({view}, {{.id = QStringLiteral("larger"),
+                          .text = tr("Larger type"),
+                          .keys = {key(Qt::CTRL | Qt::Key_Plus), key(Qt::CTRL | Qt::Key_Equal)},
+                          .run = [this] { setUiScale(settings_.uiScale() * 1.1); }},
+                         {.id = QStringLiteral("smaller"),
+                          .text = tr("Smaller type"),
+                          .keys = {key(Qt::CTRL | Qt::Key_Minus)},
+                          .run = [this] { setUiScale(settings_.uiScale() / 1.1); }},
+                         {.id = QStringLiteral("normalType"),
+                          .text = tr("Normal type"),
+                          .keys = {key(Qt::CTRL | Qt::Key_0)},
+                          .run = [this] { setUiScale(1.0); }},
+                         {.id = QStringLiteral("fullScreen"),
+                          .text = tr("&Full screen"),
+                          .keys = {key(Qt::Key_F11)},
+                          .run = [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); },
+                          .checked = [this] { return isFullScreen(); }}});
+}
+
+void MainWindow::setUiScale(double scale) {
+  settings_.setUiScale(scale);
+  applyTheme(settings_.theme(), settings_.uiScale());
+}
+
+}  // namespace qkscope
