@@ -80,6 +80,14 @@ QAction* CommandTable::action(const QString& id) const {
   return row == rows_.end() ? nullptr : row->action;
 }
 
+std::vector<QAction*> CommandTable::group(const QString& name) const {
+  std::vector<QAction*> actions;
+  for (const Row& row : rows_) {
+    if (row.command.group == name) actions.push_back(row.action);
+  }
+  return actions;
+}
+
 void CommandTable::run(const QString& id) const {
   if (QAction* action = this->action(id)) action->trigger();
 }

@@ -33,6 +33,8 @@ class CommandTable : public QObject {
   const std::vector<Row>& rows() const { return rows_; }
   /// Null where there is none.
   QAction* action(const QString& id) const;
+  /// Of the commands of a group.
+  std::vector<QAction*> group(const QString& name) const;
   /// Runs a command as its menu entry would.
   void run(const QString& id) const;
   QMenu* menu(const QStringList& path);

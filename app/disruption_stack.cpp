@@ -34,7 +34,6 @@ void DisruptionStack::push(const Disruption& value) {
     ++current_;
   }
   pushed_at_ = now;
-  Q_EMIT pushed();
   Q_EMIT changed();
 }
 
@@ -42,25 +41,6 @@ void DisruptionStack::setOn(bool on) {
   if (on == on_) return;
   on_ = on;
   Q_EMIT changed();
-}
-
-void DisruptionStack::undo() {
-  if (!canUndo()) return;
-  --current_;
-  pushed_at_ = {};
-  Q_EMIT changed();
-}
-
-void DisruptionStack::redo() {
-  if (!canRedo()) return;
-  ++current_;
-  pushed_at_ = {};
-  Q_EMIT changed();
-}
-
-void DisruptionStack::forgetUndone() {
-  history_.resize(current_ + 1);
-  pushed_at_ = {};
 }
 
 void DisruptionStack::restore(std::vector<Disruption> history, std::size_t position, bool on) {

@@ -7,8 +7,8 @@
 
 namespace qkscope {
 
-/// The user's disruptions as a history of values: the current one, those before it (undo) and those after it
-/// (redo); and whether it is applied. Part of the document.
+/// The disruption of now, those before it, and whether it is applied. Part of the document, whose history
+/// takes steps back.
 class DisruptionStack : public QObject {
   Q_OBJECT
  public:
@@ -19,18 +19,11 @@ class DisruptionStack : public QObject {
   /// What a run has to apply: the current value, or nothing while it is off.
   Edits applied() const;
 
-  /// Makes `value` the current one and forgets what could be redone. Values that differ from the current one
+  /// Makes `value` the current one. Values that differ from the current one
   /// in a number alone and come within `kMergeTime` of it replace it, so that a dragged slider is one step.
   void push(const Disruption& value);
   void setOn(bool on);
   void toggle() { setOn(!on_); }
-  void undo();
-  void redo();
-  /// What could be redone is gone, and the next push is a step of its own: something else has been done
-  /// since.
-  void forgetUndone();
-  bool canUndo() const { return current_ > 0; }
-  bool canRedo() const { return current_ + 1 < history_.size(); }
 
   const std::vector<Disruption>& history() const { return history_; }
   std::size_t position() const { return current_; }
@@ -41,8 +34,6 @@ class DisruptionStack : public QObject {
 
  Q_SIGNALS:
   void changed();
-  /// A new value stands on top; what could be redone is gone.
-  void pushed();
 
  private:
   std::vector<Disruption> history_;

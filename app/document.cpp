@@ -8,8 +8,8 @@
 #include <algorithm>
 
 #include "app/names.h"
+#include "app/property.h"
 #include "core/base/error.h"
-#include "views/colormap.h"
 
 namespace qkscope {
 
@@ -19,69 +19,6 @@ constexpr int kVersion = 1;
 // Far more than a document of text can need; keeps a mistaken file from being read into memory.
 constexpr qint64 kMaxBytes = 64 * 1024 * 1024;
 
-/// Reads typed members of one JSON object; errors name the file and the key.
-class Reader {
- public:
-  Reader(QJsonObject object, QString name) : object_(std::move(object)), name_(std::move(name)) {}
-
-  QString string(const QString& key, const QString& fallback = {}) const {
-    return typed(key, QJsonValue::String, "text", QJsonValue(fallback)).toString();
-  }
-  bool boolean(const QString& key, bool fallback = false) const {
-    return typed(key, QJsonValue::Bool, "true or false", QJsonValue(fallback)).toBool();
-  }
-  double number(const QString& key, double fallback) const {
-    return typed(key, QJsonValue::Double, "a number", QJsonValue(fallback)).toDouble();
-  }
-  double number(const QString& key, double fallback, const Limits& limits) const {
-    const double value = number(key, fallback);
-    if (!(value >= limits.low && value <= limits.high)) {
-      fail(key, QString::number(value),
-           QStringLiteral("a number from %1 to %2").arg(limits.low).arg(limits.high));
-    }
-    return value;
-  }
-  int integer(const QString& key, int fallback) const {
-    const double value = number(key, fallback);
-    if (value != static_cast<int>(value)) fail(key, QString::number(value), QStringLiteral("a whole number"));
-    return static_cast<int>(value);
-  }
-  QJsonArray array(const QString& key) const {
-    return typed(key, QJsonValue::Array, "a list", QJsonArray()).toArray();
-  }
-  Reader object(const QString& key) const {
-    return {typed(key, QJsonValue::Object, "an object", QJsonObject()).toObject(), name_};
-  }
-  /// A member whose text is one of a list of names.
-  template <class Enum>
-  Enum choice(const QString& key, Enum fallback) const {
-    const QString text = string(key, nameOf(fallback));
-    const std::optional<Enum> value = fromName<Enum>(text);
-    if (!value) fail(key, text, allowedNames<Enum>());
-    return *value;
-  }
-  [[noreturn]] void fail(const QString& key, const QString& found, const QString& expected) const {
-    throw Error(QStringLiteral("%1: \"%2\" is \"%3\", but must be %4.")
-                    .arg(name_, key, found, expected)
-                    .toStdString());
-  }
-
- private:
-  QJsonValue typed(const QString& key, QJsonValue::Type type, const char* words,
-                   const QJsonValue& fallback) const {
-    const QJsonValue value = object_.value(key);
-    if (value.isUndefined()) return fallback;
-    if (value.type() != type) {
-      const QByteArray found = QJsonDocument(QJsonArray{value}).toJson(QJsonDocument::Compact);
-      fail(key, QString::fromUtf8(found.mid(1, found.size() - 2).left(80)), QString::fromLatin1(words));
-    }
-    return value;
-  }
-
-  QJsonObject object_;
-  QString name_;
-};
-
 QJsonObject toJson(const Prompt& prompt) {
   return {{QStringLiteral("kind"), nameOf(prompt.kind)},
           {QStringLiteral("text"), prompt.text},
@@ -90,7 +27,7 @@ QJsonObject toJson(const Prompt& prompt) {
           {QStringLiteral("bos"), nameOf(prompt.bos)}};
 }
 
-Prompt promptFromJson(const Reader& reader) {
+Prompt promptFromJson(const JsonReader& reader) {
   Prompt prompt;
   prompt.kind = reader.choice(QStringLiteral("kind"), PromptKind::Free);
   prompt.text = reader.string(QStringLiteral("text"));
@@ -108,7 +45,7 @@ QJsonObject toJson(const DumpSource& dump) {
           {QStringLiteral("rope_theta"), dump.rope_theta ? QJsonValue(*dump.rope_theta) : QJsonValue(0.0)}};
 }
 
-DumpSource dumpFromJson(const Reader& reader) {
+DumpSource dumpFromJson(const JsonReader& reader) {
   DumpSource dump;
   for (const QJsonValue& file : reader.array(QStringLiteral("files"))) {
     if (!file.isString() || file.toString().isEmpty())
@@ -125,59 +62,22 @@ DumpSource dumpFromJson(const Reader& reader) {
   return dump;
 }
 
-QJsonObject toJson(const Selection& selection) {
-  return {{QStringLiteral("site"), QString::fromUtf8(site_name(selection.site).data())},
-          {QStringLiteral("layer"), selection.layer},
-          {QStringLiteral("head"), selection.head},
-          {QStringLiteral("dim"), selection.dim},
-          {QStringLiteral("position"), selection.position}};
-}
+const QString kSelection = QStringLiteral("selection"), kLook = QStringLiteral("look");
 
-Selection selectionFromJson(const Reader& reader) {
-  Selection selection;
-  const QString site = reader.string(QStringLiteral("site"), QStringLiteral("query"));
-  const std::optional<Site> known = site_from_name(site.toStdString());
-  if (known != Site::Query && known != Site::Key && known != Site::Value) {
-    reader.fail(QStringLiteral("site"), site, QStringLiteral("query, key or value"));
+QJsonObject toJson(const Sight& sight, const QString& part) {
+  QJsonObject json;
+  for (const Property& property : properties()) {
+    if (property.part == part) property.write(sight, json);
   }
-  selection.site = *known;
-  selection.layer = std::max(0, reader.integer(QStringLiteral("layer"), 0));
-  selection.head = std::max(0, reader.integer(QStringLiteral("head"), 0));
-  selection.dim = std::max(-1, reader.integer(QStringLiteral("dim"), -1));
-  selection.position = std::max(-1, reader.integer(QStringLiteral("position"), -1));
-  return selection;
+  return json;
 }
 
-QJsonObject toJson(const Look& look) {
-  return {{QStringLiteral("picture"), nameOf(look.picture)}, {QStringLiteral("after_rope"), look.after_rope},
-          {QStringLiteral("shown"), nameOf(look.shown)},     {QStringLiteral("lambda"), look.lambda},
-          {QStringLiteral("color_map"), look.color_map},     {QStringLiteral("scale"), nameOf(look.scale)},
-          {QStringLiteral("range"), nameOf(look.range)},     {QStringLiteral("percentile"), look.percentile},
-          {QStringLiteral("exact_low"), look.exact_low},     {QStringLiteral("exact_high"), look.exact_high},
-          {QStringLiteral("one_scale"), look.one_scale}};
-}
-
-Look lookFromJson(const Reader& reader) {
-  const Look standard;
-  Look look;
-  look.picture = reader.choice(QStringLiteral("picture"), standard.picture);
-  look.after_rope = reader.boolean(QStringLiteral("after_rope"), standard.after_rope);
-  look.shown = reader.choice(QStringLiteral("shown"), standard.shown);
-  look.lambda = reader.number(QStringLiteral("lambda"), standard.lambda, lambda_limits);
-  look.color_map = reader.string(QStringLiteral("color_map"), standard.color_map);
-  if (!colorMapNames().contains(look.color_map))
-    reader.fail(QStringLiteral("color_map"), look.color_map, orList(colorMapNames()));
-  look.scale = reader.choice(QStringLiteral("scale"), standard.scale);
-  look.range = reader.choice(QStringLiteral("range"), standard.range);
-  look.percentile = reader.number(QStringLiteral("percentile"), standard.percentile, percentile_limits);
-  look.exact_low = reader.number(QStringLiteral("exact_low"), standard.exact_low, color_limits);
-  look.exact_high = reader.number(QStringLiteral("exact_high"), standard.exact_high, color_limits);
-  if (!(look.exact_low < look.exact_high)) {
-    reader.fail(QStringLiteral("exact_low"), QString::number(look.exact_low),
-                QStringLiteral("below \"exact_high\", which is %1").arg(look.exact_high));
-  }
-  look.one_scale = reader.boolean(QStringLiteral("one_scale"), standard.one_scale);
-  return look;
+Sight sightFromJson(const JsonReader& root) {
+  Sight sight;
+  const JsonReader selection = root.object(kSelection), look = root.object(kLook);
+  for (const Property& property : properties())
+    property.read(sight, property.part == kLook ? look : selection);
+  return sight;
 }
 
 }  // namespace
@@ -210,6 +110,7 @@ QByteArray toJson(const Document& document) {
   for (const Prompt& prompt : document.prompts) prompts.append(toJson(prompt));
   for (const Disruption& value : document.disruptions)
     disruptions.append(QString::fromStdString(to_option(value)));
+  const Sight sight{document.selection, document.look};
   const QJsonObject root{
       {QStringLiteral("format"), QStringLiteral("qkscope-document")},
       {QStringLiteral("version"), kVersion},
@@ -222,8 +123,8 @@ QByteArray toJson(const Document& document) {
        QJsonObject{{QStringLiteral("on"), document.disrupted},
                    {QStringLiteral("history"), disruptions},
                    {QStringLiteral("position"), static_cast<int>(document.disruption_position)}}},
-      {QStringLiteral("selection"), toJson(document.selection)},
-      {QStringLiteral("look"), toJson(document.look)}};
+      {kSelection, toJson(sight, kSelection)},
+      {kLook, toJson(sight, kLook)}};
   return QJsonDocument(root).toJson();
 }
 
@@ -236,7 +137,7 @@ Document documentFromJson(const QByteArray& json, const QString& name) {
                     .arg(parse.offset)
                     .toStdString());
   }
-  const Reader root(parsed.object(), name);
+  const JsonReader root(parsed.object(), name);
   const QString format = root.string(QStringLiteral("format"));
   if (format != QStringLiteral("qkscope-document")) {
     root.fail(QStringLiteral("format"), format, QStringLiteral("\"qkscope-document\""));
@@ -253,7 +154,7 @@ Document documentFromJson(const QByteArray& json, const QString& name) {
   for (const QJsonValue& value : root.array(QStringLiteral("prompts"))) {
     document.prompts.push_back(promptFromJson({value.toObject(), name}));
   }
-  const Reader disruption = root.object(QStringLiteral("disruption"));
+  const JsonReader disruption = root.object(QStringLiteral("disruption"));
   for (const QJsonValue& value : disruption.array(QStringLiteral("history"))) {
     try {
       document.disruptions.push_back(parse_disruption(value.toString().toStdString()));
@@ -269,8 +170,9 @@ Document documentFromJson(const QByteArray& json, const QString& name) {
   const int prompts = static_cast<int>(document.prompts.size());
   document.selected_prompt =
       std::clamp(root.integer(QStringLiteral("selected_prompt"), 0), 0, std::max(0, prompts - 1));
-  document.selection = selectionFromJson(root.object(QStringLiteral("selection")));
-  document.look = lookFromJson(root.object(QStringLiteral("look")));
+  const Sight sight = sightFromJson(root);
+  document.selection = sight.selection;
+  document.look = sight.look;
   return document;
 }
 

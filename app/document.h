@@ -16,11 +16,12 @@ struct Document {
   DumpSource dump;  // files of activations that are shown in place of a model; without any, none
   std::vector<Prompt> prompts;
   int selected_prompt = 0;
-  std::vector<Disruption> disruptions;  // the history of the disruption stack; never empty
+  std::vector<Disruption> disruptions;  // the disruption of now and those before it; never empty
   std::size_t disruption_position = 0;
   bool disrupted = false;
   Selection selection;
   Look look;
+  const Disruption& current() const { return disruptions[disruption_position]; }
   bool operator==(const Document&) const = default;
 };
 

@@ -73,7 +73,7 @@ MainWindow::MainWindow(QWidget* parent)
   showLook();
   showModel();
   showDisruption();
-  saved_ = document();
+  history_.begin([this] { saved_ = document(); });
   showTitle();
   resize(1280, 800);
   if (QWidget* picture = centre_->currentWidget()) picture->setFocus();
@@ -113,9 +113,9 @@ void MainWindow::makeViews() {
     connect(view, &View::needsChanged, this, &MainWindow::updateNeeds);
     connect(view, &View::disruptionRequested, this, &MainWindow::requestDisruption);
     connect(view, &View::disruptionSwitched, this, &MainWindow::disrupt);
-    connect(view, &View::undoRequested, &history_, &UndoHistory::undo);
-    connect(view, &View::redoRequested, &history_, &UndoHistory::redo);
-    connect(view, &View::promptsEdited, this, &MainWindow::editPrompts);
+    connect(view, &View::undoRequested, &history_, &DocumentHistory::undo);
+    connect(view, &View::redoRequested, &history_, &DocumentHistory::redo);
+    connect(view, &View::promptsEdited, &session_, &Session::setPrompts);
     connect(view, &View::promptSelected, &session_, &Session::selectPrompt);
     connect(view, &View::measureRequested, this, &MainWindow::measure);
     if (!dock) continue;
@@ -201,7 +201,7 @@ void MainWindow::connectSession() {
   connect(&session_, &Session::progress, progress_, &ProgressWidget::setProgress);
   connect(progress_, &ProgressWidget::cancelled, &session_, &Session::cancel);
   connect(&session_.stack(), &DisruptionStack::changed, this, &MainWindow::showDisruption);
-  connect(&history_, &UndoHistory::changed, this, &MainWindow::showDisruption);
+  connect(&history_, &DocumentHistory::changed, this, &MainWindow::showDisruption);
   connect(&session_, &Session::modelChanged, this, &MainWindow::noteChange);
   connect(&session_, &Session::promptsChanged, this, &MainWindow::noteChange);
   connect(&session_.stack(), &DisruptionStack::changed, this, &MainWindow::noteChange);

@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "app/command_table.h"
-#include "app/document.h"
+#include "app/document_history.h"
 #include "app/options.h"
+#include "app/property.h"
 #include "app/session.h"
 #include "app/session_file.h"
 #include "app/settings.h"
-#include "app/undo_history.h"
 #include "views/view_registry.h"
 
 class QDockWidget;
@@ -105,15 +105,9 @@ class MainWindow : public QMainWindow {
   void addPictureCommands();
   void addColorCommands();
   void addWindowCommands();
-  /// `command`, to choose one of several values of a member of the look.
-  template <class Value>
-  Command choice(Command command, Value Look::*member, Value value) {
-    command.run = [this, member, value] {
-      changeLook([member, &value](Look& look) { look.*member = value; });
-    };
-    command.checked = [this, member, value] { return state_.look().*member == value; };
-    return command;
-  }
+  Sight sight() const { return {state_.selection(), state_.look()}; }
+  /// A command for each value of a property, and a line; `choose` in place of setting it.
+  std::vector<Command> choices(const QString& name, std::function<void(const QString& text)> choose = {});
   void changeLook(const std::function<void(Look&)>& change);
   void moveSelection(int layers, int heads);
   void chooseSite(Site site);
@@ -124,18 +118,11 @@ class MainWindow : public QMainWindow {
   void setUiScale(double scale);
 
   // mainwindow_documents.cpp
-  /// A document with all that undo brings back: the ids of its prompts, its file, and what stands there.
-  struct Held {
-    Document document;
-    QString path;
-    std::optional<Document> saved;
-  };
   Held held() const;
   DumpSource dumpSource() const;
   void hold(const Held& held);
   /// A step that can be undone.
-  void replaceDocument(const Document& document, const QString& path);
-  void editPrompts(const std::vector<Prompt>& prompts, int selected);
+  void replaceDocument(const QString& words, const Document& document, const QString& path);
   /// Whether closing would lose what the document's file does not hold.
   bool isModified() const;
   void noteChange();
@@ -175,7 +162,7 @@ class MainWindow : public QMainWindow {
   ViewState state_;
   Session session_;
   LoadOptions load_options_;
-  UndoHistory history_{session_.stack()};
+  DocumentHistory history_{[this] { return held(); }, [this](const Held& held) { hold(held); }};
   PromptReader measurer_;  // for the editor of prompts
   PromptSizeTaker measured_;
   std::unique_ptr<SessionFile> session_file_;

@@ -40,14 +40,10 @@ void MainWindow::makeToolBar() {
   model_button_->setObjectName(QStringLiteral("modelButton"));
   connect(model_button_, &QAbstractButton::clicked, this, &MainWindow::showCard);
   layout->addWidget(model_button_);
-  const auto segmented = [&](const QString& name, std::initializer_list<const char*> ids) {
-    std::vector<QAction*> actions;
-    for (const char* id : ids) actions.push_back(commands_.action(QString::fromLatin1(id)));
-    row->addSegmented(new Segmented(actions, name, row));
-  };
-  segmented(tr("Picture"), {"pictureHeadsDims", "picturePositionsDims", "pictureAllLayers"});
-  segmented(tr("RoPE"), {"beforeRope", "afterRope"});
-  segmented(tr("Run"), {"showBaseline", "showDisrupted", "showDifference"});
+  for (const auto& [name, group] :
+       {std::pair(tr("Picture"), QStringLiteral("picture")),
+        std::pair(tr("RoPE"), QStringLiteral("after_rope")), std::pair(tr("Run"), QStringLiteral("shown"))})
+    row->addSegmented(new Segmented(commands_.group(group), name, row));
   layout->addStretch(1);
 
   disruption_button_ = new ElidedButton(row);

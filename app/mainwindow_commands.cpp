@@ -19,6 +19,11 @@ QKeySequence key(QKeyCombination combination) {
   return QKeySequence(combination);
 }
 
+/// "Undo: lambda 5 on K"
+QString stepText(const QString& verb, const QString& words) {
+  return words.isEmpty() ? verb : MainWindow::tr("%1: %2").arg(verb, menuWords(words));
+}
+
 }  // namespace
 
 void MainWindow::addCommands() {
@@ -101,12 +106,14 @@ void MainWindow::addEditCommands() {
                                  .text = tr("&Undo"),
                                  .keys = {key(Qt::CTRL | Qt::Key_Z)},
                                  .run = [this] { history_.undo(); },
-                                 .enabled = [this] { return history_.canUndo(); }},
+                                 .enabled = [this] { return history_.canUndo(); },
+                                 .words = [this] { return stepText(tr("&Undo"), history_.undoWords()); }},
                                 {.id = QStringLiteral("redo"),
                                  .text = tr("&Redo"),
                                  .keys = {key(Qt::CTRL | Qt::SHIFT | Qt::Key_Z), key(Qt::CTRL | Qt::Key_Y)},
                                  .run = [this] { history_.redo(); },
-                                 .enabled = [this] { return history_.canRedo(); }}});
+                                 .enabled = [this] { return history_.canRedo(); },
+                                 .words = [this] { return stepText(tr("&Redo"), history_.redoWords()); }}});
 }
 
 void MainWindow::addModelCommands() {

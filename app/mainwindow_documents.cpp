@@ -11,19 +11,6 @@
 
 namespace qkscope {
 
-namespace {
-
-/// Without what changes by mere looking: where the selection is, and whether D is pressed.
-Document work(Document document) {
-  document.selection = {};
-  document.selected_prompt = 0;
-  document.disrupted = false;
-  document.look.shown = Shown::Baseline;
-  return document;
-}
-
-}  // namespace
-
 QString MainWindow::modelPath() const {
   if (session_.isLoading() || !session_.model()) return asked_model_;
   return QString::fromStdString(session_.model()->card().path.string());
@@ -40,7 +27,7 @@ Document MainWindow::document() const {
   return document;
 }
 
-MainWindow::Held MainWindow::held() const {
+Held MainWindow::held() const {
   Document document;
   document.model = modelPath();
   document.dump = dumpSource();
@@ -59,7 +46,8 @@ void MainWindow::hold(const Held& held) {
   const Document& document = held.document;
   path_ = held.path;
   saved_ = held.saved;
-  session_.setPrompts(document.prompts, document.selected_prompt);
+  if (document.prompts != session_.prompts() || document.selected_prompt != session_.selectedPrompt())
+    session_.setPrompts(document.prompts, document.selected_prompt);
   session_.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
   Selection selection = document.selection;
   if (const ModelSpec* spec = shownSpec())
@@ -73,7 +61,7 @@ void MainWindow::hold(const Held& held) {
 }
 
 void MainWindow::setDocument(const Document& document) {
-  hold({document, QString(), document});
+  history_.begin([&] { hold({document, QString(), document}); });
 }
 
 void MainWindow::resume(const SessionFile::Kept& kept) {
@@ -85,7 +73,7 @@ void MainWindow::resume(const SessionFile::Kept& kept) {
       saved.reset();  // the file is gone, so all of it is to be saved
     }
   }
-  hold({kept.document, kept.path, saved});
+  history_.begin([&] { hold({kept.document, kept.path, saved}); });
 }
 
 void MainWindow::keepIn(std::unique_ptr<SessionFile> file) {
@@ -95,34 +83,19 @@ void MainWindow::keepIn(std::unique_ptr<SessionFile> file) {
   session_file_->change();
 }
 
-void MainWindow::replaceDocument(const Document& document, const QString& path) {
-  const Held before = held();
-  hold({document, path, document});
-  // With the ids that the session has given, so that redo finds the answers again.
-  const Held after = held();
-  history_.push(
-      before.document.disruption_position, [this, before] { hold(before); }, [this, after] { hold(after); });
-}
-
-void MainWindow::editPrompts(const std::vector<Prompt>& prompts, int selected) {
-  const std::vector<Prompt> before = session_.prompts();
-  const int selected_before = session_.selectedPrompt();
-  session_.setPrompts(prompts, selected);
-  session_.stack().forgetUndone();
-  history_.push(
-      session_.stack().position(),
-      [this, before, selected_before] { session_.setPrompts(before, selected_before); },
-      [this, after = session_.prompts(), selected] { session_.setPrompts(after, selected); });
+void MainWindow::replaceDocument(const QString& words, const Document& document, const QString& path) {
+  history_.replace(words, [&] { hold({document, path, document}); });
 }
 
 bool MainWindow::isModified() const {
   if (!saved_) return true;
-  Document now = work(document()), saved = work(*saved_);
+  Document now = workOf(document()), saved = workOf(*saved_);
   if (session_.isLoading() || now.model.isEmpty()) now.model = saved.model;
   return now != saved;
 }
 
 void MainWindow::noteChange() {
+  history_.note();
   setWindowModified(isModified());
   if (session_file_) session_file_->change();
 }
@@ -148,7 +121,7 @@ void MainWindow::newDocument() {
   Document document = defaultDocument();
   document.model = modelPath();
   document.dump = dumpSource();
-  replaceDocument(document, QString());
+  replaceDocument(tr("new document"), document, QString());
 }
 
 void MainWindow::openDocumentDialog() {
@@ -161,7 +134,7 @@ void MainWindow::openDocumentDialog() {
 void MainWindow::openDocumentFile(const QString& path) {
   try {
     const Document document = openDocument(path);
-    replaceDocument(document, path);
+    replaceDocument(tr("open %1").arg(QFileInfo(path).fileName()), document, path);
     settings_.addRecent(path);
     fillRecent();
     if (!document.dump.files.empty()) return openDump(document.dump, false);

@@ -6,8 +6,8 @@
 
 #include "app/color_limits.h"
 #include "app/mainwindow.h"
+#include "app/property.h"
 #include "app/theme.h"
-#include "views/colormap.h"
 #include "views/shown.h"
 
 // The rows of the table of commands that choose what is seen and how.
@@ -61,16 +61,30 @@ void MainWindow::showRun(Shown which) {
   }
 }
 
+std::vector<Command> MainWindow::choices(const QString& name, std::function<void(const QString&)> choose) {
+  const Property& row = *propertyNamed(name);
+  if (!choose) {
+    choose = [this, &row](const QString& text) {
+      Sight sight = this->sight();
+      row.set(sight, text);
+      state_.setLook(sight.look);
+    };
+  }
+  std::vector<Command> commands;
+  for (const Property::Value& value : row.values) {
+    commands.push_back({.id = name + u'_' + value.text,
+                        .text = value.words,
+                        .keys = value.keys,
+                        .run = [choose, text = value.text] { choose(text); },
+                        .checked = [this, &row, text = value.text] { return row.text(sight()) == text; },
+                        .group = name});
+  }
+  commands.emplace_back();
+  return commands;
+}
+
 void MainWindow::addPictureCommands() {
   const QStringList menu{tr("&View")};
-  const auto run = [this](const QString& id, const QString& text, Qt::Key digit, Shown which) {
-    return Command{.id = id,
-                   .text = text,
-                   .keys = {key(Qt::SHIFT | digit)},
-                   .run = [this, which] { showRun(which); },
-                   .checked = [this, which] { return state_.look().shown == which; },
-                   .group = QStringLiteral("shown")};
-  };
   const auto move = [this](const QString& id, const QString& text, Qt::Key by, int layers, int heads) {
     return Command{.id = id, .text = text, .keys = {key(by)}, .run = [this, layers, heads] {
                      moveSelection(layers, heads);
@@ -79,31 +93,19 @@ void MainWindow::addPictureCommands() {
   const auto site = [this](const QString& id, const QString& text, Qt::Key by, Site which) {
     return Command{.id = id, .text = text, .keys = {key(by)}, .run = [this, which] { chooseSite(which); }};
   };
-  const auto picture = [this](const QString& id, const QString& text, Qt::Key by, Picture which) {
-    return choice({.id = id, .text = text, .keys = {key(by)}, .group = QStringLiteral("picture")},
-                  &Look::picture, which);
-  };
-  const auto rope = [this](const QString& id, const QString& text, bool after) {
-    return choice({.id = id, .text = text, .group = QStringLiteral("rope")}, &Look::after_rope, after);
-  };
+  commands_.add(menu, choices(QStringLiteral("picture")));
+  commands_.add(menu, choices(QStringLiteral("after_rope")));
+  commands_.add(menu,
+                {{.id = QStringLiteral("toggleRope"),
+                  .text = tr("Before or after RoPE"),
+                  .keys = {key(Qt::Key_R)},
+                  .run = [this] { changeLook([](Look& look) { look.after_rope = !look.after_rope; }); }},
+                 {}});
+  commands_.add(menu, choices(QStringLiteral("shown"),
+                              [this](const QString& text) { showRun(*fromName<Shown>(text)); }));
   commands_.add(
       menu,
-      {picture(QStringLiteral("pictureHeadsDims"), tr("Heads × dims"), Qt::Key_1, Picture::HeadsDims),
-       picture(QStringLiteral("picturePositionsDims"), tr("Positions × dims"), Qt::Key_2,
-               Picture::PositionsDims),
-       picture(QStringLiteral("pictureAllLayers"), tr("All layers"), Qt::Key_3, Picture::AllLayers),
-       {},
-       rope(QStringLiteral("beforeRope"), tr("before RoPE"), false),
-       rope(QStringLiteral("afterRope"), tr("after RoPE"), true),
-       {.id = QStringLiteral("toggleRope"),
-        .text = tr("Before or after RoPE"),
-        .keys = {key(Qt::Key_R)},
-        .run = [this] { changeLook([](Look& look) { look.after_rope = !look.after_rope; }); }},
-       {},
-       run(QStringLiteral("showBaseline"), tr("baseline"), Qt::Key_1, Shown::Baseline),
-       run(QStringLiteral("showDisrupted"), tr("disrupted"), Qt::Key_2, Shown::Disrupted),
-       run(QStringLiteral("showDifference"), tr("difference"), Qt::Key_3, Shown::Difference),
-       {.id = QStringLiteral("toggleShown"),
+      {{.id = QStringLiteral("toggleShown"),
         .text = tr("Baseline or disrupted"),
         .keys = {key(Qt::Key_B)},
         .run =
@@ -121,21 +123,14 @@ void MainWindow::addPictureCommands() {
 
 void MainWindow::addColorCommands() {
   const QString view = tr("&View");
-  std::vector<Command> maps;
-  for (const ColorMap& map : colorMaps()) {
-    maps.push_back(choice({.id = u"colors_" + map.name, .text = map.name, .group = QStringLiteral("colors")},
-                          &Look::color_map, map.name));
-  }
-  commands_.add({view, tr("&Colors")}, std::move(maps));
-  const auto scale = [this](const QString& id, const QString& text, ColorScale which) {
-    return choice({.id = id, .text = text, .group = QStringLiteral("scale")}, &Look::scale, which);
-  };
-  commands_.add({view, tr("Color &scale")},
-                {scale(QStringLiteral("scaleLinear"), tr("linear"), ColorScale::Linear),
-                 scale(QStringLiteral("scaleLog"), tr("logarithmic"), ColorScale::Log),
-                 scale(QStringLiteral("scaleSymLog"), tr("symmetric logarithmic"), ColorScale::SymLog)});
+  commands_.add({view, tr("&Colors")}, choices(QStringLiteral("color_map")));
+  commands_.add({view, tr("Color &scale")}, choices(QStringLiteral("scale")));
   const auto range = [this](const QString& id, const QString& text, ColorRange which) {
-    return choice({.id = id, .text = text, .group = QStringLiteral("range")}, &Look::range, which);
+    return Command{.id = id,
+                   .text = text,
+                   .run = [this, which] { changeLook([which](Look& look) { look.range = which; }); },
+                   .checked = [this, which] { return state_.look().range == which; },
+                   .group = QStringLiteral("range")};
   };
   commands_.add({view, tr("Color &limits")},
                 {range(QStringLiteral("rangeFull"), tr("all values"), ColorRange::Full),

@@ -8,8 +8,8 @@
 #include <QStringDecoder>
 #include <algorithm>
 
-#include "app/look_options.h"
 #include "app/option_text.h"
+#include "app/property.h"
 #include "app/usage_error.h"
 #include "core/io/dump_file.h"
 
@@ -44,12 +44,9 @@ void addOptions(QCommandLineParser& parser) {
   option({s("disrupt")},
          tr("Disrupt: a preset's name or site=q,pick=lambda:5,replace=mean,pool=head,...; turns it on."),
          s("WHAT"));
-  option({s("site")}, tr("Look at query, key or value."), s("SITE"));
-  option({s("layer")}, tr("Look at this layer, from 1."), s("N"));
-  option({s("head")}, tr("Look at this head, from 1."), s("N"));
-  option({s("dim")}, tr("Mark this dim, from 0, or none."), s("N"));
-  option({s("position")}, tr("Mark this position, from 0, or none."), s("N"));
-  for (const LookOption& look : lookOptions()) option({look.name}, look.about, look.value);
+  for (const Property& property : properties()) {
+    for (const Property::Option& one : property.options) option({one.name}, one.about, one.value);
+  }
   option({s("export")},
          tr("Draw the figure into FILE (.pdf, .svg or .png) with its data beside it, and end."), s("FILE"));
   option({s("view")}, tr("The view that is drawn (picture)."), s("ID"));
@@ -89,10 +86,6 @@ class Reader {
   int integer(const char* name, int low, int high) const {
     return integerOption(QString::fromLatin1(name), text(name), low, high);
   }
-  /// As integer(), and -1 for "none".
-  int integerOrNone(const char* name, int low, int high) const {
-    return text(name) == QStringLiteral("none") ? -1 : integer(name, low, high);
-  }
   /// A value that may not be empty.
   QString filled(const char* name, const QString& allowed) const {
     if (text(name).trimmed().isEmpty()) refuseOption(QString::fromLatin1(name), text(name), allowed);
@@ -120,8 +113,6 @@ class Reader {
  private:
   const QCommandLineParser& parser_;
 };
-
-constexpr int kMany = 1'000'000;
 
 void readPrompt(const Reader& reader, Options& options) {
   reader.excludes("prompt", "prompt-file");
@@ -174,31 +165,21 @@ void readDump(const Reader& reader, const QStringList& positional, Options& opti
   if (reader.has("rope-theta")) options.dump.rope_theta = reader.number("rope-theta", rope_theta_limits);
 }
 
-void readSelection(const Reader& reader, Options& options) {
-  if (reader.has("site")) {
-    const std::optional<Site> site = site_from_name(reader.text("site").toStdString());
-    if (site != Site::Query && site != Site::Key && site != Site::Value)
-      refuseOption(QStringLiteral("site"), reader.text("site"), tr("query, key or value"));
-    options.site = site;
-  }
-  if (reader.has("layer")) options.layer = reader.integer("layer", 1, kMany) - 1;
-  if (reader.has("head")) options.head = reader.integer("head", 1, kMany) - 1;
-  if (reader.has("dim")) options.dim = reader.integerOrNone("dim", 0, kMany);
-  if (reader.has("position")) options.position = reader.integerOrNone("position", 0, kMany);
-}
-
-void readLook(const Reader& reader, Options& options) {
-  reader.excludes("before-rope", "after-rope");
-  reader.excludes("separate-scales", "one-scale");
+void readSettings(const Reader& reader, Options& options) {
   // A disruption is given to be looked at.
-  if (reader.has("disrupt")) options.look.emplace_back([](Look& look) { look.shown = Shown::Disrupted; });
-  for (const LookOption& option : lookOptions()) {
-    const QByteArray name = option.name.toLatin1();
-    if (!reader.has(name.constData())) continue;
-    const QString text = reader.text(name.constData());
-    Look tried;
-    option.read(tried, text);  // refused here, not when it is applied
-    options.look.emplace_back([read = option.read, text](Look& look) { read(look, text); });
+  if (reader.has("disrupt")) options.settings[QStringLiteral("shown")] = nameOf(Shown::Disrupted);
+  for (const Property& property : properties()) {
+    QByteArray given;
+    for (const Property::Option& one : property.options) {
+      const QByteArray name = one.name.toLatin1();
+      if (!reader.has(name.constData())) continue;
+      if (!given.isEmpty()) reader.excludes(given.constData(), name.constData());
+      given = name;
+      const QString text = one.value.isEmpty() ? one.means : reader.text(name.constData());
+      Sight tried;
+      property.set(tried, text);  // refused here, not when it is applied
+      options.settings[property.name] = text;
+    }
   }
 }
 
@@ -320,8 +301,7 @@ Options parseOptions(const QStringList& arguments) {
                            .toStdString());
     }
   }
-  readSelection(reader, options);
-  readLook(reader, options);
+  readSettings(reader, options);
   readFigure(reader, options);
   readWindow(reader, options);
   readLoad(reader, options.load);

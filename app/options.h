@@ -2,7 +2,7 @@
 #include <QSize>
 #include <QString>
 #include <QStringList>
-#include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -43,10 +43,8 @@ struct Options {
   QString expected;
   bool raw = false;
   Bos bos = Bos::Auto;
-  std::optional<Disruption> disruption;           // set: it is on
-  std::optional<int> layer, head, dim, position;  // 0-based; dim and position -1: none
-  std::optional<Site> site;
-  std::vector<std::function<void(Look&)>> look;  // what the options change of the document's look
+  std::optional<Disruption> disruption;  // set: it is on
+  std::map<QString, QString> settings;   // texts of properties, by their names
   QString view = QStringLiteral("picture");
   std::optional<FigureOptions> figure;
   QString screenshot;

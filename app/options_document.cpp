@@ -1,10 +1,9 @@
 #include <QCoreApplication>
 #include <QRegularExpression>
 
-#include "app/look_options.h"
 #include "app/option_text.h"
 #include "app/options.h"
-#include "views/shown.h"
+#include "app/property.h"
 
 // The half of the options that knows documents: what they change of one, and how one is said by them.
 
@@ -41,20 +40,14 @@ QStringList figureArguments(const Document& document, const QString& view, const
   }
   if (document.disrupted)
     add("disrupt", QString::fromStdString(to_option(document.disruptions[document.disruption_position])));
-  const Selection& selection = document.selection;
-  const std::string_view site = site_name(selection.site);
-  add("site", QString::fromUtf8(site.data(), static_cast<qsizetype>(site.size())));
-  add("layer", QString::number(selection.layer + 1));
-  add("head", QString::number(selection.head + 1));
-  const auto orNone = [](int index) { return index < 0 ? QStringLiteral("none") : QString::number(index); };
-  add("dim", orNone(selection.dim));
-  add("position", orNone(selection.position));
-  const Look& look = document.look;
-  for (const LookOption& option : lookOptions()) {
-    const std::optional<QString> text = option.write(look);
-    if (!text) continue;
-    arguments << u"--" + option.name;
-    if (!option.value.isEmpty()) arguments << *text;
+  const Sight sight{document.selection, document.look};
+  for (const Property& property : properties()) {
+    const QString text = property.text(sight);
+    for (const Property::Option& option : property.options) {
+      if (option.value.isEmpty() && option.means != text) continue;
+      arguments << u"--" + option.name;
+      if (!option.value.isEmpty()) arguments << text;
+    }
   }
   if (!is_dump) {
     add("device", QString::fromStdString(load.device));
@@ -109,28 +102,24 @@ void applyOptions(const Options& options, Document& document) {
     document.disruption_position = 0;
     document.disrupted = true;
   }
-  for (const auto& change : options.look) change(document.look);
-  if (options.site) document.selection.site = *options.site;
-  if (options.layer) document.selection.layer = *options.layer;
-  if (options.head) document.selection.head = *options.head;
-  if (options.dim) document.selection.dim = *options.dim;
-  if (options.position) document.selection.position = *options.position;
+  Sight sight{document.selection, document.look};
+  for (const auto& [name, text] : options.settings) propertyNamed(name)->set(sight, text);
+  document.selection = sight.selection;
+  document.look = sight.look;
 }
 
 void checkSelection(const Options& options, const Document& document, const ModelSpec& spec, int positions) {
-  const auto within = [](const char* option, const std::optional<int>& index, int count, int from,
-                         const QString& things) {
-    if (!index || *index < count) return;
-    refuseOption(QString::fromLatin1(option), QString::number(*index + from),
-                 tr("from %1 to %2: %3").arg(from).arg(count - 1 + from).arg(things));
-  };
-  const Site site = document.selection.site;
-  within("layer", options.layer, spec.num_layers(), 1, tr("the model has %1 layers").arg(spec.num_layers()));
-  within("head", options.head, siteHeads(spec, site), 1,
-         tr("%1 has %2 heads").arg(siteLetter(site)).arg(siteHeads(spec, site)));
-  within("dim", options.dim, spec.head_dim(), 0, tr("a head has %1 dims").arg(spec.head_dim()));
-  if (positions > 0)
-    within("position", options.position, positions, 0, tr("the prompt has %1 tokens").arg(positions));
+  for (const Property& property : properties()) {
+    const auto given = options.settings.find(property.name);
+    if (given == options.settings.end() || !property.bound) continue;
+    const auto bound = property.bound(spec, document.selection.site, positions);
+    bool is_number = false;  // or "none"
+    const int value = given->second.toInt(&is_number);
+    if (!bound || !is_number || value - property.first < bound->count) continue;
+    refuseOption(
+        property.name, given->second,
+        tr("from %1 to %2: %3").arg(property.first).arg(bound->count - 1 + property.first).arg(bound->words));
+  }
 }
 
 }  // namespace qkscope

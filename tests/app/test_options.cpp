@@ -7,10 +7,10 @@
 
 #include "app/names.h"
 #include "app/options.h"
+#include "app/property.h"
 #include "app/usage_error.h"
 #include "tests/support/plain_spec.h"
 #include "tests/support/test_case.h"
-#include "views/colormap.h"
 
 namespace qkscope::test {
 
@@ -129,53 +129,78 @@ class TestOptions : public TestCase {
     QCOMPARE(options.load.threads, load.threads);
   }
 
-  /// Whatever a Look is, its options make it again, whatever it was before.
-  void everyLookIsSaid_data() {
-    QTest::addColumn<Look>("look");
-    const auto row = [](const char* name, const std::function<void(Look&)>& change) {
-      Look look;
-      change(look);
-      QTest::newRow(name) << look;
-    };
-    row("standard", [](Look&) {});
-    for (const auto& [value, name] : Names<Picture>::table)
-      row(name, [value = value](Look& look) { look.picture = value; });
-    for (const auto& [value, name] : Names<Shown>::table)
-      row(name, [value = value](Look& look) { look.shown = value; });
-    for (const auto& [value, name] : Names<ColorScale>::table)
-      row(name, [value = value](Look& look) { look.scale = value; });
-    for (const ColorMap& map : colorMaps())
-      row(map.name.toLatin1().constData(), [&map](Look& look) { look.color_map = map.name; });
-    row("percentile", [](Look& look) { look.range = ColorRange::Percentile, look.percentile = 99.99; });
-    row("exact",
-        [](Look& look) { look.range = ColorRange::Exact, look.exact_low = -1e-30, look.exact_high = 0.1; });
-    row("before", [](Look& look) { look.after_rope = false; });
-    row("apart", [](Look& look) { look.one_scale = false; });
-    row("lambda", [](Look& look) { look.lambda = 4.999999; });
+  static QStringList samples(const Property& property) {
+    QStringList texts = property.samples;
+    for (const Property::Value& value : property.values) texts << value.text;
+    return texts;
   }
-  void everyLookIsSaid() {
-    QFETCH(Look, look);
-    Look other;  // different in every member
-    other.picture = look.picture == Picture::HeadsDims ? Picture::AllLayers : Picture::HeadsDims;
-    other.shown = look.shown == Shown::Baseline ? Shown::Difference : Shown::Baseline;
-    other.after_rope = !look.after_rope;
-    other.lambda = look.lambda + 1;
-    other.color_map =
-        look.color_map == QStringLiteral("magma") ? QStringLiteral("plasma") : QStringLiteral("magma");
-    other.scale = look.scale == ColorScale::Log ? ColorScale::SymLog : ColorScale::Log;
-    other.range = look.range == ColorRange::Full ? ColorRange::Percentile : ColorRange::Full;
-    other.one_scale = !look.one_scale;
-    other.percentile = look.percentile;
-    other.exact_low = look.exact_low;
-    other.exact_high = look.exact_high;
-    Document d = defaultDocument();
-    d.look = look;
+  /// A document whose properties all stand at the first of their samples, or at the last.
+  static Document at(bool last) {
+    Document document = defaultDocument();
+    Sight sight;
+    for (const Property& property : properties())
+      property.set(sight, last ? samples(property).back() : samples(property).front());
+    document.selection = sight.selection;
+    document.look = sight.look;
+    return document;
+  }
+
+  /// Whatever a property is, a document keeps it and its options say it, whatever stood there before.
+  void everyPropertyIsSaid_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<QString>("text");
+    for (const Property& property : properties()) {
+      QVERIFY2(samples(property).size() > 1, qPrintable(property.name));
+      for (const QString& text : samples(property))
+        QTest::newRow(qPrintable(property.name + u' ' + text)) << property.name << text;
+    }
+  }
+  void everyPropertyIsSaid() {
+    QFETCH(QString, name);
+    QFETCH(QString, text);
+    const Property& row = *propertyNamed(name);
     FigureOptions figure;
     figure.path = QStringLiteral("x.pdf");
-    Document back = defaultDocument();
-    back.look = other;
-    applyOptions(parseOptions(figureArguments(d, QStringLiteral("picture"), figure, {})), back);
-    QVERIFY(back.look == look);
+    for (const bool last : {false, true}) {
+      Document document = at(last);
+      Sight sight{document.selection, document.look};
+      row.set(sight, text);
+      document.selection = sight.selection;
+      document.look = sight.look;
+      QCOMPARE(row.text(sight), text);
+      QVERIFY(!row.valueWords(sight).isEmpty());
+
+      const Document kept = documentFromJson(toJson(document), QStringLiteral("memory"));
+      QCOMPARE(kept.selection, document.selection);
+      QCOMPARE(kept.look, document.look);
+
+      Document back = at(!last);
+      applyOptions(parseOptions(figureArguments(document, QStringLiteral("picture"), figure, {})), back);
+      for (const Property& property : properties())
+        QCOMPARE(property.text({back.selection, back.look}), property.text(sight));
+    }
+  }
+
+  /// A member that no row speaks of would be lost.
+  void propertiesAreAllOfASight() {
+    const Document first = at(false), last = at(true);
+    Sight copy{last.selection, last.look};
+    for (const Property& property : properties())
+      property.set(copy, property.text({first.selection, first.look}));
+    // What only another kind of limits has is kept for when it is chosen again.
+    copy.look.percentile = first.look.percentile;
+    copy.look.exact_low = first.look.exact_low;
+    copy.look.exact_high = first.look.exact_high;
+    QCOMPARE(copy.selection, first.selection);
+    QCOMPARE(copy.look, first.look);
+    const Selection& a = first.selection;
+    const Selection& b = last.selection;
+    QVERIFY(a.site != b.site && a.layer != b.layer && a.head != b.head && a.dim != b.dim &&
+            a.position != b.position);
+    const Look &c = first.look, &d = last.look;
+    QVERIFY(c.picture != d.picture && c.after_rope != d.after_rope && c.shown != d.shown &&
+            c.lambda != d.lambda && c.color_map != d.color_map && c.scale != d.scale && c.range != d.range &&
+            c.one_scale != d.one_scale);
   }
 
   void optionsChangeOnlyWhatTheySay() {

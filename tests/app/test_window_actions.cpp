@@ -76,6 +76,7 @@ class TestWindowActions : public AppTestCase {
     document.look.range = other ? ColorRange::Percentile : ColorRange::Full;
     document.look.color_map = other ? QStringLiteral("magma") : QStringLiteral("viridis");
     window.setDocument(document);
+    if (other) window.commands().run(QStringLiteral("undo"));  // now there is something to redo
     for (QDockWidget* dock : window.findChildren<QDockWidget*>()) dock->setHidden(other);
   }
 
@@ -180,7 +181,7 @@ class TestWindowActions : public AppTestCase {
     QCOMPARE(list->topLevelItemCount(), static_cast<int>(window.commands().rows().size()));
     for (const CommandTable::Row& row : window.commands().rows()) {
       const QString words = plainText(row.action->text());
-      typed->setText(words + u' ' + row.menu.join(u' '));
+      typed->setText(words);
       QVERIFY2(list->topLevelItemCount() > 0, qPrintable(words));
       QCOMPARE(list->topLevelItem(0)->text(0), words);
       for (const QKeySequence& key : row.command.keys)

@@ -4,14 +4,45 @@
 #include <QDialog>
 #include <QMessageBox>
 #include <QProcess>
+#include <QRandomGenerator>
+#include <QTimer>
 #include <csignal>
+#include <cstdio>
 
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
+#include "app/property.h"
 #include "app/theme.h"
 #include "tests/app/app_test.h"
 
 namespace qkscope::test {
+
+constexpr int kTickMs = 20;
+
+/// Long enough that no single write of a disk would hold it.
+QString editedText(int tick) {
+  return QStringLiteral("tick %1 ").arg(tick).append(QString::number(tick % 10).repeated(20000));
+}
+
+/// A window whose document changes all the time, going on from what was kept; tells each change.
+int editForever(const QString& folder) {
+  MainWindow window;
+  auto file = std::make_unique<SessionFile>(folder);
+  const auto kept = file->kept();
+  window.resume(kept.value_or(SessionFile::Kept{defaultDocument(), QString()}));
+  window.keepIn(std::move(file));
+  int tick = kept ? kept->document.prompts[1].text.section(u' ', 1, 1).toInt() : 0;
+  QTimer timer;
+  QObject::connect(&timer, &QTimer::timeout, &window, [&] {
+    std::vector<Prompt> prompts = window.session().prompts();
+    prompts[1].text = editedText(++tick);
+    window.session().setPrompts(prompts, 0);
+    std::printf("%d\n", tick);
+    std::fflush(stdout);
+  });
+  timer.start(kTickMs);
+  return QApplication::exec();
+}
 
 /// What a person has made is not lost: undo, the mark of a modified document, the question at the end, and
 /// the session on disk.
@@ -93,6 +124,152 @@ class TestWindowDocuments : public AppTestCase {
     action(window, "undo")->trigger();
     push("site=q,pick=lambda:2");  // what was undone is gone
     QVERIFY(!action(window, "redo")->isEnabled());
+  }
+
+  /// Every property that is work is a step with words of its own; mere looking is none, and no step undoes
+  /// it.
+  void everyPropertyIsUndone() {
+    MainWindow window;
+    for (const Property& row : properties()) {
+      window.setDocument(small());
+      QAction* undo = action(window, "undo");
+      const auto now = [&] { return row.text({window.state().selection(), window.state().look()}); };
+      const QString before = now();
+      QStringList texts = row.samples;
+      for (const Property::Value& value : row.values) texts << value.text;
+      texts.removeAll(before);
+      Sight sight{window.state().selection(), window.state().look()};
+      row.set(sight, texts.front());
+      window.state().setSelection(sight.selection);
+      window.state().setLook(sight.look);
+      QCOMPARE(now(), texts.front());
+      QCOMPARE(undo->isEnabled(), !row.is_looking);
+      QCOMPARE(window.isWindowModified(), !row.is_looking);
+      if (row.is_looking) continue;
+      QVERIFY2(undo->text().contains(row.words + u' ' + row.valueWords(sight)), qPrintable(undo->text()));
+      const Selection looked{Site::Value, 1, 0, 2, 1};
+      window.state().setSelection(looked);
+      undo->trigger();
+      QCOMPARE(now(), before);
+      QVERIFY(!window.isWindowModified());
+      QCOMPARE(window.state().selection(), looked);
+      action(window, "redo")->trigger();
+      QCOMPARE(now(), texts.front());
+      QCOMPARE(window.state().selection(), looked);
+    }
+  }
+
+  void stepsHaveWords() {
+    MainWindow window;
+    window.setDocument(small());
+    QAction *undo = action(window, "undo"), *redo = action(window, "redo");
+    QCOMPARE(undo->text().remove(u'&'), QStringLiteral("Undo"));
+    window.session().stack().push(parse_disruption("site=k,pick=lambda:3"));
+    const QString lambda = QStringLiteral("Undo: λ=3 on K · all layers");
+    QCOMPARE(undo->text().remove(u'&'), lambda);
+    std::vector<Prompt> prompts = window.session().prompts();
+    prompts.pop_back();
+    window.session().setPrompts(prompts, 0);
+    QCOMPARE(undo->text().remove(u'&'), QStringLiteral("Undo: a prompt less"));
+    action(window, "newDocument")->trigger();
+    QCOMPARE(undo->text().remove(u'&'), QStringLiteral("Undo: new document"));
+    undo->trigger();
+    undo->trigger();
+    QCOMPARE(undo->text().remove(u'&'), lambda);
+    QCOMPARE(redo->text().remove(u'&'), QStringLiteral("Redo: a prompt less"));
+    undo->trigger();
+    QVERIFY(!undo->isEnabled());
+    QCOMPARE(redo->text().remove(u'&'), QStringLiteral("Redo: λ=3 on K · all layers"));
+  }
+
+  /// What is dragged is one step; the same again later, or another setting, is another.
+  void draggedNumbersAreOneStep() {
+    MainWindow window;
+    window.setDocument(small());
+    QAction* undo = action(window, "undo");
+    const auto outline = [&](double lambda) {
+      Look look = window.state().look();
+      look.lambda = lambda;
+      window.state().setLook(look);
+    };
+    for (double lambda = 4.9; lambda > 3; lambda -= 0.1) outline(lambda);
+    Look colored = window.state().look();
+    colored.color_map = QStringLiteral("magma");
+    window.state().setLook(colored);
+    for (int n = 2; n < 9; ++n) {
+      Disruption d = window.session().stack().current();
+      d.pick.lambda = n;
+      window.session().stack().push(d);
+    }
+    undo->trigger();
+    QVERIFY(window.session().stack().current() == parse_disruption("lambda 5 on Q"));
+    QCOMPARE(window.state().look().color_map, QStringLiteral("magma"));
+    undo->trigger();
+    QCOMPARE(window.state().look().color_map, QStringLiteral("viridis"));
+    QVERIFY(window.state().look().lambda < 3.2);
+    undo->trigger();
+    QCOMPARE(window.state().look().lambda, 5.0);
+    QVERIFY(!undo->isEnabled());
+    // Between two drags of one slider something else was done.
+    const auto drag = [&](double lambda) {
+      Disruption d = window.session().stack().current();
+      d.pick.lambda = lambda;
+      window.session().stack().push(d);
+    };
+    drag(6);
+    window.session().setPrompts({window.session().prompts()[1]}, 0);
+    drag(7);
+    undo->trigger();
+    QCOMPARE(window.session().prompts().size(), std::size_t(1));
+    QCOMPARE(window.session().stack().current().pick.lambda, 6.0);
+    undo->trigger();
+    QCOMPARE(window.session().prompts().size(), std::size_t(2));
+    undo->trigger();
+    QCOMPARE(window.session().stack().current().pick.lambda, 5.0);
+    outline(4);
+    QTest::qWait(static_cast<int>(DisruptionStack::kMergeTime.count()) + 50);
+    outline(3);
+    undo->trigger();
+    QCOMPARE(window.state().look().lambda, 4.0);
+  }
+
+  /// D, the picture, the selected prompt: where one stands, which no undo changes.
+  void undoLeavesWhatIsLookedAt() {
+    MainWindow window;
+    window.setDocument(small());
+    window.session().stack().push(parse_disruption("site=k,pick=lambda:3"));
+    window.session().stack().setOn(true);
+    window.session().selectPrompt(1);
+    Look look = window.state().look();
+    look.picture = Picture::AllLayers;
+    window.state().setLook(look);
+    action(window, "undo")->trigger();
+    QVERIFY(window.session().stack().current() == parse_disruption("lambda 5 on Q"));
+    QVERIFY(window.session().stack().isOn());
+    QCOMPARE(window.session().selectedPrompt(), 1);
+    QCOMPARE(window.state().look().picture, Picture::AllLayers);
+    // The prompt that is looked at moves, and is looked at still.
+    std::vector<Prompt> prompts = window.session().prompts();
+    std::swap(prompts[0], prompts[1]);
+    window.session().setPrompts(prompts, 0);
+    action(window, "undo")->trigger();
+    QCOMPARE(window.session().selectedPrompt(), 1);
+  }
+
+  /// A document brings the disruptions along that it has seen.
+  void disruptionsBeforeAreUndone() {
+    Document document = small();
+    document.disruptions = {parse_disruption("lambda 5 on Q"), parse_disruption("site=k,pick=lambda:3"),
+                            parse_disruption("site=v,pick=lambda:7")};
+    document.disruption_position = 1;
+    MainWindow window;
+    window.setDocument(document);
+    QVERIFY(window.document() == document);
+    action(window, "undo")->trigger();
+    QVERIFY(window.session().stack().current() == document.disruptions[0]);
+    QVERIFY(!action(window, "undo")->isEnabled());
+    action(window, "redo")->trigger();
+    QVERIFY(window.session().stack().current() == document.disruptions[1]);
   }
 
   void modifiedIsMarkedAndAskedFor() {
@@ -190,6 +367,38 @@ class TestWindowDocuments : public AppTestCase {
     QCOMPARE(failed.count(), 1);
   }
 
+  /// Killed at any moment of any work, and what was kept is a whole document, at most a second old.
+  void keptIsWholeWheneverItIsKilled() {
+    constexpr int kills = 30, second = 1000 / kTickMs;
+    QRandomGenerator random(7);
+    int kept_last = 0;
+    for (int i = 0; i < kills; ++i) {
+      QProcess child;
+      child.start(QCoreApplication::applicationFilePath(), {QStringLiteral("--edit"), sessionFolder()});
+      QVERIFY(child.waitForStarted());
+      // From the first change on, for up to one and a half seconds.
+      QVERIFY(child.waitForReadyRead(60000));
+      QTest::qWait(random.bounded(1500));
+      ::kill(static_cast<pid_t>(child.processId()), SIGKILL);
+      QVERIFY(child.waitForFinished());
+      const QList<QByteArray> told = child.readAllStandardOutput().trimmed().split('\n');
+      // The last line may be cut off.
+      const int last = told.size() > 1 ? told[told.size() - 2].toInt() : 0;
+      SessionFile next(sessionFolder());
+      const std::optional<SessionFile::Kept> kept = next.kept();
+      if (!kept) {
+        QVERIFY2(last < second, qPrintable(QString::number(last)));
+        continue;
+      }
+      QCOMPARE(kept->document.prompts.size(), std::size_t(2));
+      const int tick = kept->document.prompts[1].text.section(u' ', 1, 1).toInt();
+      QVERIFY(kept->document.prompts[1].text == editedText(tick));
+      QVERIFY2(tick >= last - second, qPrintable(QStringLiteral("%1 of %2").arg(tick).arg(last)));
+      kept_last = std::max(kept_last, tick);
+    }
+    QVERIFY(kept_last > second);  // it goes on from where the one before was killed
+  }
+
   /// The program itself, ended without a word: the next one starts where it was.
   void killedProgramLosesNothing() {
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
@@ -235,6 +444,8 @@ class TestWindowDocuments : public AppTestCase {
 int main(int argc, char** argv) {
   QApplication application(argc, argv);
   qkscope::applyTheme(qkscope::Theme::Light, 1.0);
+  if (argc == 3 && qstrcmp(argv[1], "--edit") == 0)
+    return qkscope::test::editForever(QString::fromLocal8Bit(argv[2]));
   qkscope::test::TestWindowDocuments test;
   return QTest::qExec(&test, argc, argv);
 }

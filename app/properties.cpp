@@ -1,0 +1,317 @@
+#include <QCoreApplication>
+#include <algorithm>
+
+#include "app/names.h"
+#include "app/option_text.h"
+#include "app/property.h"
+#include "views/colormap.h"
+#include "views/shown.h"
+
+// The table of properties.
+
+namespace qkscope {
+
+namespace {
+
+QString tr(const char* text) {
+  return QCoreApplication::translate("Options", text);
+}
+
+QString optionName(QString name) {
+  return name.replace(u'_', u'-');
+}
+
+Property ofLook(const QString& name, const QString& words) {
+  return {.part = QStringLiteral("look"), .name = name, .words = words};
+}
+
+/// One of the values of an enum; `values` have the words of the controls.
+template <class Enum>
+Property choice(const QString& name, const QString& words, Enum Look::*member,
+                std::initializer_list<std::pair<Enum, Property::Value>> values) {
+  Property p = ofLook(name, words);
+  const QString option = optionName(name);
+  p.options = {{option, allowedNames<Enum>() + u'.', QStringLiteral("WHICH"), {}}};
+  for (auto [value, entry] : values) {
+    entry.text = nameOf(value);
+    p.values.push_back(entry);
+  }
+  p.text = [member](const Sight& sight) { return nameOf(sight.look.*member); };
+  p.set = [option, member](Sight& sight, const QString& text) {
+    sight.look.*member = choiceOption<Enum>(option, text);
+  };
+  p.write = [name, member](const Sight& sight, QJsonObject& json) {
+    json[name] = nameOf(sight.look.*member);
+  };
+  p.read = [name, member](Sight& sight, const JsonReader& json) {
+    sight.look.*member = json.choice(name, sight.look.*member);
+  };
+  return p;
+}
+
+/// Off or on, each with a flag of its own.
+Property toggle(const QString& name, const QString& words, bool Look::*member, Property::Option off,
+                const QString& off_words, Property::Option on, const QString& on_words) {
+  Property p = ofLook(name, words);
+  const QString no = QStringLiteral("off"), yes = QStringLiteral("on");
+  off.means = no;
+  on.means = yes;
+  p.options = {off, on};
+  p.values = {{no, off_words}, {yes, on_words}};
+  p.text = [=](const Sight& sight) { return sight.look.*member ? yes : no; };
+  p.set = [=](Sight& sight, const QString& text) {
+    if (text != yes && text != no) refuseOption(optionName(name), text, tr("on or off"));
+    sight.look.*member = text == yes;
+  };
+  p.write = [=](const Sight& sight, QJsonObject& json) { json[name] = sight.look.*member; };
+  p.read = [=](Sight& sight, const JsonReader& json) {
+    sight.look.*member = json.boolean(name, sight.look.*member);
+  };
+  return p;
+}
+
+Property lambda() {
+  const QString name = QStringLiteral("lambda");
+  Property p = ofLook(name, tr("outlines at λ ="));
+  p.options = {{name,
+                tr("Outline entries over this many times the mean of their head (5)."),
+                QStringLiteral("X"),
+                {}}};
+  p.samples = {QStringLiteral("0"), QStringLiteral("2.5"), QStringLiteral("4.999999"),
+               QStringLiteral("1e+06")};
+  p.text = [](const Sight& sight) { return numberText(sight.look.lambda); };
+  p.set = [name](Sight& sight, const QString& text) {
+    sight.look.lambda = numberOption(name, text, lambda_limits);
+  };
+  p.write = [name](const Sight& sight, QJsonObject& json) { json[name] = sight.look.lambda; };
+  p.read = [name](Sight& sight, const JsonReader& json) {
+    sight.look.lambda = json.number(name, sight.look.lambda, lambda_limits);
+  };
+  return p;
+}
+
+Property colors() {
+  const QString name = QStringLiteral("color_map");
+  Property p = ofLook(name, tr("colors"));
+  p.options = {{optionName(name), orList(colorMapNames()) + u'.', QStringLiteral("NAME"), {}}};
+  for (const QString& map : colorMapNames()) p.values.push_back({map, map});
+  p.text = [](const Sight& sight) { return colorMap(sight.look.color_map).name; };
+  p.set = [name](Sight& sight, const QString& text) {
+    if (!colorMapNames().contains(text)) refuseOption(optionName(name), text, orList(colorMapNames()));
+    sight.look.color_map = text;
+  };
+  p.write = [name](const Sight& sight, QJsonObject& json) { json[name] = sight.look.color_map; };
+  p.read = [name](Sight& sight, const JsonReader& json) {
+    sight.look.color_map = json.string(name, sight.look.color_map);
+    if (!colorMapNames().contains(sight.look.color_map))
+      json.fail(name, sight.look.color_map, orList(colorMapNames()));
+  };
+  return p;
+}
+
+void setRange(Look& look, const QString& text) {
+  const QString option = QStringLiteral("range");
+  const QString kind = text.section(u':', 0, 0), rest = text.section(u':', 1);
+  const std::optional<ColorRange> range = fromName<ColorRange>(kind);
+  const QStringList numbers = rest.isEmpty() ? QStringList() : rest.split(u',');
+  const auto counts = [](ColorRange wanted) -> qsizetype {
+    return wanted == ColorRange::Full ? 0 : wanted == ColorRange::Percentile ? 1 : 2;
+  };
+  if (!range || numbers.size() != counts(*range) || (*range == ColorRange::Full && kind != text))
+    refuseOption(option, text, tr("full, percentile:99 or exact:LOW,HIGH"));
+  if (range == ColorRange::Percentile) {
+    const auto percentile = plainNumber(numbers[0], percentile_limits);
+    if (!percentile) {
+      refuseOption(
+          option, text,
+          tr("percentile:P with P from %1 to %2").arg(percentile_limits.low).arg(percentile_limits.high));
+    }
+    look.percentile = *percentile;
+  }
+  if (range == ColorRange::Exact) {
+    const auto low = plainNumber(numbers[0], color_limits), high = plainNumber(numbers[1], color_limits);
+    if (!low || !high || !(*low < *high))
+      refuseOption(option, text, tr("exact:LOW,HIGH with the number LOW below the number HIGH"));
+    look.exact_low = *low;
+    look.exact_high = *high;
+  }
+  look.range = *range;
+}
+
+QString rangeText(const Look& look) {
+  const QString name = nameOf(look.range);
+  if (look.range == ColorRange::Percentile) return name + u':' + numberText(look.percentile);
+  if (look.range == ColorRange::Exact)
+    return name + u':' + numberText(look.exact_low) + u',' + numberText(look.exact_high);
+  return name;
+}
+
+/// The limits of the colours; the numbers of the kinds that are not chosen are kept for when they will be.
+Property range() {
+  const QString name = QStringLiteral("range"), percentile = QStringLiteral("percentile"),
+                low = QStringLiteral("exact_low"), high = QStringLiteral("exact_high");
+  Property p = ofLook(name, tr("color limits"));
+  p.options = {{name,
+                tr("Limits of the colours: full, percentile:99 or exact:LOW,HIGH."),
+                QStringLiteral("WHICH"),
+                {}}};
+  p.samples = {QStringLiteral("full"), QStringLiteral("percentile:97.5"), QStringLiteral("percentile:50"),
+               QStringLiteral("exact:-1.5,33")};
+  p.text = [](const Sight& sight) { return rangeText(sight.look); };
+  p.set = [](Sight& sight, const QString& text) { setRange(sight.look, text); };
+  p.write = [=](const Sight& sight, QJsonObject& json) {
+    json[name] = nameOf(sight.look.range);
+    json[percentile] = sight.look.percentile;
+    json[low] = sight.look.exact_low;
+    json[high] = sight.look.exact_high;
+  };
+  p.read = [=](Sight& sight, const JsonReader& json) {
+    Look& look = sight.look;
+    look.range = json.choice(name, look.range);
+    look.percentile = json.number(percentile, look.percentile, percentile_limits);
+    look.exact_low = json.number(low, look.exact_low, color_limits);
+    look.exact_high = json.number(high, look.exact_high, color_limits);
+    if (!(look.exact_low < look.exact_high)) {
+      json.fail(low, QString::number(look.exact_low),
+                QStringLiteral("below \"exact_high\", which is %1").arg(look.exact_high));
+    }
+  };
+  return p;
+}
+
+constexpr int kMany = 1'000'000;
+
+/// `first`: what a person counts from. Where that is 0, there may be none, -1.
+Property index(const QString& name, const QString& about, int Selection::*member, int first) {
+  const QString none = QStringLiteral("none");
+  const bool has_none = first == 0;
+  Property p{.part = QStringLiteral("selection"), .name = name, .words = name, .is_looking = true};
+  p.first = first;
+  p.options = {{name, about, QStringLiteral("N"), {}}};
+  p.samples = {QString::number(first), QString::number(first + 3)};
+  if (has_none) p.samples << none;
+  p.text = [=](const Sight& sight) {
+    const int value = sight.selection.*member;
+    return value < 0 ? none : QString::number(value + first);
+  };
+  p.set = [=](Sight& sight, const QString& text) {
+    sight.selection.*member = has_none && text == none ? -1 : integerOption(name, text, first, kMany) - first;
+  };
+  p.write = [=](const Sight& sight, QJsonObject& json) { json[name] = sight.selection.*member; };
+  p.read = [=](Sight& sight, const JsonReader& json) {
+    sight.selection.*member = std::max(has_none ? -1 : 0, json.integer(name, sight.selection.*member));
+  };
+  return p;
+}
+
+Property site() {
+  const QString name = QStringLiteral("site");
+  const auto known = [](const QString& text) -> std::optional<Site> {
+    const std::optional<Site> site = site_from_name(text.toStdString());
+    return site == Site::Query || site == Site::Key || site == Site::Value ? site : std::nullopt;
+  };
+  const auto nameOfSite = [](Site site) {
+    const std::string_view text = site_name(site);
+    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+  };
+  Property p{.part = QStringLiteral("selection"), .name = name, .words = name, .is_looking = true};
+  p.options = {{name, tr("Look at query, key or value."), QStringLiteral("SITE"), {}}};
+  for (const Site site : {Site::Query, Site::Key, Site::Value})
+    p.values.push_back({nameOfSite(site), siteLetter(site)});
+  const QString allowed = tr("query, key or value");
+  p.text = [=](const Sight& sight) { return nameOfSite(sight.selection.site); };
+  p.set = [=](Sight& sight, const QString& text) {
+    if (!known(text)) refuseOption(name, text, allowed);
+    sight.selection.site = *known(text);
+  };
+  p.write = [=](const Sight& sight, QJsonObject& json) { json[name] = nameOfSite(sight.selection.site); };
+  p.read = [=](Sight& sight, const JsonReader& json) {
+    const QString text = json.string(name, nameOfSite(sight.selection.site));
+    if (!known(text)) json.fail(name, text, allowed);
+    sight.selection.site = *known(text);
+  };
+  return p;
+}
+
+std::vector<Property> selectionTable() {
+  using Bound = Property::Bound;
+  Property layer = index(QStringLiteral("layer"), tr("Look at this layer, from 1."), &Selection::layer, 1);
+  layer.bound = [](const ModelSpec& spec, Site, int) -> std::optional<Bound> {
+    return Bound{spec.num_layers(), tr("the model has %1 layers").arg(spec.num_layers())};
+  };
+  Property head = index(QStringLiteral("head"), tr("Look at this head, from 1."), &Selection::head, 1);
+  head.bound = [](const ModelSpec& spec, Site site, int) -> std::optional<Bound> {
+    const int heads = siteHeads(spec, site);
+    return Bound{heads, tr("%1 has %2 heads").arg(siteLetter(site)).arg(heads)};
+  };
+  Property dim = index(QStringLiteral("dim"), tr("Mark this dim, from 0, or none."), &Selection::dim, 0);
+  dim.bound = [](const ModelSpec& spec, Site, int) -> std::optional<Bound> {
+    return Bound{spec.head_dim(), tr("a head has %1 dims").arg(spec.head_dim())};
+  };
+  Property position =
+      index(QStringLiteral("position"), tr("Mark this position, from 0, or none."), &Selection::position, 0);
+  position.bound = [](const ModelSpec&, Site, int positions) -> std::optional<Bound> {
+    if (positions == 0) return std::nullopt;
+    return Bound{positions, tr("the prompt has %1 tokens").arg(positions)};
+  };
+  return {site(), layer, head, dim, position};
+}
+
+std::vector<Property> lookTable() {
+  const auto keys = [](auto... each) { return QList<QKeySequence>{QKeySequence(each)...}; };
+  Property picture = choice(QStringLiteral("picture"), tr("picture"), &Look::picture,
+                            {{Picture::HeadsDims, {{}, tr("Heads × dims"), keys(Qt::Key_1)}},
+                             {Picture::PositionsDims, {{}, tr("Positions × dims"), keys(Qt::Key_2)}},
+                             {Picture::AllLayers, {{}, tr("All layers"), keys(Qt::Key_3)}}});
+  Property shown = choice(QStringLiteral("shown"), tr("shown"), &Look::shown,
+                          {{Shown::Baseline, {{}, tr("baseline"), keys(Qt::SHIFT | Qt::Key_1)}},
+                           {Shown::Disrupted, {{}, tr("disrupted"), keys(Qt::SHIFT | Qt::Key_2)}},
+                           {Shown::Difference, {{}, tr("difference"), keys(Qt::SHIFT | Qt::Key_3)}}});
+  Property after =
+      toggle(QStringLiteral("after_rope"), tr("RoPE"), &Look::after_rope,
+             {QStringLiteral("before-rope"), tr("Q and K before the rotation."), {}, {}}, tr("before RoPE"),
+             {QStringLiteral("after-rope"), tr("Q and K after the rotation (the default)."), {}, {}},
+             tr("after RoPE"));
+  for (Property* looking : {&picture, &shown, &after}) looking->is_looking = true;
+  return {
+      picture,
+      shown,
+      after,
+      lambda(),
+      colors(),
+      choice(QStringLiteral("scale"), tr("color scale"), &Look::scale,
+             {{ColorScale::Linear, {{}, tr("linear")}},
+              {ColorScale::Log, {{}, tr("logarithmic")}},
+              {ColorScale::SymLog, {{}, tr("symmetric logarithmic")}}}),
+      range(),
+      toggle(
+          QStringLiteral("one_scale"), tr("color scales of Q, K and V"), &Look::one_scale,
+          {QStringLiteral("separate-scales"), tr("Q, K and V each with a colour scale of its own."), {}, {}},
+          tr("apart"),
+          {QStringLiteral("one-scale"), tr("Q, K and V on one colour scale (the default)."), {}, {}},
+          tr("one"))};
+}
+
+}  // namespace
+
+const std::vector<Property>& properties() {
+  static const std::vector<Property> all = [] {
+    std::vector<Property> table = selectionTable();
+    std::ranges::move(lookTable(), std::back_inserter(table));
+    return table;
+  }();
+  return all;
+}
+
+const Property* propertyNamed(const QString& name) {
+  const auto found = std::ranges::find(properties(), name, &Property::name);
+  return found == properties().end() ? nullptr : &*found;
+}
+
+QString Property::valueWords(const Sight& sight) const {
+  const QString now = text(sight);
+  const auto value = std::ranges::find(values, now, &Value::text);
+  return value == values.end() ? now : value->words;
+}
+
+}  // namespace qkscope
