@@ -48,8 +48,10 @@ void showKeyboard(const CommandTable& commands, QWidget* parent) {
   html += row(tr("arrows"), tr("walk the cells")) +
           row(tr("wheel"), tr("zoom at the cursor (Ctrl: dims only, Shift: rows only)")) +
           row(tr("drag"), tr("move")) + row(tr("Ctrl+drag"), tr("zoom into a box")) +
-          row(tr("double click"), tr("fit")) + row(tr("Backspace"), tr("zoom back")) +
-          row(tr("+ or -"), tr("zoom")) + row(tr("Home or End"), tr("first or last dim"));
+          row(tr("Shift+click or Shift+drag"), tr("disrupt this, too, or no longer")) +
+          row(tr("right button"), tr("all that can be disrupted here")) + row(tr("double click"), tr("fit")) +
+          row(tr("Backspace"), tr("zoom back")) + row(tr("+ or -"), tr("zoom")) +
+          row(tr("Home or End"), tr("first or last dim"));
   QStringList menus;
   std::map<QString, QString> rows;  // by menu
   for (const CommandTable::Row& command : commands.rows()) {

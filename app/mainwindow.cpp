@@ -113,6 +113,8 @@ void MainWindow::makeViews() {
     connect(view, &View::needsChanged, this, &MainWindow::updateNeeds);
     connect(view, &View::disruptionRequested, this, &MainWindow::requestDisruption);
     connect(view, &View::disruptionSwitched, this, &MainWindow::disrupt);
+    connect(view, &View::columnsPointed, this, &MainWindow::takeColumns);
+    connect(view, &View::menuRequested, this, &MainWindow::showPointingMenu);
     connect(view, &View::undoRequested, &history_, &DocumentHistory::undo);
     connect(view, &View::redoRequested, &history_, &DocumentHistory::redo);
     connect(view, &View::promptsEdited, &session_, &Session::setPrompts);

@@ -94,6 +94,7 @@ class MainWindow : public QMainWindow {
   void addEditCommands();
   void addModelCommands();
   void addDisruptCommands();
+  void addPointingCommands();
   void addFigureCommands();
   void addHelpCommands();
   void fillRecent();
@@ -116,6 +117,11 @@ class MainWindow : public QMainWindow {
   void askForPercentile();
   void askForColorLimits();
   void setUiScale(double scale);
+
+  // mainwindow_pointing.cpp
+  void point(const Selection& at, Reach reach, Pointing pointing);
+  void takeColumns(const std::vector<ColumnEntry>& entries, Pointing pointing);
+  void showPointingMenu(const Selection& at, const QPoint& global);
 
   // mainwindow_documents.cpp
   Held held() const;

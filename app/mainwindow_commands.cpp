@@ -34,6 +34,7 @@ void MainWindow::addCommands() {
   addColorCommands();
   addWindowCommands();
   addDisruptCommands();
+  addPointingCommands();
   addFigureCommands();
   for (const Placed& placed : views_) {
     for (PlacedCommands& more : placed.view->commands()) commands_.add(more.menu, std::move(more.commands));

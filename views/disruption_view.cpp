@@ -152,6 +152,10 @@ void DisruptionView::buildFields(QFormLayout* form) {
   // Every field writes its own part of the disruption; what nobody touched stays as it is, bit by bit.
   using Set = std::function<void(Disruption&)>;
   const auto edited = [this](const Set& set) { return [this, set] { change(set); }; };
+  // What belongs to a rule puts one in place of columns that were pointed at.
+  const auto ruled = [](const Set& set) -> Set {
+    return [set](Disruption& d) { set(d), d.entries.clear(); };
+  };
   auto* sites = new QHBoxLayout;
   sites->setSpacing(4);
   const auto site = [&](const QString& letter, const QString& name, bool Disruption::*member) {
@@ -162,7 +166,7 @@ void DisruptionView::buildFields(QFormLayout* form) {
     button->setAccessibleName(tr("Disrupt %1").arg(letter));
     button->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
     connect(button, &QToolButton::clicked, this,
-            edited([button, member](Disruption& d) { d.*member = button->isChecked(); }));
+            edited(ruled([button, member](Disruption& d) { d.*member = button->isChecked(); })));
     sites->addWidget(button);
     return button;
   };
@@ -177,7 +181,7 @@ void DisruptionView::buildFields(QFormLayout* form) {
     connect(box, &QComboBox::activated, this, edited(set));
     return box;
   };
-  pick_ = combo("disruptPick", [this](Disruption& d) { d.pick.kind = chosen<PickKind>(pick_); });
+  pick_ = combo("disruptPick", ruled([this](Disruption& d) { d.pick.kind = chosen<PickKind>(pick_); }));
   fill<PickKind>(pick_, {{PickKind::Lambda, tr("over λ · mean")},
                          {PickKind::Largest, tr("largest")},
                          {PickKind::Smallest, tr("smallest")},
@@ -188,7 +192,7 @@ void DisruptionView::buildFields(QFormLayout* form) {
   lambda_->setRange(0, std::numeric_limits<double>::max());
   lambda_->setSingleStep(0.5);
   connect(lambda_, &QDoubleSpinBox::valueChanged, this,
-          edited([this](Disruption& d) { d.pick.lambda = lambda_->value(); }));
+          edited(ruled([this](Disruption& d) { d.pick.lambda = lambda_->value(); })));
   count_ = new QSpinBox(this);
   count_->setObjectName(QStringLiteral("disruptCount"));
   count_->setPrefix(QStringLiteral("n "));
@@ -196,7 +200,7 @@ void DisruptionView::buildFields(QFormLayout* form) {
   count_->setKeyboardTracking(false);
   count_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);  // its hint has room for ten digits
   connect(count_, &QSpinBox::valueChanged, this,
-          edited([this](Disruption& d) { d.pick.n = count_->value(); }));
+          edited(ruled([this](Disruption& d) { d.pick.n = count_->value(); })));
   auto* numbers = new QHBoxLayout;
   numbers->setSpacing(4);
   numbers->addWidget(pick_, 1);
@@ -224,7 +228,7 @@ void DisruptionView::buildFields(QFormLayout* form) {
   matched_->setToolTip(tr("In each head as many dims as lie over λ · mean there"));
   matched_->setObjectName(QStringLiteral("disruptMatched"));
   connect(matched_, &QCheckBox::clicked, this,
-          edited([this](Disruption& d) { d.pick.as_many_as_lambda = matched_->isChecked(); }));
+          edited(ruled([this](Disruption& d) { d.pick.as_many_as_lambda = matched_->isChecked(); })));
   form->addRow(QString(), matched_);
   seed_ = new SeedBox(this);
   seed_->setObjectName(QStringLiteral("disruptSeed"));
@@ -243,7 +247,7 @@ void DisruptionView::buildFields(QFormLayout* form) {
                      {Pool::Head, tr("the whole head")},
                      {Pool::Own, tr("the dim itself")}});
   form->addRow(tr("… of"), pool_);
-  mask_ = combo("disruptMask", [this](Disruption& d) { d.mask = chosen<Mask>(mask_); });
+  mask_ = combo("disruptMask", ruled([this](Disruption& d) { d.mask = chosen<Mask>(mask_); }));
   fill<Mask>(mask_, {{Mask::Clean, tr("in the baseline")},
                      {Mask::Live, tr("in the disrupted pass")},
                      {Mask::Position, tr("there, at each position")}});
@@ -266,8 +270,8 @@ void DisruptionView::buildFields(QFormLayout* form) {
     auto* edit = new QLineEdit(this);
     edit->setObjectName(name);
     edit->setPlaceholderText(tr("all, or e.g. 1-4,7"));
-    connect(edit, &QLineEdit::editingFinished, this, [this, edit, set] {
-      if (edit->isModified()) change(set);
+    connect(edit, &QLineEdit::editingFinished, this, [this, edit, set, ruled] {
+      if (edit->isModified()) change(ruled(set));
     });
     return edit;
   };
@@ -317,12 +321,14 @@ void DisruptionView::showValue() {
     if (presets()[i].disruption == d) preset = static_cast<int>(i);
   }
   preset_->setCurrentIndex(preset);
-  massive_->setChecked(d.pick.kind == PickKind::Lambda || d.pick.kind == PickKind::Largest);
-  smallest_->setChecked(d.pick.kind == PickKind::Smallest);
-  random_->setChecked(d.pick.kind == PickKind::Random);
-  query_->setChecked(d.query);
-  key_->setChecked(d.key);
-  value_->setChecked(d.value);
+  const bool themselves = !d.entries.empty() && !d.instead_of_entries;
+  const PickKind kind = themselves ? PickKind::Largest : d.pick.kind;
+  massive_->setChecked(kind == PickKind::Lambda || kind == PickKind::Largest);
+  smallest_->setChecked(kind == PickKind::Smallest);
+  random_->setChecked(kind == PickKind::Random);
+  query_->setChecked(d.covers_site(Site::Query));
+  key_->setChecked(d.covers_site(Site::Key));
+  value_->setChecked(d.covers_site(Site::Value));
   choose(pick_, d.pick.kind);
   lambda_->setValue(d.pick.lambda);
   count_->setValue(d.pick.n);
@@ -332,7 +338,7 @@ void DisruptionView::showValue() {
   lambda_->setVisible(by_lambda || d.pick.as_many_as_lambda);
   count_->setVisible(!by_lambda && !d.pick.as_many_as_lambda);
   matched_->setEnabled(!by_lambda);
-  seed_->setEnabled(d.pick.kind == PickKind::Random);
+  seed_->setEnabled(kind == PickKind::Random);
   choose(replace_, d.replace);
   choose(pool_, d.pool);
   pool_->setEnabled(d.replace != Replace::Zero);

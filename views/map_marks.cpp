@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "views/map_painter.h"
 #include "views/ruler.h"
 
@@ -51,6 +53,37 @@ void paintRowMark(QPainter& painter, const PlotStyle& style, const MapModel& mod
 }
 
 }  // namespace
+
+void paintEdited(QPainter& painter, const PlotStyle& style, const MapLayout& layout,
+                 const std::vector<std::vector<QRect>>& blocks) {
+  const double u = style.unit, width = 3 * u;
+  // One red for both themes: it stands on white in both.
+  const QColor hatch(0xc5281c);
+  painter.save();
+  painter.setBrush(Qt::NoBrush);
+  for (std::size_t i = 0; i < blocks.size() && i < layout.grids.size(); ++i) {
+    const CellGrid& grid = layout.grids[i];
+    painter.setClipRect(grid.target.adjusted(-width, -width, width, width));
+    for (const QRect& block : blocks[i]) {
+      QRectF frame(QPointF(grid.x(block.left()), grid.y(block.top())),
+                   QPointF(grid.x(block.right() + 1), grid.y(block.bottom() + 1)));
+      if (!frame.intersects(grid.target)) continue;
+      // Where cells are small, around them, as an outline is, or nothing would be seen of either.
+      const double grow = std::max(0.0, (3 * width - std::min(frame.width(), frame.height())) / 2);
+      frame = frame.adjusted(-grow, -grow, grow, grow).adjusted(width / 2, width / 2, -width / 2, -width / 2);
+      // On white, so that it is seen on any colour, in light and dark; the pattern twice, or it is thin.
+      painter.setPen(QPen(Qt::white, width, Qt::SolidLine, Qt::SquareCap, Qt::MiterJoin));
+      painter.drawRect(frame);
+      painter.setPen(
+          QPen(QBrush(hatch, Qt::BDiagPattern), width, Qt::SolidLine, Qt::SquareCap, Qt::MiterJoin));
+      for (const double shift : {0.0, 4.0}) {
+        painter.setBrushOrigin(QPointF(shift, 0));
+        painter.drawRect(frame);
+      }
+    }
+  }
+  painter.restore();
+}
 
 void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout,
                    const MapMarks& marks) {

@@ -24,6 +24,11 @@ struct DimLabel {
 std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid,
                                 int head_dim);
 
+/// Hatched frames around blocks of cells, as (column, row), of each map: what is edited, which outlines, what
+/// a rule calls massive, do not tell.
+void paintEdited(QPainter& painter, const PlotStyle& style, const MapLayout& layout,
+                 const std::vector<std::vector<QRect>>& blocks);
+
 /// What follows the pointer and the selection: the frame of the selected cell, and lines through the dim that
 /// is looked at and its rotary partner.
 struct MapMarks {

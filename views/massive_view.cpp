@@ -138,6 +138,11 @@ class MassiveView : public View {
             [this](const QItemSelection& chosen) { goTo(chosen.indexes().value(0)); });
     connect(table_, &QTableView::clicked, this, &MassiveView::goTo);
     connect(table_, &QTableView::activated, this, &MassiveView::goTo);
+    table_->setContextMenuPolicy(Qt::CustomContextMenu);
+    connect(table_, &QTableView::customContextMenuRequested, this, [this](const QPoint& at) {
+      const QModelIndex row = table_->indexAt(at);
+      if (row.isValid()) Q_EMIT menuRequested(selectionOf(row), table_->viewport()->mapToGlobal(at));
+    });
 
     connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
     connect(&state, &ViewState::selectionChanged, this, [this] { followSelection(); });
@@ -307,14 +312,17 @@ class MassiveView : public View {
     }
   }
 
-  void goTo(const QModelIndex& index) {
-    if (!index.isValid() || following_) return;
+  Selection selectionOf(const QModelIndex& index) const {
     const MassiveValue& value = model_->value(sorted_->mapToSource(index).row());
     Selection selection{Site::Value, value.where.layer, value.head, value.dim, state().selection().position};
     for (const Site site : all_sites) {
       if (shownSite(site, state().look().after_rope) == value.where.site) selection.site = site;
     }
-    state().setSelection(selection);
+    return selection;
+  }
+
+  void goTo(const QModelIndex& index) {
+    if (index.isValid() && !following_) state().setSelection(selectionOf(index));
   }
 
   void followSelection() {

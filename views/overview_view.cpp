@@ -100,7 +100,12 @@ class OverviewView : public View {
     if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) scheduleRefresh();
   }
 
+  void contextMenuEvent(QContextMenuEvent* event) override {
+    const auto cell = event->reason() == QContextMenuEvent::Mouse ? at(event->pos()) : state().selection();
+    if (cell) Q_EMIT menuRequested(*cell, event->globalPos());
+  }
   void mousePressEvent(QMouseEvent* event) override {
+    if (event->button() != Qt::LeftButton) return;
     if (const auto cell = at(event->position())) state().setSelection(*cell);
   }
   void mouseMoveEvent(QMouseEvent* event) override {

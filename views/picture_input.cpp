@@ -87,7 +87,14 @@ void PictureView::mousePressEvent(QMouseEvent* event) {
   if (event->button() != Qt::LeftButton) return View::mousePressEvent(event);
   for (std::size_t i = 0; i < layout_.grids.size(); ++i) {
     if (!layout_.grids[i].target.contains(event->position())) continue;
-    drag_ = Drag{event->position(), zoom_, i, (event->modifiers() & Qt::ControlModifier) != 0, false,
+    const Qt::KeyboardModifiers with = event->modifiers();
+    drag_ = Drag{event->position(),
+                 zoom_,
+                 i,
+                 with & Qt::ControlModifier ? Drag::Zoom
+                 : with & Qt::ShiftModifier ? Drag::Frame
+                                            : Drag::Pan,
+                 false,
                  event->position()};
     return;
   }
@@ -100,7 +107,7 @@ void PictureView::mouseMoveEvent(QMouseEvent* event) {
   if (way.manhattanLength() >= QApplication::styleHints()->startDragDistance()) drag_->moved = true;
   if (!drag_->moved) return;
   drag_->to = event->position();
-  if (drag_->box) return update();
+  if (drag_->kind != Drag::Pan) return update();
   const QRectF target = layout_.grids[drag_->panel].target;
   const bool first = zoom_ == drag_->zoom;
   setZoom(drag_->zoom.translated(-way.x() / target.width() * zoom_.width(),
@@ -113,8 +120,14 @@ void PictureView::mouseReleaseEvent(QMouseEvent* event) {
   if (event->button() != Qt::LeftButton || !drag_) return;
   const Drag drag = *std::exchange(drag_, std::nullopt);
   unsetCursor();
-  if (drag.moved && drag.box) {
-    const QRectF target = layout_.grids[drag.panel].target;
+  const QRectF target = layout_.grids[drag.panel].target;
+  if (drag.kind == Drag::Frame) {
+    const QPointF last(std::clamp(drag.to.x(), target.left(), target.right() - 0.5),
+                       std::clamp(drag.to.y(), target.top(), target.bottom() - 0.5));
+    const auto from = layout_.cellAt(model_, drag.from),
+               to = layout_.cellAt(model_, drag.moved ? last : drag.from);
+    if (from && to && awaited_.isEmpty()) point(*from, *to);
+  } else if (drag.moved && drag.kind == Drag::Zoom) {
     const QRectF box = QRectF(drag.from, drag.to).normalized().intersected(target);
     setZoom({zoom_.x() + (box.x() - target.x()) / target.width() * zoom_.width(),
              zoom_.y() + (box.y() - target.y()) / target.height() * zoom_.height(),
@@ -124,6 +137,44 @@ void PictureView::mouseReleaseEvent(QMouseEvent* event) {
     if (const auto cell = layout_.cellAt(model_, drag.from)) select(*cell);
   }
   update();
+}
+
+void PictureView::point(const CellRef& from, const CellRef& to) {
+  std::vector<ColumnEntry> entries;
+  bool all_taken = true;
+  for (int row = std::min(from.row, to.row); row <= std::max(from.row, to.row); ++row) {
+    const Selection at = model_.at({from.panel, row, 0});
+    const std::vector<int> taken = taken_.of(at.site, at.layer, at.head, model_.head_dim);
+    for (int dim = std::min(from.column, to.column); dim <= std::max(from.column, to.column); ++dim) {
+      entries.push_back({at.site, at.layer, at.head, dim});
+      all_taken = all_taken && std::ranges::binary_search(taken, dim);
+    }
+  }
+  // The same again takes it back.
+  Q_EMIT columnsPointed(ordered(std::move(entries)), all_taken ? Pointing::Remove : Pointing::Add);
+}
+
+std::optional<CellRef> PictureView::pointedAt(const QPointF& at) const {
+  if (const auto cell = layout_.cellAt(model_, at)) return cell;
+  for (std::size_t i = 0; i < layout_.dim_axes.size() && i < layout_.grids.size(); ++i) {
+    const CellGrid& grid = layout_.grids[i];
+    const bool on_ruler = i < layout_.rulers.size() && layout_.rulers[i].contains(at);
+    if (!on_ruler && !layout_.dim_axes[i].contains(at)) continue;
+    for (int dim = 0; dim < model_.head_dim; ++dim) {
+      if (at.x() < grid.x(dim) || at.x() >= grid.x(dim + 1)) continue;
+      const auto selected = model_.find(state().selection());
+      return selected ? CellRef{selected->panel, selected->row, dim} : CellRef{i, 0, dim};
+    }
+  }
+  return std::nullopt;
+}
+
+void PictureView::contextMenuEvent(QContextMenuEvent* event) {
+  const bool by_mouse = event->reason() == QContextMenuEvent::Mouse;
+  const auto cell = by_mouse ? pointedAt(event->pos()) : model_.find(state().selection());
+  if (!cell || !awaited_.isEmpty()) return event->ignore();
+  const QPoint at = by_mouse ? event->globalPos() : mapToGlobal(layout_.cell(*cell).center().toPoint());
+  Q_EMIT menuRequested(model_.at(*cell), at);
 }
 
 void PictureView::mouseDoubleClickEvent(QMouseEvent* event) {

@@ -80,6 +80,7 @@ void PictureView::refresh() {
     take(std::move(next));
   }
   hovered_.reset();
+  markEdited();
   layOut();
   if (pointer_) hover();  // other numbers may lie under it now
   sayCell();
@@ -87,6 +88,40 @@ void PictureView::refresh() {
     asked_ = now;
     Q_EMIT needsChanged();
   }
+}
+
+void PictureView::setDisruption(const Disruption& disruption, bool on, bool, bool) {
+  if (disruption == disruption_ && on == disruption_on_) return;
+  disruption_ = disruption;
+  disruption_on_ = on;
+  markEdited();
+}
+
+void PictureView::markEdited() {
+  // What a rule takes while it is off is what the outlines show; a list of one's own is always to be seen.
+  const bool listed = !disruption_.entries.empty();
+  const auto taken = listed || disruption_on_ ? takenEntries(disruption_, data()) : std::nullopt;
+  taken_ = taken ? TakenColumns(*taken) : TakenColumns();
+  edited_.assign(model_.panels.size(), {});
+  for (std::size_t i = 0; i < model_.panels.size() && !taken_.empty(); ++i) {
+    const int rows = model_.panels[i].map.rows();
+    const bool one_head = model_.rows == MapRows::Positions;
+    // Of rows of one head what is true of the first is true of all.
+    for (int row = 0; row < (one_head ? std::min(rows, 1) : rows); ++row) {
+      const Selection at = model_.at({i, row, 0});
+      for (const int dim : taken_.of(at.site, at.layer, at.head, model_.head_dim)) {
+        std::vector<QRect>& blocks = edited_[i];
+        const bool goes_on =
+            !blocks.empty() && blocks.back().top() == row && blocks.back().right() == dim - 1;
+        if (goes_on) {
+          blocks.back().setRight(dim);
+        } else {
+          blocks.emplace_back(dim, row, 1, one_head ? rows : 1);
+        }
+      }
+    }
+  }
+  update();
 }
 
 void PictureView::take(MapModel model) {
@@ -133,6 +168,7 @@ void PictureView::paintEvent(QPaintEvent*) {
   }
   painter.drawPixmap(0, 0, scene_);
   painter.setOpacity(1);
+  if (awaited_.isEmpty()) paintEdited(painter, style, layout_, edited_);
   MapMarks marks;
   marks.hovered = hovered_;
   if (model_.rows == MapRows::Positions && awaited_.isEmpty()) {
@@ -150,7 +186,7 @@ void PictureView::paintEvent(QPaintEvent*) {
     painter.fillRect(box, style.surface);
     paintMessage(painter, style, box, awaited_);
   }
-  if (drag_ && drag_->box && drag_->moved) {
+  if (drag_ && drag_->kind != Drag::Pan && drag_->moved) {
     painter.setPen(QPen(style.accent, 1.5, Qt::DashLine));
     painter.drawRect(QRectF(drag_->from, drag_->to).normalized());
   }

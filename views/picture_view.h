@@ -8,7 +8,8 @@ namespace qkscope {
 
 /// The picture in the middle: heads x dims, positions x dims or all layers, as Look::picture says. Wheel
 /// zooms at the cursor (Ctrl: dims only, Shift: rows only), drag pans, Ctrl + drag zooms into a box, double
-/// click fits, Backspace zooms back; arrows walk the cells, Page Up and Page Down the layers.
+/// click fits, Backspace zooms back; arrows walk the cells, Page Up and Page Down the layers. Shift + click
+/// and Shift + drag disrupt what they point at, too; the right button offers more.
 class PictureView : public View {
   Q_OBJECT
  public:
@@ -23,6 +24,10 @@ class PictureView : public View {
   FigureZoom figureZoom() const override { return zoom_; }
   void setFigureZoom(const FigureZoom& zoom) override { setZoom(zoom, true); }
   std::optional<ColorLimits> colorLimits() const override { return shownLimits(model_); }
+
+  void setDisruption(const Disruption& disruption, bool on, bool can_undo, bool can_redo) override;
+  /// Blocks of cells of each map whose columns are taken, as (column, row).
+  const std::vector<std::vector<QRect>>& edited() const { return edited_; }
 
   /// What is drawn. Where the values of the selected layer are still to come, the picture before them.
   const MapModel& model() const { return model_; }
@@ -50,6 +55,7 @@ class PictureView : public View {
   void mouseReleaseEvent(QMouseEvent* event) override;
   void mouseDoubleClickEvent(QMouseEvent* event) override;
   void wheelEvent(QWheelEvent* event) override;
+  void contextMenuEvent(QContextMenuEvent* event) override;
   void leaveEvent(QEvent* event) override;
 
  private:
@@ -59,6 +65,11 @@ class PictureView : public View {
   void setZoom(const MapZoom& zoom, bool remember);
   void hover();
   void select(const CellRef& cell);
+  /// The cell at a point of the maps, or of the ruler and the dims above them: of the row that is selected.
+  std::optional<CellRef> pointedAt(const QPointF& at) const;
+  /// What a click or a frame with Shift means, from one cell to another of a map.
+  void point(const CellRef& from, const CellRef& to);
+  void markEdited();
   void walk(int rows, int dims);
   void walkLayers(int layers);
   void sayCell();
@@ -75,13 +86,18 @@ class PictureView : public View {
   std::optional<QPointF> pointer_;  // while it is over the picture
   std::optional<CellRef> hovered_;
   Needs asked_;  // the needs last told of
+  Disruption disruption_;
+  bool disruption_on_ = false;
+  TakenColumns taken_;                      // by the disruption; none where they are not to be marked
+  std::vector<std::vector<QRect>> edited_;  // see edited()
 
   // A drag that has begun; `moved` once it is no click any more.
   struct Drag {
     QPointF from;
     MapZoom zoom;
     std::size_t panel = 0;
-    bool box = false, moved = false;
+    enum { Pan, Zoom, Frame } kind = Pan;
+    bool moved = false;
     QPointF to;
   };
   std::optional<Drag> drag_;

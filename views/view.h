@@ -14,6 +14,7 @@
 #include "core/model/language_model.h"
 #include "core/run/run.h"
 #include "views/command.h"
+#include "views/pointing.h"
 #include "views/prompt.h"
 #include "views/view_state.h"
 
@@ -90,6 +91,10 @@ class View : public QWidget {
   /// This in place of the disruption of now; `turn_on`: to be seen at once.
   void disruptionRequested(const qkscope::Disruption& disruption, bool turn_on);
   void disruptionSwitched(bool on);
+  /// These columns and the disruption of now.
+  void columnsPointed(const std::vector<qkscope::ColumnEntry>& entries, qkscope::Pointing pointing);
+  /// A menu of all that can be done to this cell.
+  void menuRequested(const qkscope::Selection& at, const QPoint& global);
   void undoRequested();
   void redoRequested();
   void promptsEdited(const std::vector<qkscope::Prompt>& prompts, int selected);

@@ -7,6 +7,7 @@
 #include <QDockWidget>
 #include <QDropEvent>
 #include <QLabel>
+#include <QMenu>
 #include <QMimeData>
 #include <QPlainTextEdit>
 #include <QUrl>
@@ -225,6 +226,41 @@ class TestMainWindow : public AppTestCase {
     }
     ready.window.findChild<QAction*>(QStringLiteral("undo"))->trigger();
     QVERIFY(ready.window.findChild<QAction*>(QStringLiteral("redo"))->isEnabled());
+  }
+
+  /// What is pointed at is disrupted at once, exactly it, and undone in one step.
+  void pointingDisrupts() {
+    Ready ready;
+    QVERIFY(ready.there);
+    MainWindow& window = ready.window;
+    Session& session = window.session();
+    window.state().setSelection({Site::Key, 1, 1, 3, -1});
+    window.activateWindow();
+    QTest::keyClick(&window, Qt::Key_X);
+    QVERIFY((session.stack().current().entries == std::vector<ColumnEntry>{{Site::Key, 1, 1, 3}}));
+    QVERIFY(session.stack().isOn());
+    QVERIFY(finish(session));
+    QCOMPARE(session.data().comparison->disrupted->replaced, 1);
+    window.state().setSelection({Site::Query, 0, 2, 1, -1});
+    QTest::keyClick(&window, Qt::Key_X, Qt::ShiftModifier);
+    QCOMPARE(session.stack().current().entries.size(), std::size_t{2});
+    QVERIFY(finish(session));
+    QCOMPARE(session.data().comparison->disrupted->replaced, 2);
+    window.commands().run(QStringLiteral("undo"));
+    QCOMPARE(session.stack().current().entries.size(), std::size_t{1});
+    // The last that is taken away switches it off.
+    window.state().setSelection({Site::Key, 1, 1, 3, -1});
+    QTest::keyClick(&window, Qt::Key_X, Qt::ControlModifier | Qt::ShiftModifier);
+    QVERIFY(!session.stack().isOn());
+    // The menu of a cell acts on the cell, not on the selection.
+    auto* picture = window.findChild<View*>(QStringLiteral("picture"));
+    Q_EMIT picture->menuRequested({Site::Value, 0, 1, 5, -1}, {10, 10});
+    auto* menu = window.findChild<QMenu*>(QStringLiteral("pointingMenu"));
+    QVERIFY(menu && menu->isVisible());
+    menu->findChildren<QMenu*>().front()->actions().front()->trigger();
+    menu->close();
+    QVERIFY((session.stack().current().entries == std::vector<ColumnEntry>{{Site::Value, 0, 1, 5}}));
+    QVERIFY(finish(session));
   }
 
   void promptIsEdited() {

@@ -1,0 +1,159 @@
+#include <QContextMenuEvent>
+#include <QMouseEvent>
+
+#include "tests/views/grouped.h"
+#include "tests/views/picture_stage.h"
+#include "tests/views/sample.h"
+
+namespace qkscope::test {
+
+/// What "this" is, what becomes of the disruption, and how a picture shows both.
+class TestPointing : public TestCase {
+  Q_OBJECT
+ private Q_SLOTS:
+  void thisReachesAsFarAsItSays() {
+    const ViewData data = groupedData();  // 3 layers, 6 and 2 heads, 8 dims: dim i turns with i + 4
+    constexpr int every = ColumnEntry::every;
+    using Entries = std::vector<ColumnEntry>;
+    const auto of = [&](Site site, int head, int dim, Reach reach) {
+      return pointedEntries(data, {site, 1, head, dim, 2}, reach);
+    };
+    const Site k = Site::Key, q = Site::Query;
+    QVERIFY((of(k, 1, 3, Reach::Entry) == Entries{{k, 1, 1, 3}}));
+    QVERIFY((of(k, 1, 3, Reach::Pair) == Entries{{k, 1, 1, 3}, {k, 1, 1, 7}}));
+    QVERIFY((of(k, 1, 7, Reach::Pair) == Entries{{k, 1, 1, 3}, {k, 1, 1, 7}}));
+    QVERIFY((of(Site::Value, 1, 3, Reach::Pair) == Entries{{Site::Value, 1, 1, 3}}));
+    QVERIFY((of(k, 1, 3, Reach::DimInAllHeads) == Entries{{k, 1, every, 3}}));
+    QVERIFY((of(q, 4, 3, Reach::Head) == Entries{{q, 1, 4, every}}));
+    const Entries group{{q, 1, 3, every}, {q, 1, 4, every}, {q, 1, 5, every}, {k, 1, 1, every}};
+    QVERIFY(of(k, 1, 3, Reach::Group) == ordered(group));
+    QVERIFY(of(q, 4, -1, Reach::Group) == ordered(group));
+    QVERIFY((of(q, 4, 3, Reach::Layer) == Entries{{q, 1, every, every}}));
+    QVERIFY((of(k, 0, 2, Reach::Band) == Entries{{k, 1, 0, 2}, {k, 1, 0, 6}}));
+    for (const Reach reach : {Reach::Entry, Reach::Pair, Reach::DimInAllHeads, Reach::Band})
+      QVERIFY(of(q, 4, -1, reach).empty());
+    for (const Reach reach : all_reaches) QVERIFY(pointedEntries({}, {q, 1, 4, 3, 2}, reach).empty());
+  }
+
+  /// What a rule finds becomes the list that is added to and taken from.
+  void columnsAreAddedAndTakenAway() {
+    const ViewData data = groupedData();
+    const Disruption rule = parse_disruption("site=qk,pick=lambda:5,replace=zero");
+    std::vector<ColumnEntry> found;
+    for (const Column& c : groupedMassive) {
+      if (c.site != Site::Value) found.push_back({c.site, c.layer, c.head, c.dim});
+    }
+    QVERIFY(takenEntries(rule, data) == ordered(found));
+    const ColumnEntry more{Site::Value, 0, 1, 2};
+    auto next = pointed(rule, data, {more}, Pointing::Add);
+    found.push_back(more);
+    QVERIFY(next && next->entries == ordered(found) && next->replace == Replace::Zero);
+    next = pointed(*next, data, {{Site::Query, 1, ColumnEntry::every, ColumnEntry::every}}, Pointing::Remove);
+    std::erase_if(found, [](const ColumnEntry& e) { return e.site == Site::Query && e.layer == 1; });
+    QVERIFY(next && next->entries == ordered(found));
+    next = pointed(*next, data, {more}, Pointing::Only);
+    QVERIFY(next && next->entries == std::vector{more});
+    QVERIFY(!pointed(*next, data, {more}, Pointing::Remove));  // nothing is left
+    // The query heads that a rule names are those that its KV heads serve.
+    const auto heads = takenEntries(parse_disruption("site=k,pick=lambda:5,heads=5"), data);
+    QVERIFY((heads == std::vector<ColumnEntry>{{Site::Key, 1, 1, 3}}));
+    // A rule that looks at the disrupted pass cannot be told column by column.
+    const Disruption live = parse_disruption("site=q,pick=lambda:5,mask=live");
+    QVERIFY(!takenEntries(live, data) && !pointed(live, data, {more}, Pointing::Add));
+    QVERIFY(pointed(live, data, {more}, Pointing::Only));
+    // Of a * what is taken away leaves the rest, one by one.
+    Disruption layer;
+    layer.entries = {{Site::Key, 1, ColumnEntry::every, ColumnEntry::every}};
+    next = pointed(layer, data, {{Site::Key, 1, 0, 3}}, Pointing::Remove);
+    const TakenColumns left(next->entries);
+    QVERIFY((left.of(Site::Key, 1, 0, 8) == std::vector{0, 1, 2, 4, 5, 6, 7}));
+    QCOMPARE(left.of(Site::Key, 1, 1, 8).size(), std::size_t{8});
+    QVERIFY(left.of(Site::Key, 0, 0, 8).empty() && left.of(Site::Query, 1, 0, 8).empty());
+  }
+
+  void shiftPointsAtCellsAndFrames() {
+    PictureStage stage(tinyData());
+    std::vector<ColumnEntry> entries;
+    Pointing pointing = Pointing::Only;
+    connect(stage.view, &View::columnsPointed, stage.view,
+            [&](const std::vector<ColumnEntry>& e, Pointing p) {
+              entries = e;
+              pointing = p;
+            });
+    const auto middle = [&](int row, int column) { return stage.cell(0, row, column).center().toPoint(); };
+    QTest::mouseClick(stage.view, Qt::LeftButton, Qt::ShiftModifier, middle(1, 5));
+    const std::vector<ColumnEntry> one{{Site::Query, 0, 1, 5}};
+    QVERIFY(entries == one && pointing == Pointing::Add);
+    QCOMPARE(stage.state.selection(), Selection{});  // a click with Shift selects nothing
+    Disruption now;
+    now.entries = one;
+    stage.view->setDisruption(now, false, false, false);
+    QTest::mouseClick(stage.view, Qt::LeftButton, Qt::ShiftModifier, middle(1, 5));
+    QVERIFY(entries == one && pointing == Pointing::Remove);
+    // A frame, drawn from its lower right corner.
+    QTest::mousePress(stage.view, Qt::LeftButton, Qt::ShiftModifier, middle(2, 6));
+    QMouseEvent move(QEvent::MouseMove, middle(1, 5), stage.view->mapToGlobal(middle(1, 5)), Qt::NoButton,
+                     Qt::LeftButton, Qt::ShiftModifier);
+    QCoreApplication::sendEvent(stage.view, &move);
+    QTest::mouseRelease(stage.view, Qt::LeftButton, Qt::ShiftModifier, middle(1, 5));
+    QVERIFY((entries == std::vector<ColumnEntry>{{Site::Query, 0, 1, 5},
+                                                 {Site::Query, 0, 1, 6},
+                                                 {Site::Query, 0, 2, 5},
+                                                 {Site::Query, 0, 2, 6}}));
+    QCOMPARE(pointing, Pointing::Add);
+    QCOMPARE(stage.view->zoom(), whole_map);
+  }
+
+  void menuIsOfWhatIsUnderThePointer() {
+    PictureStage stage(tinyData());
+    stage.state.setSelection({Site::Key, 0, 1, 0, -1});
+    stage.settle();
+    Selection at;
+    connect(stage.view, &View::menuRequested, stage.view, [&](const Selection& cell) { at = cell; });
+    const auto press = [&](const QPointF& place) {
+      QContextMenuEvent event(QContextMenuEvent::Mouse, place.toPoint(),
+                              stage.view->mapToGlobal(place.toPoint()));
+      QCoreApplication::sendEvent(stage.view, &event);
+    };
+    press(stage.cell(0, 1, 5).center());
+    QCOMPARE(at, (Selection{Site::Query, 0, 1, 5, -1}));
+    const MapLayout& layout = stage.view->layoutNow();
+    press({stage.cell(0, 0, 6).center().x(), layout.rulers[0].center().y()});
+    QCOMPARE(at, (Selection{Site::Key, 0, 1, 6, -1}));  // a dim, of the row that is selected
+  }
+
+  /// Hatched is what is edited, framed what a rule calls massive: neither stands for the other.
+  void editedColumnsAreHatched() {
+    PictureStage stage(tinyData());
+    const QImage plain = stage.image();
+    Disruption rule = parse_disruption("lambda 5 on Q");
+    stage.view->setDisruption(rule, false, false, false);
+    QCOMPARE(stage.image(), plain);  // off: the outlines say what it would take
+    stage.view->setDisruption(rule, true, false, false);
+    QVERIFY((stage.view->edited()[0] == std::vector{QRect(5, 1, 1, 1)}));
+    QVERIFY(stage.image() != plain);
+    Disruption listed;
+    listed.entries = {{Site::Query, 0, 2, 3},
+                      {Site::Query, 0, 2, 4},
+                      {Site::Query, 1, 2, 7},
+                      {Site::Key, 0, 1, ColumnEntry::every}};
+    stage.view->setDisruption(listed, false, false, false);
+    QVERIFY((stage.view->edited()[0] == std::vector{QRect(3, 2, 2, 1)}));
+    QVERIFY((stage.view->edited()[1] == std::vector{QRect(0, 1, 8, 1)}));
+    QVERIFY(stage.view->edited()[2].empty());
+    const QImage hatched = stage.image();
+    QCOMPARE(hatched.pixel(stage.ground(0, 1, 5)), plain.pixel(stage.ground(0, 1, 5)));
+    const QRect frame = stage.cell(0, 2, 3).toRect();
+    int red = 0;
+    for (int x = frame.left() + 2; x < frame.right(); ++x) {
+      const QColor color = hatched.pixelColor(x, frame.top() + 1);
+      red += color.red() > color.blue() + 60;
+    }
+    QVERIFY2(red > 2 && red < frame.width() - 4, qPrintable(QString::number(red)));
+  }
+};
+
+}  // namespace qkscope::test
+
+QTEST_MAIN(qkscope::test::TestPointing)
+#include "test_pointing.moc"
