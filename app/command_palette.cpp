@@ -8,6 +8,7 @@
 #include <QTreeWidget>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <tuple>
 
 #include "app/command_table.h"
 #include "app/fuzzy.h"
@@ -57,6 +58,7 @@ void CommandPalette::list() {
   struct Found {
     const CommandTable::Row* row;
     int score;
+    qsizetype length;
   };
   std::vector<Found> found;
   for (const CommandTable::Row& row : commands_.rows()) {
@@ -64,9 +66,16 @@ void CommandPalette::list() {
     const QString own = plainText(row.action->text());
     const auto score = fuzzyScore(typed_->text(), own + u' ' + row.menu.join(u' '));
     // What fits a command by itself comes before what needs the names of its menus.
-    if (score) found.push_back({&row, fuzzyScore(typed_->text(), own) ? *score + kOwnWords : *score});
+    if (!score) continue;
+    found.push_back({&row, fuzzyScore(typed_->text(), own) ? *score + kOwnWords : *score, own.size()});
   }
-  std::ranges::stable_sort(found, std::ranges::greater(), &Found::score);
+  // Of two that fit alike, the shorter is more of what was typed. All are listed in the order of the menus
+  // until something is.
+  if (!typed_->text().isEmpty()) {
+    std::ranges::stable_sort(found, [](const Found& a, const Found& b) {
+      return std::tuple(-a.score, a.length) < std::tuple(-b.score, b.length);
+    });
+  }
   list_->clear();
   const QString between = tr(" or "), below = QStringLiteral(" › ");
   for (const Found& one : found) {
@@ -80,8 +89,8 @@ void CommandPalette::list() {
     // What cannot be done now is listed, too: it is there, and its keys can be learned.
     item->setFlags(action->isEnabled() ? Qt::ItemIsEnabled | Qt::ItemIsSelectable : Qt::NoItemFlags);
   }
-  const auto at = std::ranges::find_if(found, [](const Found& one) { return one.row->action->isEnabled(); });
-  if (at != found.end()) list_->setCurrentItem(list_->topLevelItem(static_cast<int>(at - found.begin())));
+  // Return runs the best or nothing: never another one because the best cannot be done now.
+  if (!found.empty() && found.front().row->action->isEnabled()) list_->setCurrentItem(list_->topLevelItem(0));
 }
 
 void CommandPalette::runCurrent() {

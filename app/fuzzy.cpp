@@ -9,7 +9,8 @@ namespace qkscope {
 
 namespace {
 
-constexpr int kLetter = 1, kBeside = 3, kWordStart = 4;
+// Going on side by side is worth more than leaping to the beginning of another word.
+constexpr int kLetter = 1, kBeside = 5, kWordStart = 4;
 constexpr int kNone = std::numeric_limits<int>::min();
 
 /// The best over all ways to find the letters of `word` in `text`, both in lower case.

@@ -184,9 +184,17 @@ class TestWindowActions : public AppTestCase {
       typed->setText(words);
       QVERIFY2(list->topLevelItemCount() > 0, qPrintable(words));
       QCOMPARE(list->topLevelItem(0)->text(0), words);
+      // Of several of these words, each is told by its place in the menus.
+      int at = 0;
+      while (at < list->topLevelItemCount() &&
+             list->topLevelItem(at)->data(0, Qt::UserRole).toString() != row.command.id)
+        ++at;
+      QVERIFY2(at < list->topLevelItemCount(), qPrintable(row.command.id));
+      const QTreeWidgetItem* item = list->topLevelItem(at);
+      QCOMPARE(item->text(1), row.menu.join(QStringLiteral(" › ")));
       for (const QKeySequence& key : row.command.keys)
-        QVERIFY(list->topLevelItem(0)->text(2).contains(key.toString(QKeySequence::NativeText)));
-      const bool can = list->topLevelItem(0)->flags() & Qt::ItemIsEnabled;
+        QVERIFY(item->text(2).contains(key.toString(QKeySequence::NativeText)));
+      const bool can = item->flags() & Qt::ItemIsEnabled;
       QCOMPARE(can, row.action->isEnabled());
     }
     typed->setText(QStringLiteral("qxzw"));
