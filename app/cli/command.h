@@ -19,16 +19,17 @@ struct Context {
 
 /// Options come in groups; a command has those whose bits are set.
 enum Group : unsigned {
-  Model = 1u << 0,      // MODEL, --device, --dtype, --threads
-  Prompt = 1u << 1,     // --prompt, --prompt-file, --text-file, --raw, --chat, --bos, --max-tokens
-  Answer = 1u << 2,     // --max-new, --temperature, --top-p, --top-k
-  Score = 1u << 3,      // --expect, --definition
-  Disrupt = 1u << 4,    // --disrupt, --seed
-  Sites = 1u << 5,      // --sites, --layers
-  Massive = 1u << 6,    // --lambda, --top
-  Dump = 1u << 7,       // --dump, --layout, --rope-theta, --before-rope
-  NormsOnly = 1u << 8,  // --norms-only
-  Arrays = 1u << 9,     // --out may be a .safetensors file
+  Model = 1u << 0,         // MODEL, --device, --dtype, --threads
+  Prompt = 1u << 1,        // --prompt, --prompt-file, --text-file, --raw, --chat, --bos, --max-tokens
+  Answer = 1u << 2,        // --max-new, --temperature, --top-p, --top-k
+  Score = 1u << 3,         // --expect, --definition
+  Disrupt = 1u << 4,       // --disrupt, --seed
+  Sites = 1u << 5,         // --sites, --layers
+  Massive = 1u << 6,       // --lambda, --top
+  Dump = 1u << 7,          // --dump, --layout, --rope-theta, --before-rope
+  NormsOnly = 1u << 8,     // --norms-only
+  Arrays = 1u << 9,        // --out may be a .safetensors file
+  Activations = 1u << 10,  // EXPERIMENT, --sentence, --corpus, ... and --bos of its own
 };
 
 struct Command {
@@ -50,6 +51,7 @@ Document run_perplexity(const Context& context);
 Document run_massive(const Context& context);
 Document run_capture(const Context& context);
 Document run_disrupt(const Context& context);
+Document run_activations(const Context& context);
 Document run_bench(const Context& context);
 
 }  // namespace qkscope::cli

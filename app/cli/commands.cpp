@@ -83,6 +83,26 @@ const std::vector<Command>& commands() {
        "site=qk,pick=largest:1,pool=chosen,mask=live,"
        "layers=1-10",
        Model | Prompt | Answer | Score | Disrupt, json_file, run_disrupt},
+      {"activations",
+       "Massive activations: the few huge numbers of the residual stream, and what the model is without "
+       "them.",
+       "Experiments:\n"
+       "  magnitude     the largest |h| and the median of every layer, for --sentence\n"
+       "  existence     which layers have massive activations, meaned over sequences of --corpus\n"
+       "  tokens        at which tokens and dims they stand\n"
+       "  intervention  perplexity of each --test with them set to zero or to their mean over --corpus, and "
+       "with as\n"
+       "                many of median size set to zero\n"
+       "  attention     how much attention goes to each token of --sentence, layer by layer\n"
+       "Layers are counted from 1, positions and dims from 0, in JSON, too. JSON.md names the published "
+       "program's "
+       "flags.\n\n"
+       "Examples:\n"
+       "  qkscope-cli activations magnitude\n"
+       "  qkscope-cli activations magnitude --bos off --sentence \"The cat sat.\" --json\n"
+       "  qkscope-cli activations tokens --corpus wiki.txt --context-length 256 --sequences 4\n"
+       "  qkscope-cli activations intervention --corpus train.jsonl.gz --test wiki.txt --test books.csv",
+       Model | Activations, json_file, run_activations},
       {"bench",
        "How fast the model runs here, against the bare matrix products and the memory of this machine.",
        "Prefill computes all logits and M of Q, K and V of every layer; its reference is the sum of the "

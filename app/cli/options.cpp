@@ -2,12 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <map>
 #include <sstream>
 
+#include "app/cli/activation_options.h"
 #include "app/cli/command.h"
+#include "app/cli/validators.h"
 #include "core/base/blanks.h"
 #include "core/base/wording.h"
 
@@ -29,64 +30,6 @@ const std::map<std::string, PerplexityDefinition> definitions = [] {
     names.emplace(definition_name(d), d);
   return names;
 }();
-
-/// Whether the whole of `text` is a number from `least` to `most`.
-template <typename Number>
-bool reads(const std::string& text, Number least, Number most) {
-  Number value{};
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return failure == std::errc() && end == text.data() + text.size() && value >= least && value <= most;
-}
-
-/// Refuses what is not such a number, in plain words.
-CLI::Validator number(double least, double most = std::numeric_limits<double>::max()) {
-  const auto check = [least, most](const std::string& text) -> std::string {
-    if (reads(text, least, most)) return {};
-    return in_quotes(text) + " is not a number " +
-           (most == std::numeric_limits<double>::max() ? "from " + number_text(least)
-                                                       : number_text(least) + " to " + number_text(most));
-  };
-  return {check, ""};
-}
-
-CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
-  const auto check = [least, most](const std::string& text) -> std::string {
-    if (reads(text, least, most)) return {};
-    return in_quotes(text) + " is not a whole number from " + std::to_string(least) + " to " +
-           std::to_string(most);
-  };
-  return {check, ""};
-}
-
-/// Refuses an empty text: what is left out is left out, not given as nothing.
-CLI::Validator filled(const std::string& what) {
-  const auto check = [what](const std::string& text) -> std::string {
-    if (text.find_first_not_of(" \t\r\n") != text.npos) return {};
-    return in_quotes(text) + " is empty; give " + what;
-  };
-  return {check, ""};
-}
-
-/// Names a device as LoadOptions spells it; whether the machine has it is found out when a model is loaded.
-CLI::Validator device_name() {
-  const auto check = [](const std::string& text) -> std::string {
-    const std::string index = text.starts_with("cuda:") ? text.substr(5) : "";
-    const bool numbered = !index.empty() && index.size() < 4 &&
-                          std::ranges::all_of(index, [](char c) { return c >= '0' && c <= '9'; });
-    if (text == "auto" || text == "cpu" || text == "cuda" || numbered) return {};
-    return in_quotes(text) + " is not one of auto, cpu, cuda or cuda:N";
-  };
-  return {check, ""};
-}
-
-/// A layout as parse_layout reads it, or auto.
-CLI::Validator layout() {
-  const auto check = [](const std::string& text) -> std::string {
-    if (text == "auto" || parse_layout(text)) return {};
-    return in_quotes(text) + " is not one of auto, bshd, bhsd or flat:N";
-  };
-  return {check, ""};
-}
 
 void add_model(CLI::App& app, Options& o) {
   app.add_option("MODEL", o.model,
@@ -247,7 +190,7 @@ void settle(Options& o, const Texts& t) try {
   o.sites = parse_sites(t.sites);
   if (!t.definition.empty()) o.definition = definitions.at(t.definition);
   o.layout = parse_layout(t.layout);
-  o.bos = bos_from_name(t.bos).value_or(Bos::Auto);
+  if (o.activations.experiment.empty()) o.bos = bos_from_name(t.bos).value_or(Bos::Auto);
 } catch (const UsageError&) {
   throw;
 } catch (const Error& error) {
@@ -260,6 +203,11 @@ void check(const Command& command, const Options& o) {
   if ((command.groups & Prompt) && !prompted)
     throw UsageError(
         "there is no prompt; give one with --prompt TEXT, --prompt-file FILE or --text-file FILE");
+  const std::string& experiment = o.activations.experiment;
+  const bool reads_corpus =
+      experiment == "existence" || experiment == "tokens" || experiment == "intervention";
+  if (reads_corpus && o.activations.corpora.empty())
+    throw UsageError("activations " + experiment + " reads texts; give them with --corpus FILE");
   if (o.out.ends_with(".safetensors") && !(command.groups & Arrays))
     throw UsageError("--out writes JSON here; give FILE another ending than .safetensors");
 }
@@ -273,10 +221,11 @@ std::string command_names() {
 /// The presets with what they do, and every setting: the disruption's part of a --help.
 std::string disruption_help() {
   std::string text = "Presets:\n";
-  for (const auto& preset : presets()) {
-    text += "  " + preset.name + std::string(32 - std::min<std::size_t>(31, preset.name.size()), ' ') +
-            preset.about + "\n";
-  }
+  const auto add = [&text](const std::string& name, const std::string& about) {
+    text += "  " + name + std::string(35 - std::min<std::size_t>(34, name.size()), ' ') + about + "\n";
+  };
+  for (const auto& preset : presets()) add(preset.name, preset.about);
+  for (const auto& preset : activation_presets()) add(preset.name, preset.about);
   return text +
          "\nSettings, joined by commas; those left out keep the value in brackets:\n"
          "  site=q|k|v|qk|...        what is disrupted, after RoPE (q)\n"
@@ -301,6 +250,16 @@ std::string disruption_help() {
          "                           lists such as 1-4,7, and * for all\n"
          "  pick=smallest:entries    as many others of the same heads in their place; also largest and "
          "random\n"
+         "Or numbers of the residual stream, while the prompt is read:\n"
+         "  activations=first|each|published       the massive ones of the first layer that has any, or of "
+         "each; "
+         "all\n"
+         "                           dims at the first's tokens\n"
+         "  activations=0:507 *:3,7  these: position:dims, both from 0\n"
+         "  site=resid_post|attn_out|mlp_out  layers=all  over=100  times=1000 (x median)  dims=247,507 (of "
+         "published)\n"
+         "  set=zero|mean|X          to what (zero); means=layer:dim:start:other of a mean that is stored\n"
+         "  control=median           as many of median size in their place\n"
          "A text that begins with the word off is an edit that is kept and not made.\n\n";
 }
 
@@ -330,6 +289,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
     sub.footer((explains ? disruption_help() : "") + command.examples);
     sub.get_formatter()->column_width(28);
     const auto has = [&](Group group) { return (command.groups & group) != 0; };
+    if (has(Activations)) add_activations(sub, o);
     if (has(Model)) add_model(sub, o);
     if (has(Prompt)) add_prompt(sub, o, t);
     if (has(Answer)) add_answer(sub, o);

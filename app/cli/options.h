@@ -13,6 +13,20 @@
 
 namespace qkscope::cli {
 
+/// What `activations` is told beside the model.
+struct ActivationOptions {
+  std::string experiment;
+  std::string sentence = "Summer is warm. Winter is cold.";
+  std::vector<std::string> corpora, tests;
+  std::string column = "text", join = "\n\n";
+  int context_length = 256, sequences = 8, documents = 500;
+  ActivationRule rule;
+  int top = 3;
+  std::uint64_t seed = 42;
+  Site site = Site::ResidPost;
+  bool as_float16 = false;
+};
+
 /// Everything the commands' options say. Each command has some of them only: see commands.cpp.
 struct Options {
   std::string model;
@@ -39,6 +53,8 @@ struct Options {
   std::optional<DumpLayout> layout;  // nothing: as the shapes tell
   std::optional<double> rope_theta;
   bool before_rope = false;
+
+  ActivationOptions activations;
 
   bool json = false;
   std::string out;

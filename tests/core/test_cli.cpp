@@ -16,8 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-const Arguments commands = {"info",    "models",  "tokens",  "generate", "perplexity",
-                            "massive", "capture", "disrupt", "bench"};
+const Arguments commands = {"info",    "models",  "tokens",  "generate",    "perplexity",
+                            "massive", "capture", "disrupt", "activations", "bench"};
 
 }  // namespace
 
@@ -348,7 +348,10 @@ class TestCli : public CliTestCase {
       if (command == "capture") options = options + Arguments{"--out", path("documented.safetensors")};
       if (command == "massive") options = options + Arguments{"--lambda", "1"};
       QVERIFY2(has_all(page, {"\n## " + command + "\n"}), command.c_str());
-      look(command == "models" ? run_cli({"models", "--json"}).json() : printed(command, options));
+      Arguments line = on_model(command, options);
+      if (command == "models") line = {"models"};
+      if (command == "activations") line = {"activations", "magnitude", model_.folder().string()};
+      look(run_cli(line + Arguments{"--json"}).json());
     }
   }
 

@@ -57,6 +57,17 @@ class TestCliOptions : public CliTestCase {
          {"massive --dump x.pt", list("sbhd|BSHD|flat|flat:0|flat:-1|flat:x|flat:64x"), {"bhsd"}}},
         {"--rope-theta", {"massive --dump x.pt", list("0|-1|0.5|nan|inf|1e400|x"), {"number from 1"}}},
         {"--out", {"info", {"", " "}, {"empty"}}},
+        {"--sentence", {"activations magnitude m", {"", " "}, {"empty"}}},
+        {"--corpus", {"activations tokens m", {"", " "}, {"empty"}}},
+        {"--test", {"activations intervention m", {"", " "}, {"empty"}}},
+        {"--column", {"activations tokens m", {"", " "}, {"empty"}}},
+        {"--join", {"activations tokens m", {}, {}}},  // any text, none too
+        {"--context-length", {"activations tokens m", from_one, {"whole number from 2"}}},
+        {"--sequences", {"activations tokens m", from_one, {"whole number from 1"}}},
+        {"--documents", {"activations tokens m", from_one, {"whole number from 1"}}},
+        {"--site", {"activations tokens m", list("query|resid_mid|ResidPost"), {"attn_out"}}},
+        {"--over", {"activations tokens m", list("-1|nan|inf|1e400|x"), {"number from 0"}}},
+        {"--times", {"activations tokens m", list("-1|nan|inf|1e400|x"), {"number from 0"}}},
     };
   }
 
@@ -89,8 +100,8 @@ class TestCliOptions : public CliTestCase {
     const auto known = bad_values();
     static const QRegularExpression option(QStringLiteral("(--[a-z-]+) [A-Z]"));
     std::set<std::string> seen;
-    for (const char* command :
-         {"info", "models", "tokens", "generate", "perplexity", "massive", "capture", "disrupt", "bench"}) {
+    for (const char* command : {"info", "models", "tokens", "generate", "perplexity", "massive", "capture",
+                                "disrupt", "activations", "bench"}) {
       const QString help =
           QString::fromStdString(run_cli({command, "--help"}).out).section(QStringLiteral("Examples:"), 0, 0);
       for (auto all = option.globalMatch(help); all.hasNext();) {

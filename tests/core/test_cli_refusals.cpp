@@ -52,6 +52,10 @@ class TestCliRefusals : public CliTestCase {
     row("capture MODEL --prompt x", "--out|.safetensors");
     row("capture MODEL --prompt x --out x.npz", "--out|.safetensors");
     row("capture MODEL --prompt x --out x.safetensors --norms-only --sites mlp_in", "--norms-only|query_pre");
+    row("activations", "EXPERIMENT");
+    row("activations sinks MODEL", "sinks|magnitude");
+    row("activations tokens MODEL", "tokens|--corpus");
+    row("activations magnitude MODEL --bos auto", "--bos|auto|off");
     row("perplexity MODEL --prompt x --definition b", "--definition|b|as_published");
     row("perplexity MODEL --prompt x --definition text --expect y", "--expect|text");
   }

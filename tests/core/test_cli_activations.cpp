@@ -1,0 +1,252 @@
+// `activations`: the five experiments, their corpora, what they print.
+#include <cmath>
+
+#include "core/analysis/attention_sinks.h"
+#include "core/base/budget.h"
+#include "core/io/corpus.h"
+#include "core/run/activation_experiments.h"
+#include "core/run/runner.h"
+#include "tests/support/cli.h"
+
+using namespace qkscope;
+using namespace qkscope::test;
+using nlohmann::json;
+
+namespace {
+
+const Arguments rule = {"--over", "0", "--times", "4"};  // which finds something in a random model
+const ActivationStudy study{Site::ResidPost, {0, 4}, 3};
+
+/// Letters, a token each.
+std::string text_of(std::size_t letters) {
+  std::string text;
+  for (std::size_t i = 0; i < letters; ++i) text += static_cast<char>('a' + (i * i + i / 7) % 26);
+  return text;
+}
+
+}  // namespace
+
+class TestCliActivations : public CliTestCase {
+  Q_OBJECT
+
+  json found(const std::string& experiment, const Arguments& options = {}) const {
+    return run_cli(
+               Arguments{"activations", experiment, model_.folder().string(), "--threads", "1", "--json"} +
+               rule + options)
+        .json();
+  }
+  /// The ids of a text with BOS in front.
+  TokenIds ids_of(const std::string& text, bool bos = true) const {
+    TokenIds ids = loaded_->tokenizer().encode(text, false);
+    if (bos) ids.insert(ids.begin(), *loaded_->tokenizer().bos());
+    return ids;
+  }
+  /// A corpus file cut into sequences of 16, BOS included.
+  std::vector<TokenIds> pieces(const std::string& text) const {
+    const TokenIds ids = ids_of(text, false);
+    std::vector<TokenIds> sequences;
+    for (std::size_t i = 0; i + 15 <= ids.size(); i += 15) {
+      sequences.push_back({*loaded_->tokenizer().bos()});
+      sequences.back().insert(sequences.back().end(), ids.begin() + static_cast<std::ptrdiff_t>(i),
+                              ids.begin() + static_cast<std::ptrdiff_t>(i + 15));
+    }
+    return sequences;
+  }
+
+ private Q_SLOTS:
+  void initTestCase() { load(); }
+
+  void magnitude() {
+    for (const bool bos : {true, false}) {
+      const json result =
+          found("magnitude", {"--sentence", "Winter.is.cold.", "--top", "2", "--bos", bos ? "on" : "off"});
+      QCOMPARE(keys(result), (Keys{"bos", "ids", "layers"}));
+      QCOMPARE(result.at("bos").get<bool>(), bos);
+      RunRequest request;
+      request.prompt = ids_of("Winter.is.cold.", bos);
+      QCOMPARE(result.at("ids").get<TokenIds>(), request.prompt);
+      request.needs.activations = {{Site::ResidPost}, study.rule, 2};
+      const Capture capture = Runner(loaded_).run(request)->capture;
+      QCOMPARE(result.at("layers").size(), 2u);
+      for (int layer = 0; layer < 2; ++layer) {
+        const json& row = result.at("layers").at(static_cast<std::size_t>(layer));
+        const ActivationSummary& summary = capture.activations.at({layer, Site::ResidPost});
+        QCOMPARE(keys(row), (Keys{"layer", "max", "position", "dim", "median", "top"}));
+        QCOMPARE(row.at("layer").get<int>(), layer + 1);
+        QVERIFY(close(row.at("max"), std::abs(static_cast<double>(summary.top[0].value))));
+        QVERIFY(close(row.at("median"), static_cast<double>(summary.median)));
+        QCOMPARE(row.at("position").get<int>(), summary.top[0].position);
+        QCOMPARE(row.at("dim").get<int>(), summary.top[0].dim);
+        QCOMPARE(row.at("top").size(), 2u);
+        QVERIFY(close(row.at("top").at(1), std::abs(static_cast<double>(summary.top[1].value))));
+      }
+    }
+    QVERIFY(found("magnitude") != found("magnitude", {"--site", "mlp_out"}));
+  }
+
+  void tokensExistenceAndIntervention() {
+    const std::string text = text_of(100), file = write("some.words.txt", text),
+                      other = write("b.txt", text_of(40));
+    const std::vector<TokenIds> sequences = pieces(text);
+    const Arguments corpus = {"--corpus", file, "--context-length", "16", "--sequences", "99"};
+    Runner runner(loaded_);
+    const MassiveTokens expected = massive_tokens(runner, sequences, study);
+    const json tokens = found("tokens", corpus);
+    QCOMPARE(keys(tokens), (Keys{"first_layer", "dims", "tokens", "mean", "std"}));
+    QCOMPARE(tokens.at("first_layer").get<int>(), expected.first_layer + 1);
+    QCOMPARE(tokens.at("dims").get<std::vector<int>>(), expected.dims);
+    QVERIFY(close(tokens.at("mean"), expected.mean));
+    QVERIFY(close(tokens.at("std"), expected.deviation));
+    std::size_t count = 0;
+    for (const json& token : tokens.at("tokens")) {
+      QCOMPARE(keys(token), (Keys{"position", "piece", "count"}));
+      count += token.at("count").get<std::size_t>();
+      if (token.at("position") == 0) QCOMPARE(token.at("piece").get<std::string>(), std::string("<s>"));
+    }
+    QCOMPARE(count, expected.tokens.size());
+
+    const json existence = found("existence", corpus + Arguments{"--float16"});
+    QCOMPARE(existence.at("sequences").get<std::size_t>(), sequences.size());
+    for (const LayerExistence& layer : layer_existence(runner, sequences, study, true)) {
+      const json& row = existence.at("layers").at(static_cast<std::size_t>(layer.layer));
+      QCOMPARE(row.at("layer").get<int>(), layer.layer + 1);
+      QVERIFY(close(row.at("max"), layer.max, 2e-3));  // a step of float16
+      QCOMPARE(row.at("massive").get<bool>(), layer.massive);
+    }
+
+    const json arms = found("intervention", corpus + Arguments{"--test", file, "--test", other});
+    for (const char* arm : {"original", "zero", "mean", "control"})
+      QCOMPARE(keys(arms.at(arm)), (Keys{"some", "b"}));
+    const double original = perplexity_of(runner, sequences, {});
+    QVERIFY(close(arms.at("original").at("some"), original, 1e-3));
+    using Set = ActivationEdit::Set;
+    const Edit zero = published_edit(expected, study, Set::Zero);
+    QVERIFY(close(arms.at("zero").at("some"), perplexity_of(runner, sequences, {zero}), 1e-3));
+    QVERIFY(close(arms.at("control").at("some"),
+                  perplexity_of(runner, sequences, {control_of(zero, PickKind::Smallest)}), 1e-3));
+    QVERIFY(close(
+        arms.at("mean").at("some"),
+        perplexity_of(runner, sequences, {published_edit(expected, study, Set::Mean, expected.first_layer)}),
+        1e-3));
+    QVERIFY(arms.at("zero") != arms.at("original"));
+  }
+
+  /// The means of one sequence, which has at most one massive token after the first, put back into it, change
+  /// nothing, to the last bit.
+  void meansOfOneSequenceOnItself() {
+    Runner runner(loaded_);
+    int tried = 0;
+    for (const TokenIds& sequence : pieces(text_of(300))) {
+      for (const double times : {4.0, 5.0, 6.0, 7.0}) {
+        const ActivationStudy strict{Site::ResidPost, {0, times}, 3};
+        const MassiveTokens own = massive_tokens(runner, {sequence}, strict);
+        const auto later =
+            std::ranges::count_if(own.tokens, [](const auto& token) { return token.position > 0; });
+        if (own.first_layer < 0 || later > 1) continue;
+        ++tried;
+        const Edit edit = published_edit(own, strict, ActivationEdit::Set::Mean, own.first_layer);
+        QVERIFY(perplexity_of(runner, {sequence}, {edit}) == perplexity_of(runner, {sequence}, {}));
+        QVERIFY(perplexity_of(runner, {sequence}, {published_edit(own, strict, ActivationEdit::Set::Zero)}) !=
+                perplexity_of(runner, {sequence}, {}));
+      }
+    }
+    QVERIFY(tried > 0);
+  }
+
+  void sinks() {
+    // Two heads over three positions.
+    const Array pattern{{2, 3, 3},
+                        {1, 0, 0, 0.25f, 0.75f, 0, 0.25f, 0.25f, 0.5f,  //
+                         1, 0, 0, 0, 1, 0, 0, 0, 1}};
+    const std::vector<SinkScore> scores = sink_scores(pattern);
+    QCOMPARE(scores.size(), 3u);
+    QVERIFY(close(scores[0].mass, (0.5 + 1.0 / 3) / 2) && close(scores[0].share, 1));
+    QVERIFY(close(scores[1].mass, 0.5) && close(scores[1].share, 1));
+    QVERIFY(close(scores[2].mass, 0.75) && close(scores[2].share, 1));
+    QKSCOPE_EXPECT_ERROR(sink_scores({{2, 3}, {0, 0, 0, 0, 0, 0}}), "(2, 3)");
+    const json found_sinks = found("attention", {"--sentence", "abc"});
+    RunRequest request;
+    request.prompt = ids_of("abc");
+    request.needs.values = {Site::AttnPattern};
+    const Capture capture = Runner(loaded_).run(request)->capture;
+    for (int layer = 0; layer < 2; ++layer) {
+      const json& row = found_sinks.at("layers").at(static_cast<std::size_t>(layer));
+      QCOMPARE(row.at("layer").get<int>(), layer + 1);
+      const std::vector<SinkScore> expected = sink_scores(*capture.value(layer, Site::AttnPattern));
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        QVERIFY(close(row.at("mass").at(i), expected[i].mass));
+        QVERIFY(close(row.at("share").at(i), expected[i].share));
+      }
+    }
+  }
+
+  /// What a seed draws is the same each time, another one draws another.
+  void drawnWithASeed() {
+    std::string lines;
+    for (int i = 0; i < 30; ++i)
+      lines += json{{"text", text_of(20 + static_cast<std::size_t>(i))}}.dump() + "\n";
+    const std::string file = write("many.jsonl", lines);
+    const auto drawn = [&](const char* seed) {
+      return found("existence", {"--corpus", file, "--context-length", "12", "--sequences", "3",
+                                 "--documents", "9", "--seed", seed});
+    };
+    QVERIFY(drawn("1") == drawn("1"));
+    QVERIFY(drawn("1") != drawn("2"));
+    QCOMPARE(drawn("1").at("sequences").get<int>(), 3);
+    // Shorter than one piece: a sequence all the same.
+    QCOMPARE(found("existence", {"--corpus", write("short.txt", "abc")}).at("sequences").get<int>(), 1);
+  }
+
+  void corpora() {
+    const auto read = [&](const std::string& name, std::string_view bytes,
+                          const std::string& column = "text") {
+      Budget budget("The corpus");
+      return read_documents(write(name, bytes), column, budget);
+    };
+    using Documents = std::vector<std::string>;
+    QCOMPARE(read("a.txt", "one\n\ntwo"), (Documents{"one\n\ntwo"}));
+    QCOMPARE(read("a.jsonl", "{\"text\":\"a\\nb\"}\n\n{\"x\":1,\"text\":\"c\"}\r\n"),
+             (Documents{"a\nb", "c"}));
+    QCOMPARE(read("a.csv", "id,\"review\"\r\n1,\"say \"\"hi\"\", you\nthere\"\n2,plain\n", "review"),
+             (Documents{"say \"hi\", you\nthere", "plain"}));
+    const std::string gzip(
+        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00"
+        "\x00",
+        25);
+    QCOMPARE(read("a.txt.gz", gzip), Documents{"hello"});
+    const auto refuses = [&](const std::string& name, std::string_view bytes,
+                             const std::vector<std::string>& words) {
+      const std::string text = error_of([&] { read(name, bytes); });
+      if (!has_all(text, words)) qWarning("%s", text.c_str());
+    };
+    refuses("a.parquet", "PAR1", {"a.parquet", ".jsonl"});
+    refuses("empty.txt", "", {"empty.txt", "no text"});
+    refuses("b.jsonl", "{\"text\":\"a\"}\n{\"txt\":1}\n", {"b.jsonl", "line 2", "'text'"});
+    refuses("b.jsonl", "{\"text\":\"a\"}\n[1\n", {"b.jsonl", "line 2"});
+    refuses("b.jsonl", "{\"text\":7}", {"line 1", "'text'"});
+    refuses("b.csv", "a,b\n1,2\n", {"b.csv", "'text'", "'a', 'b'"});
+    refuses("b.csv", "a,text\n1\n", {"line 2", "1 fields", "2"});
+    refuses("b.csv", "a,text\n1,\"x\n", {"line 2", "no end"});
+    refuses("cut.txt.gz", gzip.substr(0, 15), {"cut.txt.gz", "gzip"});
+    QKSCOPE_EXPECT_ERROR(read_documents(path("none.txt"), "text", *std::make_unique<Budget>("x")),
+                         "none.txt");
+    Budget small("The corpus", {}, 3);
+    QKSCOPE_EXPECT_ERROR(read_documents(write("c.txt", "four"), "text", small), "The corpus");
+  }
+
+  /// Nothing to intervene on is said, not computed.
+  void nothingMassive() {
+    const std::string file = write("n.txt", text_of(60));
+    const Arguments never = {"--corpus", file, "--over", "1e9", "--context-length", "16"};
+    const Arguments start = {"activations", "tokens", model_.folder().string(), "--json"};
+    const json none = run_cli(start + never).json();
+    QVERIFY(none.at("first_layer").is_null() && none.at("tokens").empty() && none.at("mean").is_null());
+    Arguments intervention = start;
+    intervention[1] = "intervention";
+    const CliResult refused = run_cli(intervention + never);
+    QVERIFY2(refused.refuses(1, {"massive activation", "--over"}), told(refused).c_str());
+  }
+};
+
+QTEST_GUILESS_MAIN(TestCliActivations)
+#include "test_cli_activations.moc"
