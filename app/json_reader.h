@@ -3,6 +3,8 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QString>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -35,7 +37,10 @@ class JsonReader {
   }
   int integer(const QString& key, int fallback) const {
     const double value = number(key, fallback);
-    if (value != static_cast<int>(value)) fail(key, QString::number(value), QStringLiteral("a whole number"));
+    // A number beyond int's has no conversion to one.
+    const bool fits = value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max();
+    if (!fits || value != std::trunc(value))
+      fail(key, QString::number(value), QStringLiteral("a whole number"));
     return static_cast<int>(value);
   }
   QJsonArray array(const QString& key) const {

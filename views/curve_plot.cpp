@@ -52,7 +52,7 @@ QFont inPixels(QFont font, double pixels_per_point) {
 
 }  // namespace
 
-CurvePlot::CurvePlot(QWidget* parent) : QCustomPlot(parent), inks_{PlotStyle::of(*this), {}, {}} {
+CurvePlot::CurvePlot(QWidget* parent) : QCustomPlot(parent) {
   setAutoAddPlottableToLegend(false);
   setFocusPolicy(Qt::StrongFocus);
   setMouseTracking(true);
@@ -66,6 +66,10 @@ CurvePlot::CurvePlot(const Inks& inks) : inks_(inks) {
 }
 
 void CurvePlot::setStyle(const PlotStyle& style) {
+  const PlotStyle& now = inks_.style;
+  if (now.background == style.background && now.text == style.text && inks_.small == style.small &&
+      now.unit == style.unit)
+    return;
   inks_ = {style, style.small, style.title};
   inks_.title.setPointSizeF(style.normal.pointSizeF());
   build();

@@ -65,6 +65,7 @@ std::vector<Chart> CurvesView::marked() const {
 
 void CurvesView::refresh() {
   message_ = whyNoFigure();
+  plot_->setStyle(PlotStyle::of(*this));
   plot_->setVisible(message_.isEmpty());
   if (message_.isEmpty()) plot_->setCharts(marked());
   QStringList words;
@@ -86,9 +87,7 @@ void CurvesView::resizeEvent(QResizeEvent*) {
 
 void CurvesView::changeEvent(QEvent* event) {
   View::changeEvent(event);
-  if (event->type() != QEvent::PaletteChange && event->type() != QEvent::FontChange) return;
-  plot_->setStyle(PlotStyle::of(*this));
-  update();
+  if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) scheduleRefresh();
 }
 
 void CurvesView::keyPressEvent(QKeyEvent* event) {

@@ -1,6 +1,7 @@
 // What the paper's Table 3 would say of this model, with the numbers and the rule it says it by.
 #include <QGridLayout>
 #include <QLocale>
+#include <QScrollArea>
 #include <QTimer>
 #include <QVBoxLayout>
 #include <array>
@@ -33,7 +34,16 @@ class VerdictView : public View {
  public:
   VerdictView(ViewState& state, QWidget* parent) : View(state, parent) {
     setAccessibleName(tr("Verdict on the model"));
-    auto* layout = new QVBoxLayout(this);
+    // Scrolled, so that large type does not widen the window.
+    auto* scroll = new QScrollArea(this);
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setWidgetResizable(true);
+    auto* outer = new QVBoxLayout(this);
+    outer->setContentsMargins(0, 0, 0, 0);
+    outer->addWidget(scroll);
+    auto* inside = new QWidget(scroll);
+    scroll->setWidget(inside);
+    auto* layout = new QVBoxLayout(inside);
     layout->setContentsMargins(10, 8, 10, 8);
     layout->setSpacing(8);
     layout->addWidget(new StyledLabel(Type::Title, Tone::Text, this, tr("Concentrated massive values?")));
@@ -75,7 +85,7 @@ class VerdictView : public View {
     settled_.setSingleShot(true);
     settled_.setInterval(120);
     connect(&settled_, &QTimer::timeout, this, &VerdictView::judge);
-    connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
+    connect(&state, &ViewState::lookChanged, this, [this] { settled_.start(); });
   }
 
   Needs needs() const override {
@@ -86,7 +96,7 @@ class VerdictView : public View {
   QSize sizeHint() const override { return {330, 560}; }
 
  protected:
-  void refresh() override { settled_.start(); }
+  void refresh() override { judge(); }
 
  private:
   StyledLabel* wrapped(Type type, Tone tone) {

@@ -30,10 +30,15 @@ json parse_json(std::string_view text, const std::string& where, Budget& budget,
     }
     return true;
   };
+  const auto broken_at = [&](std::size_t byte) {
+    return Error(where + " is not valid JSON (UTF-8): the problem is at byte " + std::to_string(byte));
+  };
+  // The parser takes a zero for the end and would leave the rest unread.
+  if (const std::size_t zero = text.find('\0'); zero != text.npos) throw broken_at(zero + 1);
   try {
     return json::parse(text.begin(), text.end(), watch);
   } catch (const json::parse_error& error) {
-    throw Error(where + " is not valid JSON (UTF-8): the problem is at byte " + std::to_string(error.byte));
+    throw broken_at(error.byte);
   } catch (const json::out_of_range&) {
     throw Error(where + " is not valid JSON: it has a number too large for any type");
   }

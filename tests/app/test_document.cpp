@@ -100,6 +100,8 @@ class TestDocument : public TestCase {
         "query, key or value");
     row("fraction", R"({"format": "qkscope-document", "version": 1, "selected_prompt": 0.5})",
         "whole number");
+    row("beyond int", R"({"format": "qkscope-document", "version": 1, "selected_prompt": 1e101})",
+        "whole number");
     row("disruption",
         R"({"format": "qkscope-document", "version": 1, "disruption": {"history": ["site=z"]}})", "site");
   }

@@ -154,6 +154,8 @@ class TestTokenizerFiles : public test::TokenizerTest {
     expect(error_of_json(R"({"model": {}, "model": {}})"), {"'model'", "twice"});
     expect(error_of_json(std::string(100000, '[')), {"nested deeper"});
     QVERIFY(error_of_json("\xff\xfe{}").find("not valid JSON") != std::string::npos);
+    // A zero byte ends no JSON: what follows it is not passed over.
+    expect(error_of_json(std::string("{}\0{}", 5)), {"not valid JSON", "byte 3"});
   }
 
   void runawayPatterns() {
