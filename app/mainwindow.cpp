@@ -154,7 +154,7 @@ void MainWindow::arrangeDocks() {
     if (!placed.dock) continue;
     placed.dock->setFloating(false);
     addDockWidget(area(placed.entry->place), placed.dock);
-    placed.dock->show();
+    placed.dock->setVisible(placed.entry->at_start);
     QDockWidget*& neighbour = first[placed.entry->place];
     if (neighbour) tabifyDockWidget(neighbour, placed.dock);
     if (!neighbour) neighbour = placed.dock;

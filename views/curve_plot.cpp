@@ -118,10 +118,14 @@ void CurvePlot::fill(int chart) {
   QCPAxis* y = rect->axis(QCPAxis::atLeft);
   qobject_cast<QCPTextElement*>(plotLayout()->element(0, chart))->setText(now.title);
   const QCPRange x_range = x->range(), y_range = y->range();
+  rect->insetLayout()->clear();  // the names first: they point at the curves
   for (QCPAbstractPlottable* old : rect->plottables()) removePlottable(old);
   for (QCPAbstractItem* old : rect->items()) removeItem(old);
   dress(rect, now);
+  for (QCPAxis* axis : {x, y}) axis->setTickLabels(now.missing.isEmpty());
   if (!now.missing.isEmpty()) {
+    x->setRange(0, 1);
+    y->setRange(0, 1);
     auto* words = new QCPItemText(this);
     words->setClipAxisRect(rect);
     words->position->setAxisRect(rect);
@@ -245,10 +249,8 @@ void CurvePlot::addCurve(QCPAxisRect* rect, const Curve& curve) {
 
 /// The names in one row over the curves, at the right.
 void CurvePlot::addLegend(QCPAxisRect* rect) {
-  QCPLayoutInset* inset = rect->insetLayout();
-  inset->clear();
   auto* legend = new QCPLegend;
-  inset->addElement(legend, Qt::AlignTop | Qt::AlignRight);
+  rect->insetLayout()->addElement(legend, Qt::AlignTop | Qt::AlignRight);
   legend->setLayer(QStringLiteral("legend"));
   legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
   legend->setFont(inks_.small);

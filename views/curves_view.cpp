@@ -87,7 +87,10 @@ void CurvesView::resizeEvent(QResizeEvent*) {
 
 void CurvesView::changeEvent(QEvent* event) {
   View::changeEvent(event);
-  if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) scheduleRefresh();
+  // A panel behind another is disabled, which has colours of its own.
+  if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange ||
+      event->type() == QEvent::EnabledChange)
+    scheduleRefresh();
 }
 
 void CurvesView::keyPressEvent(QKeyEvent* event) {

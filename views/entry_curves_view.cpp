@@ -127,11 +127,10 @@ class EntryCurvesView : public CurvesView {
 
 namespace {
 
-const ViewRegistration registration({QStringLiteral("selection"),
-                                     QStringLiteral(QT_TRANSLATE_NOOP("Views", "Selection")), Place::Bottom,
-                                     2, QKeySequence(), [](ViewState& state, QWidget* parent) -> View* {
-                                       return new EntryCurvesView(state, parent);
-                                     }});
+const ViewRegistration registration(
+    {QStringLiteral("selection"), QStringLiteral(QT_TRANSLATE_NOOP("Views", "Selection")), Place::Bottom, 2,
+     QKeySequence(),
+     [](ViewState& state, QWidget* parent) -> View* { return new EntryCurvesView(state, parent); }, false});
 
 }  // namespace
 

@@ -94,11 +94,10 @@ class LayerCurvesView : public CurvesView {
 
 namespace {
 
-const ViewRegistration registration({QStringLiteral("layers"),
-                                     QStringLiteral(QT_TRANSLATE_NOOP("Views", "By layer")), Place::Bottom, 1,
-                                     QKeySequence(), [](ViewState& state, QWidget* parent) -> View* {
-                                       return new LayerCurvesView(state, parent);
-                                     }});
+const ViewRegistration registration(
+    {QStringLiteral("layers"), QStringLiteral(QT_TRANSLATE_NOOP("Views", "By layer")), Place::Bottom, 1,
+     QKeySequence(),
+     [](ViewState& state, QWidget* parent) -> View* { return new LayerCurvesView(state, parent); }, false});
 
 }  // namespace
 

@@ -19,6 +19,7 @@ struct ViewEntry {
   int order = 0;  // within its place
   QKeySequence shortcut;
   std::function<View*(ViewState&, QWidget*)> make;
+  bool at_start = true;  // shown in the default layout; else View > Panels brings it
 };
 
 /// All views, sorted by place and order; ask once there is an application and its translators are installed.
