@@ -156,7 +156,8 @@ void MainWindow::arrangeDocks() {
     addDockWidget(area(placed.entry->place), placed.dock);
     placed.dock->setVisible(placed.entry->at_start);
     QDockWidget*& neighbour = first[placed.entry->place];
-    if (neighbour) tabifyDockWidget(neighbour, placed.dock);
+    // A closed one would leave a tab bar without tabs, where the Tab key stops.
+    if (neighbour && placed.entry->at_start) tabifyDockWidget(neighbour, placed.dock);
     if (!neighbour) neighbour = placed.dock;
   }
   for (const auto& [place, dock] : first) dock->raise();

@@ -3,6 +3,7 @@
 #include <QDialog>
 #include <QDockWidget>
 #include <QLabel>
+#include <QTextBrowser>
 #include <QToolButton>
 
 #include "app/labels.h"
@@ -73,6 +74,9 @@ class TestTheme : public WindowTestCase {
     for (QDialog* dialog : window.findChildren<QDialog*>()) {
       // So does the memory that is free.
       if (auto* memory = dialog->findChild<QLabel*>(QStringLiteral("modelMemory"))) memory->setText({});
+      // And the length of the list of keys, with the commands that there are at the moment.
+      if (auto* page = dialog->findChild<QTextBrowser*>())
+        page->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
       dialog->resize(900, 800);
       settle();
       pictures[u"dialog " + dialog->windowTitle()] = dialog->grab().toImage();
