@@ -164,6 +164,19 @@ void MainWindow::arrangeDocks() {
   docks_->reset();
 }
 
+void MainWindow::togglePanel(const Placed& placed) {
+  placed.dock->toggleViewAction()->trigger();
+  if (placed.dock->isHidden()) return;
+  const auto front = std::ranges::find_if(views_, [&](const Placed& other) {
+    return other.dock && other.dock != placed.dock && other.entry->place == placed.entry->place &&
+           other.dock->isVisible();
+  });
+  if (!placed.entry->at_start && !placed.dock->isFloating() && front != views_.end() &&
+      tabifiedDockWidgets(placed.dock).isEmpty())
+    tabifyDockWidget(front->dock, placed.dock);
+  placed.dock->raise();
+}
+
 void MainWindow::restoreLayout(std::optional<QSize> size) {
   restoreGeometry(settings_.geometry());
   if (size) {

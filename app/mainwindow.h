@@ -72,6 +72,8 @@ class MainWindow : public QMainWindow {
   void makeViews();
   QDockWidget* makeDock(const ViewEntry& entry, View* view);
   void arrangeDocks();
+  /// Shows a panel, in front of the others of its place, or closes it.
+  void togglePanel(const Placed& placed);
   void connectSession();
   void updateNeeds();
   void showData();

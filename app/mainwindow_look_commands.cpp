@@ -212,7 +212,7 @@ void MainWindow::addWindowCommands() {
     panels.push_back({.id = u"panel_" + placed.entry->id,
                       .text = placed.entry->title,
                       .keys = {},
-                      .run = [dock = placed.dock] { dock->toggleViewAction()->trigger(); },
+                      .run = [this, &placed] { togglePanel(placed); },
                       .checked = [shows] { return shows->isChecked(); }});
     if (!placed.entry->shortcut.isEmpty()) panels.back().keys = {placed.entry->shortcut};
     connect(shows, &QAction::toggled, &commands_, &CommandTable::refresh);

@@ -261,7 +261,14 @@ void CurvePlot::addLegend(QCPAxisRect* rect) {
   legend->setColumnSpacing(static_cast<int>(8 * inks_.style.unit));
   legend->setIconSize(static_cast<int>(18 * inks_.style.unit), static_cast<int>(10 * inks_.style.unit));
   legend->setIconTextPadding(static_cast<int>(4 * inks_.style.unit));
-  for (QCPGraph* graph : rect->graphs()) legend->addItem(new QCPPlottableLegendItem(legend, graph));
+  // In as many columns as there is room for.
+  double widest = 1;
+  for (QCPGraph* graph : rect->graphs()) {
+    legend->addItem(new QCPPlottableLegendItem(legend, graph));
+    widest = std::max(widest, QFontMetricsF(inks_.small).horizontalAdvance(graph->name()));
+  }
+  const double room = 0.9 * width() / static_cast<double>(charts_.size());
+  legend->setWrap(std::max(1, static_cast<int>(room / (widest + 32 * inks_.style.unit))));
 }
 
 int CurvePlot::chartAt(const QPointF& place) const {
@@ -323,6 +330,11 @@ void CurvePlot::wheelEvent(QWheelEvent* event) {
   const int chart = chartAt(event->position());
   if (chart >= 0) zoomed_[static_cast<std::size_t>(chart)] = true;
   QCustomPlot::wheelEvent(event);
+}
+
+void CurvePlot::resizeEvent(QResizeEvent* event) {
+  QCustomPlot::resizeEvent(event);
+  for (std::size_t i = 0; i < rects_.size(); ++i) fill(static_cast<int>(i));
 }
 
 void CurvePlot::leaveEvent(QEvent* event) {

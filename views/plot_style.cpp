@@ -67,17 +67,21 @@ PlotStyle PlotStyle::of(const QWidget& widget) {
   // Asked many times for every paint and every layout, nearly always with the same palette and font.
   struct Made {
     qint64 palette = 0;
+    QPalette::ColorGroup group = QPalette::Active;  // the key is one for all groups
     QFont font;
     PlotStyle style;
   };
   static std::array<Made, 4> made;
   static std::size_t next = 0;
-  const qint64 key = widget.palette().cacheKey();
-  auto known = std::find_if(made.begin(), made.end(),
-                            [&](const Made& one) { return one.palette == key && one.font == widget.font(); });
+  const QPalette palette = widget.palette();
+  const qint64 key = palette.cacheKey();
+  const QPalette::ColorGroup group = palette.currentColorGroup();
+  auto known = std::find_if(made.begin(), made.end(), [&](const Made& one) {
+    return one.palette == key && one.group == group && one.font == widget.font();
+  });
   if (known == made.end()) {
     known = made.begin() + static_cast<std::ptrdiff_t>(next++ % made.size());
-    *known = {key, widget.font(), make(widget)};
+    *known = {key, group, widget.font(), make(widget)};
   }
   PlotStyle style = known->style;
   style.device_ = &widget;
