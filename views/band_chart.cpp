@@ -14,13 +14,6 @@ double share(const BandShare& band) {
   return band.entries > 0 ? static_cast<double>(band.massive) / static_cast<double>(band.entries) : 0.0;
 }
 
-QString percent(double part) {
-  const QLocale locale;
-  if (part == 0) return QStringLiteral("0");
-  if (part < 0.0005) return QStringLiteral("< ") + locale.toString(0.1, 'f', 1) + QStringLiteral(" %");
-  return locale.toString(part * 100, 'f', part < 0.095 ? 1 : 0) + QStringLiteral(" %");
-}
-
 }  // namespace
 
 Bands bandsOf(const ViewData& data, const Look& look) {
@@ -107,7 +100,7 @@ void paintBands(QPainter& painter, const PlotStyle& style, const QRectF& area, c
       painter.setPen(style.text);
       const double top = plot.bottom() - tallest / most * plot.height();
       painter.drawText(QRectF(left - gap, top - small.height(), slot + 2 * gap, small.height()),
-                       Qt::AlignCenter, percent(tallest));
+                       Qt::AlignCenter, percentWords(tallest));
     }
     painter.setPen(style.muted);
     painter.drawText(QRectF(left - gap, plot.bottom() + u, slot + 2 * gap, small.height()), Qt::AlignCenter,
@@ -130,8 +123,8 @@ void BandChart::setBands(const Bands& bands) {
   QStringList words;
   for (std::size_t i = 0; i < bands.query.size(); ++i) {
     words << tr("from %1 tokens: Q %2, K %3")
-                 .arg(wavelengthWords(bands.query[i].from_wavelength), percent(share(bands.query[i])),
-                      percent(share(bands.key[i])));
+                 .arg(wavelengthWords(bands.query[i].from_wavelength), percentWords(share(bands.query[i])),
+                      percentWords(share(bands.key[i])));
   }
   if (!bands.note.isEmpty()) words << tr("of %1").arg(bands.note);
   setAccessibleDescription(words.join(QStringLiteral("; ")));

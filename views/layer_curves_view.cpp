@@ -16,9 +16,9 @@ struct OneSite {
   Ink ink;
   Marker marker;
 };
-constexpr std::array<OneSite, 3> all_sites{OneSite{Site::Query, Ink::Query, Marker::Disc},
-                                           OneSite{Site::Key, Ink::Key, Marker::Square},
-                                           OneSite{Site::Value, Ink::Value, Marker::Triangle}};
+constexpr std::array<OneSite, 3> site_looks{OneSite{Site::Query, Ink::Query, Marker::Disc},
+                                            OneSite{Site::Key, Ink::Key, Marker::Square},
+                                            OneSite{Site::Value, Ink::Value, Marker::Triangle}};
 
 constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
@@ -44,11 +44,7 @@ class LayerCurvesView : public CurvesView {
     setAccessibleName(tr("Massive values of every layer"));
   }
 
-  Needs needs() const override {
-    Needs needs;
-    needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
-    return needs;
-  }
+  Needs needs() const override { return allNorms(); }
   QString figureTitle() const override {
     return tr("Massive values by layer, λ = %1, %2")
         .arg(exactWords(state().look().lambda), ropeWords(data(), Site::Query, state().look().after_rope));
@@ -65,7 +61,7 @@ class LayerCurvesView : public CurvesView {
     for (const auto& run : {comparison.baseline, comparison.disrupted}) {
       if (!run) continue;
       const bool disrupted = run == comparison.disrupted;
-      for (const OneSite& one : all_sites) {
+      for (const OneSite& one : site_looks) {
         Curve number, ratio;
         number.name = ratio.name = siteLetter(one.site) + (disrupted ? tr(" disrupted") : QString());
         number.ink = ratio.ink = one.ink;

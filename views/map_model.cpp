@@ -71,19 +71,16 @@ MapModel mapModel(const ViewData& data, const Selection& selection, const Look& 
 }
 
 Needs mapNeeds(const ViewData& data, const Selection& selection, const Look& look) {
-  // All five sites whatever is shown now, so that a look at another never waits for a run.
-  const std::set<Site> sites{Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
-  Needs needs;
-  needs.norms = sites;
+  Needs needs = allNorms();
   if (look.picture == Picture::PositionsDims && data.spec()) {
     const ModelSpec& spec = *data.spec();
     std::int64_t numbers = 0;  // of one position in one pass
-    for (const Site site : sites)
+    for (const Site site : needs.norms)
       numbers += std::int64_t{spec.num_layers()} * siteHeads(spec, site) * spec.head_dim();
     constexpr std::int64_t passes = 2;
     const bool all = data.prompt_tokens > 0 &&
                      numbers * data.prompt_tokens * passes * std::int64_t{sizeof(float)} <= value_budget;
-    needs.values = sites;
+    needs.values = needs.norms;
     if (!all) needs.value_layers = {clamped(selection, spec, 0).layer};
   }
   return needs;

@@ -24,8 +24,6 @@ namespace qkscope {
 
 namespace {
 
-constexpr std::array<Site, 3> all_sites{Site::Query, Site::Key, Site::Value};
-
 /// "Q / 270 / of 17,280": one number of the panel.
 class Counter : public QWidget {
  public:
@@ -149,11 +147,7 @@ class MassiveView : public View {
     showLambda();
   }
 
-  Needs needs() const override {
-    Needs needs;
-    needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
-    return needs;
-  }
+  Needs needs() const override { return allNorms(); }
   QSize sizeHint() const override { return {330, 560}; }
 
   bool isFigure() const override { return true; }

@@ -6,8 +6,6 @@
 
 namespace qkscope {
 
-inline constexpr std::array<Site, 3> all_sites{Site::Query, Site::Key, Site::Value};
-
 /// Layers x heads of Q, K and V: the strongest M / mean of each head. NaN where a layer has not come yet.
 struct Overview {
   std::array<Heatmap, 3> maps;

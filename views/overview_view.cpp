@@ -27,11 +27,7 @@ class OverviewView : public View {
     });
   }
 
-  Needs needs() const override {
-    Needs needs;
-    needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
-    return needs;
-  }
+  Needs needs() const override { return allNorms(); }
   bool isFigure() const override { return true; }
   QSize minimumSizeHint() const override { return {130, 200}; }
   QSize sizeHint() const override { return {210, 560}; }

@@ -31,6 +31,12 @@ const Array* arrayOf(const ViewData& data, Shown shown, int layer, Read read) {
 
 }  // namespace
 
+Needs allNorms() {
+  Needs needs;
+  needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
+  return needs;
+}
+
 Site shownSite(Site site, bool after_rope) {
   if (site == Site::Query) return after_rope ? Site::Query : Site::QueryPreRope;
   if (site == Site::Key) return after_rope ? Site::Key : Site::KeyPreRope;
@@ -171,6 +177,13 @@ QString numberWords(double value) {
   if (magnitude >= 1e7 || magnitude < 1e-3) return locale.toString(value, 'g', 3);
   if (magnitude >= 1000) return locale.toString(value, 'f', 0);
   return locale.toString(value, 'f', magnitude >= 100 ? 1 : magnitude >= 10 ? 2 : 3);
+}
+
+QString percentWords(double part) {
+  const QLocale locale;
+  if (part == 0) return QStringLiteral("0");
+  if (part < 0.0005) return QStringLiteral("< ") + locale.toString(0.1, 'f', 1) + QStringLiteral(" %");
+  return locale.toString(part * 100, 'f', part < 0.095 ? 1 : 0) + QStringLiteral(" %");
 }
 
 QString exactWords(double value) {

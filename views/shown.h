@@ -1,6 +1,7 @@
 #pragma once
 #include <QCoreApplication>
 #include <QString>
+#include <array>
 #include <optional>
 
 #include "core/analysis/frequency.h"
@@ -12,6 +13,12 @@ namespace qkscope {
 struct Words {
   Q_DECLARE_TR_FUNCTIONS(Views)
 };
+
+/// What pictures and panels are about, in their order.
+inline constexpr std::array<Site, 3> all_sites{Site::Query, Site::Key, Site::Value};
+
+/// M of Q and K before and after RoPE and of V, of all layers: a look at another of them then runs nothing.
+Needs allNorms();
 
 /// The capture site that a selected Query, Key or Value means before or after RoPE.
 Site shownSite(Site site, bool after_rope);
@@ -38,6 +45,9 @@ QString unrotatedWords(const ViewData& data);
 QString absentWords(const ViewData& data);
 /// A number for people: about four significant digits, grouped by the locale.
 QString numberWords(double value);
+
+/// A share of 1 for people: "0", "< 0.1 %", "4.4 %", "44 %".
+QString percentWords(double part);
 
 /// A setting for people: as few digits as read back as this very number, "5", "4.999999".
 QString exactWords(double value);

@@ -15,16 +15,11 @@ namespace qkscope {
 
 namespace {
 
-constexpr std::array<Site, 3> all_sites{Site::Query, Site::Key, Site::Value};
 constexpr int rows = 6;
-
-QString percent(double share) {
-  return QLocale().toString(100 * share, 'f', share > 0 && share < 0.0995 ? 1 : 0) + QStringLiteral(" %");
-}
 
 QString part(std::int64_t some, std::int64_t all) {
   if (all == 0) return QStringLiteral("–");
-  return percent(static_cast<double>(some) / static_cast<double>(all));
+  return percentWords(static_cast<double>(some) / static_cast<double>(all));
 }
 
 }  // namespace
@@ -88,11 +83,7 @@ class VerdictView : public View {
     connect(&state, &ViewState::lookChanged, this, [this] { settled_.start(); });
   }
 
-  Needs needs() const override {
-    Needs needs;
-    needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
-    return needs;
-  }
+  Needs needs() const override { return allNorms(); }
   QSize sizeHint() const override { return {330, 560}; }
 
  protected:
@@ -144,10 +135,10 @@ class VerdictView : public View {
         tr("Table 3 would print: RoPE %1, concentrated massive values %2 (%3, one prompt).")
             .arg(found.rope ? tr("yes") : tr("no"), found.concentrated ? tr("yes") : tr("no"), which));
     const QString heads = tr("at least %1 of the heads of Q and K hold a massive value (here %2)")
-                              .arg(percent(verdict_share), percent(found.heads_share));
+                              .arg(percentWords(verdict_share), percentWords(found.heads_share));
     const QString place =
         found.rope ? tr("at least %1 of their massive values lie in the low-frequency half (here %2)")
-                         .arg(percent(verdict_share), percent(found.low_share))
+                         .arg(percentWords(verdict_share), percentWords(found.low_share))
                    : tr("heads share their massive dims beyond chance, p < %1 in Q or K")
                          .arg(QLocale().toString(verdict_p));
     rule_->setText(tr("The paper states no rule. This one: M > %1 × mean of its head; %2; and %3.")
