@@ -5,6 +5,7 @@
 #include <random>
 
 #include "core/base/budget.h"
+#include "core/base/draw.h"
 #include "core/base/wording.h"
 #include "core/io/corpus.h"
 
@@ -12,13 +13,12 @@ namespace qkscope::cli {
 
 namespace {
 
-/// `count` of the indices below `of`, drawn without replacement, in their order. The remainder of 64 random
-/// bits is the same with every standard library.
-std::vector<std::size_t> draw(std::size_t of, std::size_t count, std::mt19937_64& engine) {
+/// `count` of the indices below `of`, drawn without replacement, in their order.
+std::vector<std::size_t> drawn(std::size_t of, std::size_t count, std::mt19937_64& engine) {
   std::vector<std::size_t> indices(of);
   std::iota(indices.begin(), indices.end(), std::size_t{0});
   count = std::min(count, of);
-  for (std::size_t i = 0; i < count; ++i) std::swap(indices[i], indices[i + engine() % (of - i)]);
+  draw(indices, count, engine);
   indices.resize(count);
   std::ranges::sort(indices);
   return indices;
@@ -50,7 +50,7 @@ std::vector<TokenIds> sequences_of(const LanguageModel& model, const Context& co
   const std::vector<std::string> documents = read_documents(file, asked.column, budget);
   std::mt19937_64 engine(asked.seed);
   std::string text;
-  for (const std::size_t i : draw(documents.size(), static_cast<std::size_t>(asked.documents), engine))
+  for (const std::size_t i : drawn(documents.size(), static_cast<std::size_t>(asked.documents), engine))
     text += (text.empty() ? "" : asked.join) + documents[i];
   const TokenIds start = beginning(model, context.options),
                  ids = model.tokenizer().encode(text, /*parse_special=*/false, budget);
@@ -67,7 +67,7 @@ std::vector<TokenIds> sequences_of(const LanguageModel& model, const Context& co
     sequences.push_back(sequence(0, ids.size()));
     return sequences;
   }
-  for (const std::size_t i : draw(ids.size() / piece, static_cast<std::size_t>(asked.sequences), engine))
+  for (const std::size_t i : drawn(ids.size() / piece, static_cast<std::size_t>(asked.sequences), engine))
     sequences.push_back(sequence(i * piece, piece));
   return sequences;
 }

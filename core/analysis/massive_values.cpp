@@ -8,6 +8,7 @@
 #include <span>
 #include <tuple>
 
+#include "core/base/draw.h"
 #include "core/base/error.h"
 #include "core/base/wording.h"
 
@@ -49,14 +50,12 @@ std::size_t wanted(std::span<const float> row, const Pick& pick) {
       std::ranges::count_if(row, [&](float m) { return massive(m, pick.lambda, row_mean); }));
 }
 
-/// The first `n` of `dims` become a draw without replacement. std::uniform_int_distribution differs between
-/// standard libraries; the remainder of 64 random bits does not, and its bias over a few hundred dims is
-/// below 2^-54.
-void draw(std::vector<std::size_t>& dims, std::size_t n, std::uint64_t seed, SiteId where, std::size_t head) {
+void draw_dims(std::vector<std::size_t>& dims, std::size_t n, std::uint64_t seed, SiteId where,
+               std::size_t head) {
   const auto word = [](auto number) { return static_cast<std::uint32_t>(number); };
   std::seed_seq sequence{word(seed), word(seed >> 32), word(where.site), word(where.layer), word(head)};
   std::mt19937_64 engine(sequence);
-  for (std::size_t i = 0; i < n; ++i) std::swap(dims[i], dims[i + engine() % (dims.size() - i)]);
+  draw(dims, n, engine);
 }
 
 }  // namespace
@@ -64,8 +63,24 @@ void draw(std::vector<std::size_t>& dims, std::size_t n, std::uint64_t seed, Sit
 std::vector<std::int64_t> random_order(std::int64_t dims, std::uint64_t seed, SiteId where, int head) {
   std::vector<std::size_t> order(static_cast<std::size_t>(dims));
   std::iota(order.begin(), order.end(), std::size_t{0});
-  draw(order, order.size(), seed, where, static_cast<std::size_t>(head));
+  draw_dims(order, order.size(), seed, where, static_cast<std::size_t>(head));
   return {order.begin(), order.end()};
+}
+
+std::vector<std::size_t> taking_order(std::span<const float> row, const Pick& pick, SiteId where, int head) {
+  std::vector<std::size_t> dims;
+  for (std::size_t d = 0; d < row.size(); ++d) {
+    if (!std::isnan(row[d])) dims.push_back(d);
+  }
+  const auto size = [&](std::size_t d) { return row[d]; };
+  if (pick.kind == PickKind::Random) {
+    draw_dims(dims, dims.size(), pick.seed, where, static_cast<std::size_t>(head));
+  } else if (pick.kind == PickKind::Smallest) {
+    std::ranges::stable_sort(dims, std::less{}, size);
+  } else {
+    std::ranges::stable_sort(dims, std::greater{}, size);
+  }
+  return dims;
 }
 
 std::vector<float> head_means(const Array& m) {
@@ -99,18 +114,8 @@ std::vector<std::uint8_t> select(const Array& m, const Pick& pick, SiteId where)
       }
       continue;
     }
-    std::vector<std::size_t> dims;
-    for (std::size_t d = 0; d < row.size(); ++d) {
-      if (!std::isnan(row[d])) dims.push_back(d);
-    }
+    const std::vector<std::size_t> dims = taking_order(row, pick, where, static_cast<int>(h));
     const std::size_t n = std::min(wanted(row, pick), dims.size());
-    if (pick.kind == PickKind::Largest) {
-      std::ranges::stable_sort(dims, std::greater{}, [&](std::size_t d) { return row[d]; });
-    } else if (pick.kind == PickKind::Smallest) {
-      std::ranges::stable_sort(dims, std::less{}, [&](std::size_t d) { return row[d]; });
-    } else {
-      draw(dims, n, pick.seed, where, h);
-    }
     std::for_each_n(dims.begin(), n, flag);
   }
   return flags;

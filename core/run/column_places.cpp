@@ -3,9 +3,8 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <functional>
 #include <limits>
-#include <numeric>
+#include <span>
 
 #include "core/analysis/massive_values.h"
 #include "core/base/error.h"
@@ -142,23 +141,13 @@ std::vector<std::uint8_t> instead_of(const std::vector<std::uint8_t>& flags, con
   const std::size_t dims = flags.size() / static_cast<std::size_t>(heads);
   for (std::size_t head = 0; head < static_cast<std::size_t>(heads); ++head) {
     const std::size_t row = head * dims;
-    std::vector<std::int64_t> order(dims);
-    std::iota(order.begin(), order.end(), std::int64_t{0});
-    const auto size = [&](std::int64_t dim) { return m[row + static_cast<std::size_t>(dim)]; };
-    if (pick.kind == PickKind::Random) {
-      order = random_order(static_cast<std::int64_t>(dims), pick.seed, where, static_cast<int>(head));
-    } else {
-      std::erase_if(order, [&](std::int64_t dim) { return std::isnan(size(dim)); });
-      if (pick.kind == PickKind::Smallest) {
-        std::ranges::stable_sort(order, std::less{}, size);
-      } else {
-        std::ranges::stable_sort(order, std::greater{}, size);
-      }
-    }
+    const int index = static_cast<int>(head);
+    const auto order = m.empty() ? taking_order(std::vector<float>(dims), pick, where, index)
+                                 : taking_order(m.subspan(row, dims), pick, where, index);
     auto wanted = std::count(flags.begin() + static_cast<std::ptrdiff_t>(row),
                              flags.begin() + static_cast<std::ptrdiff_t>(row + dims), 1);
-    for (const std::int64_t dim : order) {
-      const std::size_t at = row + static_cast<std::size_t>(dim);
+    for (const std::size_t dim : order) {
+      const std::size_t at = row + dim;
       if (wanted == 0) break;
       if (flags[at]) continue;
       taken[at] = 1;
