@@ -269,21 +269,6 @@ class TestCli : public CliTestCase {
     QVERIFY(memory.at("peak").get<std::uint64_t>() > memory.at("held").get<std::uint64_t>());
   }
 
-  /// What needs no pass works with weights that cannot be used.
-  void tokensAndInfoReadNoWeights() {
-    const TinyModel broken;
-    broken.change_weights([](std::map<std::string, Array>& weights) {
-      for (auto& [name, array] : weights) std::ranges::fill(array.data, std::nanf(""));
-    });
-    const std::string folder = broken.folder().string();
-    const auto run = [&](const char* command, const Arguments& more) {
-      return run_cli(Arguments{command, folder, "--json"} + more);
-    };
-    QVERIFY(run("generate", prompted()).refuses(1, {"not finite"}));
-    QVERIFY(run("tokens", prompted()).json() == printed("tokens", prompted()));
-    QVERIFY(keys(run("info", {}).json()).contains("needed_bytes"));
-  }
-
   void disrupts() {
     const json found = printed(
         "disrupt", prompted({"--expect", "Rufus.", "--max-new", "5", "--disrupt", "site=q,pick=largest:3"}));
