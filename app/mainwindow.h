@@ -74,6 +74,8 @@ class MainWindow : public QMainWindow {
   void arrangeDocks();
   /// Shows a panel, in front of the others of its place, or closes it.
   void togglePanel(const Placed& placed);
+  /// For restoreLayout() at the next start.
+  void keepLayout();
   void connectSession();
   void updateNeeds();
   void showData();

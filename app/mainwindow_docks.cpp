@@ -1,0 +1,93 @@
+// Where the panels stand: their places at the start, as tabs, and as they were left.
+#include <QDockWidget>
+#include <algorithm>
+#include <map>
+
+#include "app/dock_grip.h"
+#include "app/dock_sizes.h"
+#include "app/mainwindow.h"
+
+namespace qkscope {
+
+namespace {
+
+// Raised when docks are added or renamed, so that an old layout is not forced on them.
+constexpr int kLayoutVersion = 2;
+
+Qt::DockWidgetArea area(Place place) {
+  switch (place) {
+    case Place::Left:
+      return Qt::LeftDockWidgetArea;
+    case Place::Right:
+      return Qt::RightDockWidgetArea;
+    default:
+      return Qt::BottomDockWidgetArea;
+  }
+}
+
+}  // namespace
+
+QDockWidget* MainWindow::makeDock(const ViewEntry& entry, View* view) {
+  auto* dock = new QDockWidget(entry.title, this);
+  QString name = entry.id;
+  name[0] = name[0].toUpper();
+  dock->setObjectName(u"dock" + name);
+  // A bar at the side costs the prompts no height.
+  if (entry.place == Place::Bottom)
+    dock->setFeatures(dock->features() | QDockWidget::DockWidgetVerticalTitleBar);
+  dock->setTitleBarWidget(new DockGrip(dock));
+  dock->setWidget(view);
+  docks_->add(area(entry.place), dock);
+  // Behind another tab a dock only lies out of sight, where Tab would lead to its controls all the same.
+  connect(dock, &QDockWidget::visibilityChanged, view, &QWidget::setEnabled);
+  connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::updateNeeds);
+  return dock;
+}
+
+void MainWindow::arrangeDocks() {
+  std::map<Place, QDockWidget*> first;
+  for (const Placed& placed : views_) {
+    if (!placed.dock) continue;
+    placed.dock->setFloating(false);
+    addDockWidget(area(placed.entry->place), placed.dock);
+    placed.dock->setVisible(placed.entry->at_start);
+    QDockWidget*& neighbour = first[placed.entry->place];
+    // A closed one would leave a tab bar without tabs, where the Tab key stops.
+    if (neighbour && placed.entry->at_start) tabifyDockWidget(neighbour, placed.dock);
+    if (!neighbour) neighbour = placed.dock;
+  }
+  for (const auto& [place, dock] : first) dock->raise();
+  docks_->reset();
+}
+
+void MainWindow::togglePanel(const Placed& placed) {
+  placed.dock->toggleViewAction()->trigger();
+  if (placed.dock->isHidden()) return;
+  const auto front = std::ranges::find_if(views_, [&](const Placed& other) {
+    return other.dock && other.dock != placed.dock && other.entry->place == placed.entry->place &&
+           other.dock->isVisible();
+  });
+  if (!placed.entry->at_start && !placed.dock->isFloating() && front != views_.end() &&
+      tabifiedDockWidgets(placed.dock).isEmpty())
+    tabifyDockWidget(front->dock, placed.dock);
+  placed.dock->raise();
+}
+
+void MainWindow::restoreLayout(std::optional<QSize> size) {
+  restoreGeometry(settings_.geometry());
+  if (size) {
+    showNormal();
+    resize(*size);
+  }
+  if (restoreState(settings_.layout(), kLayoutVersion)) {
+    docks_->keep();
+  } else {
+    arrangeDocks();
+  }
+}
+
+void MainWindow::keepLayout() {
+  settings_.setWindow(saveGeometry(), saveState(kLayoutVersion));
+}
+
+}  // namespace qkscope
