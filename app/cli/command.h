@@ -30,6 +30,8 @@ enum Group : unsigned {
   NormsOnly = 1u << 8,     // --norms-only
   Arrays = 1u << 9,        // --out may be a .safetensors file
   Activations = 1u << 10,  // EXPERIMENT, --sentence, --corpus, ... and --bos of its own
+  Experiments = 1u << 11,  // ACTION, WHAT, --shard, ..., with the model among WHAT
+  Folder = 1u << 12,       // --out is a folder that the command fills
 };
 
 struct Command {
@@ -52,6 +54,7 @@ Document run_massive(const Context& context);
 Document run_capture(const Context& context);
 Document run_disrupt(const Context& context);
 Document run_activations(const Context& context);
+Document run_experiment(const Context& context);
 Document run_bench(const Context& context);
 
 }  // namespace qkscope::cli

@@ -103,6 +103,24 @@ const std::vector<Command>& commands() {
        "  qkscope-cli activations tokens --corpus wiki.txt --context-length 256 --sequences 4\n"
        "  qkscope-cli activations intervention --corpus train.jsonl.gz --test wiki.txt --test books.csv",
        Model | Activations, json_file, run_activations},
+      {"experiment", "Whole experiments: tasks under several arms, item by item, with intervals and tests.",
+       "Actions:\n"
+       "  run FILE [MODEL]   asks what the folder of --out has no answer for, and prints the table; stopped "
+       "or "
+       "killed at any\n"
+       "                     moment, the next run goes on where it was\n"
+       "  status FOLDER...   how far the experiments of these folders are\n"
+       "  merge FOLDER...    the table of all results of these folders, those of shards among them; with "
+       "--out "
+       "they are\n"
+       "                     put together in that folder, too\n"
+       "datasets/README.md tells how tasks and experiments are written.\n\n"
+       "Examples:\n"
+       "  qkscope-cli experiment run context-and-memory --out results\n"
+       "  qkscope-cli experiment run my.json ~/models/Llama-3.2-1B-Instruct --out results --json\n"
+       "  qkscope-cli experiment run my.json --shard 2/8 --out results\n"
+       "  qkscope-cli experiment merge results",
+       Experiments | Model | Folder, "The folder that results are added to", run_experiment},
       {"bench",
        "How fast the model runs here, against the bare matrix products and the memory of this machine.",
        "Prefill computes all logits and M of Q, K and V of every layer; its reference is the sum of the "

@@ -22,7 +22,8 @@ void run(const Invocation& invocation, std::stop_token stop) {
   std::ostream nowhere(nullptr);
   const Document document =
       invocation.command->run({options, options.json ? nowhere : std::cout, std::move(stop)});
-  if (!options.out.empty() && !options.out.ends_with(".safetensors")) {
+  const bool is_folder = (invocation.command->groups & Folder) != 0;
+  if (!options.out.empty() && !is_folder && !options.out.ends_with(".safetensors")) {
     AtomicFile file(options.out);
     file.write(dump(document));
     file.commit();

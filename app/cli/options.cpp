@@ -8,6 +8,7 @@
 
 #include "app/cli/activation_options.h"
 #include "app/cli/command.h"
+#include "app/cli/experiment_options.h"
 #include "app/cli/validators.h"
 #include "core/base/blanks.h"
 #include "core/base/wording.h"
@@ -37,6 +38,9 @@ void add_model(CLI::App& app, Options& o) {
                      default_model_name() + ")")
       ->option_text(" ")
       ->check(filled("a folder, a file or the name of a model"));
+}
+
+void add_device(CLI::App& app, Options& o) {
   app.add_option("--device", o.load.device, "auto, cpu, cuda or cuda:N (auto)")
       ->option_text("NAME")
       ->check(device_name());
@@ -208,7 +212,7 @@ void check(const Command& command, const Options& o) {
       experiment == "existence" || experiment == "tokens" || experiment == "intervention";
   if (reads_corpus && o.activations.corpora.empty())
     throw UsageError("activations " + experiment + " reads texts; give them with --corpus FILE");
-  if (o.out.ends_with(".safetensors") && !(command.groups & Arrays))
+  if (o.out.ends_with(".safetensors") && !(command.groups & (Arrays | Folder)))
     throw UsageError("--out writes JSON here; give FILE another ending than .safetensors");
 }
 
@@ -290,7 +294,9 @@ std::optional<Invocation> parse(int argc, char** argv) {
     sub.get_formatter()->column_width(28);
     const auto has = [&](Group group) { return (command.groups & group) != 0; };
     if (has(Activations)) add_activations(sub, o);
-    if (has(Model)) add_model(sub, o);
+    if (has(Experiments)) add_experiment(sub, o);
+    if (has(Model) && !has(Experiments)) add_model(sub, o);
+    if (has(Model)) add_device(sub, o);
     if (has(Prompt)) add_prompt(sub, o, t);
     if (has(Answer)) add_answer(sub, o);
     if (has(Score)) add_score(sub, o, t);
@@ -301,7 +307,9 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (has(NormsOnly))
       sub.add_flag("--norms-only", o.norms_only, "Keep M alone, not every number")->option_text(" ");
     sub.add_flag("--json", o.json, "Print JSON; app/cli/JSON.md tells its keys")->option_text(" ");
-    sub.add_option("--out", o.out, command.out)->option_text("FILE")->check(filled("a file to write"));
+    sub.add_option("--out", o.out, command.out)
+        ->option_text(has(Folder) ? "FOLDER" : "FILE")
+        ->check(filled("where to write"));
     sub.callback([&invocation, &command] { invocation.command = &command; });
   }
   try {
@@ -317,6 +325,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
                      " --help");
   }
   settle(o, t);
+  settle_experiment(o);
   check(*invocation.command, o);
   return invocation;
 }

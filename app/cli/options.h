@@ -27,6 +27,14 @@ struct ActivationOptions {
   bool as_float16 = false;
 };
 
+/// What `experiment` is told beside the model.
+struct ExperimentOptions {
+  std::string action;
+  std::vector<std::string> what;
+  std::string shard_text;
+  int shard = 1, shards = 1;
+};
+
 /// Everything the commands' options say. Each command has some of them only: see commands.cpp.
 struct Options {
   std::string model;
@@ -55,6 +63,7 @@ struct Options {
   bool before_rope = false;
 
   ActivationOptions activations;
+  ExperimentOptions experiment;
 
   bool json = false;
   std::string out;

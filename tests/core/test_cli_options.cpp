@@ -28,6 +28,10 @@ class TestCliOptions : public CliTestCase {
     const auto from_zero = list("-1|1.5|3x|99999999999999999999");
     return {
         {"--device", {"generate", list("gpu|cuda:|cuda:x|CPU|cuda:99999|cuda:-1"), {"auto"}}},
+        {"--shard",
+         {"experiment run context-and-memory --out never",
+          list("0/2|3/2|1/|/2|1|x/2|1/2x|-1/2|1/999999999"),
+          {"I/N"}}},
         {"--dtype", {"generate", list("int4|Float32|float"), {"bfloat16"}}},
         {"--threads", {"generate", list("-1|1.5|x|1025|nan|99999999999999999999"), {"0 to 1024"}}},
         {"--prompt", {"tokens", {"", " "}, {"empty"}}},
@@ -101,7 +105,7 @@ class TestCliOptions : public CliTestCase {
     static const QRegularExpression option(QStringLiteral("(--[a-z-]+) [A-Z]"));
     std::set<std::string> seen;
     for (const char* command : {"info", "models", "tokens", "generate", "perplexity", "massive", "capture",
-                                "disrupt", "activations", "bench"}) {
+                                "disrupt", "activations", "experiment", "bench"}) {
       const QString help =
           QString::fromStdString(run_cli({command, "--help"}).out).section(QStringLiteral("Examples:"), 0, 0);
       for (auto all = option.globalMatch(help); all.hasNext();) {

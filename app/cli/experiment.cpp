@@ -1,0 +1,158 @@
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+
+#include "app/cli/output.h"
+#include "app/cli/prompt.h"
+#include "core/io/atomic_file.h"
+#include "core/tasks/datasets.h"
+#include "core/tasks/experiment_run.h"
+#include "core/tasks/experiment_table.h"
+#include "core/tasks/identity.h"
+
+namespace qkscope::cli {
+
+namespace {
+
+std::string time_text(double ms) {
+  const double seconds = ms / 1000;
+  if (seconds < 90) return fixed(std::ceil(seconds), 0) + " s";
+  const double minutes = seconds / 60;
+  return minutes < 90 ? fixed(std::ceil(minutes), 0) + " min" : fixed(minutes / 60, 1) + " h";
+}
+
+/// How far it is, on stderr where that is a terminal.
+std::function<void(const ExperimentProgress&)> progress_line() {
+  if (!isatty(STDERR_FILENO)) return {};
+  return [](const ExperimentProgress& at) {
+    std::cerr << "\r\033[K";
+    if (at.done >= at.of) return;
+    std::cerr << at.task << ", item " << at.item << " of " << at.items << "; " << at.done << " of " << at.of
+              << " results";
+    if (at.remaining_ms >= 0) std::cerr << ", " << time_text(at.remaining_ms) << " left";
+    std::cerr << std::flush;
+  };
+}
+
+std::string percent(double share) {
+  return fixed(100 * share, 1);
+}
+
+void print(const ExperimentTable& table, std::ostream& out) {
+  out << table.experiment << " on " << table.model << "\n";
+  Table rows({{"arm", false}, {"task", false}, {"right"}, {"of"}, {"%"}, {"95 %", false}, {"p"}});
+  for (const ExperimentTable::Row& arm : table.arms) {
+    for (const TaskScore& score : arm.tasks) {
+      const auto accuracy = score.accuracy();
+      rows.add({arm.name, score.task, std::to_string(score.correct), std::to_string(score.items),
+                accuracy ? percent(*accuracy) : "-",
+                percent(score.interval.low) + " to " + percent(score.interval.high),
+                score.p ? fixed(*score.p, 4) : ""});
+    }
+  }
+  rows.print(out);
+  if (table.done < table.of) out << table.done << " of " << table.of << " results are there.\n";
+}
+
+/// One table as it is; of several a list.
+Document document_of(const std::vector<ExperimentTable>& tables) {
+  if (tables.size() == 1) return to_json(tables.front());
+  Document list = Document::array();
+  for (const ExperimentTable& table : tables) list.push_back(to_json(table));
+  return {{"experiments", list}};
+}
+
+ExperimentTable run_on(const Context& context, const Experiment& experiment) {
+  const Options& options = context.options;
+  const auto model = load_model(context);
+  const PlannedRuns runs = plan_experiment(experiment, *model, model_identity(model->card().path));
+  ResultStore store = ResultStore::open(options.out, options.experiment.shard, options.experiment.shards);
+  write_plan(runs.plan, options.out);
+  run_experiment(runs, model, store, {options.experiment.shard, options.experiment.shards}, progress_line(),
+                 context.stop);
+  return tabulate(runs.plan, store);
+}
+
+Document run(const Context& context) {
+  const Experiment experiment = read_experiment(find_experiment(context.options.experiment.what.front()));
+  std::vector<std::string> models = {context.options.model};
+  if (models.front().empty() && !experiment.models.empty()) models = experiment.models;
+  std::vector<ExperimentTable> tables;
+  for (const std::string& model : models) {
+    Options options = context.options;
+    options.model = model;
+    tables.push_back(run_on({options, context.text, context.stop}, experiment));
+    print(tables.back(), context.text);
+  }
+  return document_of(tables);
+}
+
+/// All plans of the folders with all their results.
+struct Read {
+  std::vector<Plan> plans;
+  ResultStore store;
+};
+
+Read read(const std::vector<std::string>& folders) {
+  Read all{{}, ResultStore::read(folders.front())};
+  for (const std::string& folder : folders) {
+    for (Plan& plan : read_plans(folder)) {
+      const bool known =
+          std::ranges::any_of(all.plans, [&](const Plan& p) { return same_questions(p, plan); });
+      if (!known) all.plans.push_back(std::move(plan));
+    }
+    all.store.add_all(ResultStore::read(folder));
+  }
+  return all;
+}
+
+Document merge(const Context& context) {
+  const Read all = read(context.options.experiment.what);
+  std::vector<ExperimentTable> tables;
+  for (const Plan& plan : all.plans) {
+    tables.push_back(tabulate(plan, all.store));
+    print(tables.back(), context.text);
+  }
+  if (!context.options.out.empty()) {
+    ResultStore target = ResultStore::open(context.options.out);
+    target.add_all(all.store);
+    for (const Plan& plan : all.plans) write_plan(plan, context.options.out);
+  }
+  return document_of(tables);
+}
+
+Document status(const Context& context) {
+  const Read all = read(context.options.experiment.what);
+  Document list = Document::array();
+  Table rows({{"experiment", false}, {"model", false}, {"done"}, {"of"}});
+  for (const Plan& plan : all.plans) {
+    const ExperimentTable table = tabulate(plan, all.store);
+    Document tasks = Document::array();
+    for (std::size_t task = 0; task < plan.tasks.size(); ++task) {
+      int done = 0;
+      for (const auto& arm : table.arms) done += arm.tasks[task].items;
+      tasks.push_back({{"task", plan.tasks[task].name},
+                       {"done", done},
+                       {"of", plan.tasks[task].items.size() * plan.arms.size()}});
+    }
+    list.push_back({{"experiment", table.experiment},
+                    {"model", table.model},
+                    {"done", table.done},
+                    {"of", table.of},
+                    {"tasks", tasks}});
+    rows.add({table.experiment, table.model, std::to_string(table.done), std::to_string(table.of)});
+  }
+  rows.print(context.text);
+  return {{"experiments", list}};
+}
+
+}  // namespace
+
+Document run_experiment(const Context& context) {
+  const std::string& action = context.options.experiment.action;
+  return action == "run" ? run(context) : action == "merge" ? merge(context) : status(context);
+}
+
+}  // namespace qkscope::cli

@@ -1,0 +1,103 @@
+#include "core/tasks/plan.h"
+
+#include <algorithm>
+
+#include "core/base/error.h"
+#include "core/base/wording.h"
+#include "core/model/language_model.h"
+#include "core/tasks/identity.h"
+
+namespace qkscope {
+
+namespace {
+
+TokenIds prompt_ids(const LanguageModel& model, const TaskItem& item) {
+  const ChatFormat& chat = model.chat_format();
+  if (chat.is_raw())
+    return model.tokenize(item.system.empty() ? item.prompt : item.system + "\n" + item.prompt);
+  if (item.system.empty()) return model.tokenizer().encode_chat(chat.render(item.prompt));
+  const std::vector<ChatMessage> turns = {{"system", item.system}, {"user", item.prompt}};
+  try {
+    return model.tokenizer().encode_chat(chat.render(turns));
+  } catch (const Error&) {
+    // Some templates, Gemma's among them, refuse a system turn: what it says then begins the question.
+    return model.tokenizer().encode_chat(chat.render(item.system + "\n\n" + item.prompt));
+  }
+}
+
+std::string numbers(const TokenIds& ids) {
+  std::string text;
+  for (const int id : ids) text += std::to_string(id) + " ";
+  return text;
+}
+
+/// All that an answer depends on, edits apart.
+Hash key_of(const RunRequest& request, const LanguageModel& model, const std::string& identity) {
+  const Sampling& s = request.sampling;
+  Hash hash;
+  hash.add(identity + "\n" + model.card().dtype + "\n" + numbers(request.prompt) + "\n" +
+           std::to_string(request.max_new_tokens) + "\n" + numbers(request.stop_tokens) + "\n");
+  if (s.temperature > 0) {
+    hash.add(number_text(s.temperature) + " " + number_text(s.top_p) + " " + std::to_string(s.top_k) + " " +
+             std::to_string(s.seed) + "\n");
+  }
+  hash.add(request.score_continuation ? numbers(request.expected) : "-");
+  return hash;
+}
+
+Plan::Item plan_item(const Experiment& experiment, const Task& task, const TaskItem& item, std::uint64_t seed,
+                     const LanguageModel& model, const std::string& identity, RunRequest& request) {
+  request.prompt = prompt_ids(model, item);
+  request.max_new_tokens = task.max_new_tokens;
+  request.stop_tokens = model.stop_tokens();
+  request.sampling = experiment.sampling;
+  request.sampling.seed = seed;
+  if (experiment.score_expected && !item.expected.empty()) {
+    request.expected = model.tokenizer().encode(item.expected, false);
+    request.score_continuation = !request.expected.empty();
+  }
+  Plan::Item planned{item.prompt, item.expected, item.gold, seed, {}};
+  const Hash question = key_of(request, model, identity);
+  for (const ExperimentArm& arm : experiment.arms)
+    planned.keys.push_back(Hash(question).add("\n" + to_text(switched_on(arm.edits))).text());
+  return planned;
+}
+
+}  // namespace
+
+std::size_t Plan::results() const {
+  std::size_t items = 0;
+  for (const PlannedTask& task : tasks) items += task.items.size();
+  return items * arms.size();
+}
+
+PlannedRuns plan_experiment(const Experiment& experiment, const LanguageModel& model,
+                            const std::string& identity) {
+  PlannedRuns runs;
+  runs.plan.experiment = experiment.name;
+  runs.plan.model = model.card().name;
+  for (const ExperimentArm& arm : experiment.arms) {
+    Plan::PlannedArm planned{arm.name, {}};
+    for (const Edit& edit : arm.edits) {
+      check_edit(edit, model.spec());
+      planned.edits.push_back(to_text(edit));
+    }
+    runs.plan.arms.push_back(std::move(planned));
+    runs.arms.push_back(switched_on(arm.edits));
+  }
+  for (const auto& [task, most] : experiment.tasks) {
+    runs.plan.tasks.push_back({task.name, task.kind, task.rule, task.published_rule, task.chance, {}});
+    runs.requests.emplace_back();
+    for (const TaskItem& item : items_of(task, model.tokenizer(), most)) {
+      for (const std::uint64_t seed : experiment.seeds) {
+        RunRequest request;
+        runs.plan.tasks.back().items.push_back(
+            plan_item(experiment, task, item, seed, model, identity, request));
+        runs.requests.back().push_back(std::move(request));
+      }
+    }
+  }
+  return runs;
+}
+
+}  // namespace qkscope

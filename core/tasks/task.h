@@ -1,0 +1,55 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/tasks/answer_rules.h"
+#include "core/tasks/pass_keys.h"
+
+namespace qkscope {
+
+class Tokenizer;
+
+/// Whether an answer stands in the prompt or must be known by heart.
+enum class TaskKind { Context, Memory };
+std::string_view task_kind_name(TaskKind kind);  // "context", "memory"
+
+/// The values of one item by the names that a task's texts have in braces; of several the first stands in
+/// texts, and each is a right answer.
+using ItemFields = std::map<std::string, std::vector<std::string>>;
+
+/// What is asked and when an answer is right: a JSON file (datasets/README.md tells its keys). Texts are
+/// templates, in which {name} stands for a field of the item.
+struct Task {
+  std::string name;   // the file's, without its ending
+  std::string title;  // for people
+  TaskKind kind = TaskKind::Context;
+  std::string system;  // empty: as the chat template has it
+  std::string prompt;
+  std::string expected;              // the answer that perplexity is told of; empty: none
+  std::vector<std::string> answers;  // any of them is right
+  std::vector<std::string> choices;  // what is offered; empty: nothing
+  std::string rule, published_rule;  // names of answer_rules(); the second may be empty
+  int max_new_tokens = 16;
+  double chance = 0;  // the share that guessing gets right
+
+  std::vector<ItemFields> items;
+  std::optional<PassKeySettings> pass_keys;  // in place of items
+};
+
+/// One question of a task, its texts filled in.
+struct TaskItem {
+  std::string system, prompt, expected;
+  Gold gold;
+};
+
+/// Throws Error naming the file, the key or item, and what was expected.
+Task read_task(const std::filesystem::path& path);
+
+/// Its questions, at most `most` of them (0 = all). Of generated tasks the lengths are `tokenizer`'s.
+std::vector<TaskItem> items_of(const Task& task, const Tokenizer& tokenizer, std::size_t most = 0);
+
+}  // namespace qkscope
