@@ -57,6 +57,7 @@ QJsonObject describeModel(const ModelCard& card) {
                     {QStringLiteral("rope"), QString::fromStdString(card.rope)},
                     {QStringLiteral("device"), QString::fromStdString(card.device)},
                     {QStringLiteral("dtype"), QString::fromStdString(card.dtype)},
+                    {QStringLiteral("weights"), QString::fromStdString(card.weights)},
                     {QStringLiteral("stored_bytes"), static_cast<qint64>(card.stored_bytes)}};
   QFile file(QString::fromStdString(card.path.string()));
   if (QFileInfo(file.fileName()).isFile() && file.size() <= kMaxHashedBytes &&

@@ -71,8 +71,10 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent
   row(tr("Tokenizer"), text(card.tokenizer));
   row(tr("Chat format"), text(card.chat));
   if (card.needed_bytes > 0) {
-    row(tr("Memory"), tr("%1 needed, %2 free on %3")
-                          .arg(sizeWords(card.needed_bytes), sizeWords(card.free_bytes), text(card.device)))
+    const QString needed = card.weights == "stored" ? tr("%1 needed as stored, %2 free on %3")
+                           : card.weights == "both" ? tr("%1 needed as floats and as stored, %2 free on %3")
+                                                    : tr("%1 needed, %2 free on %3");
+    row(tr("Memory"), needed.arg(sizeWords(card.needed_bytes), sizeWords(card.free_bytes), text(card.device)))
         ->setObjectName(QStringLiteral("modelMemory"));
   }
   row(tr("Computes on"),

@@ -64,6 +64,7 @@ void addOptions(QCommandLineParser& parser) {
   option({s("theme")}, tr("light, dark or system."), s("WHICH"));
   option({s("device")}, tr("auto, cpu, cuda or cuda:N."), s("NAME"));
   option({s("dtype")}, tr("auto, float32, bfloat16 or float16."), s("NAME"));
+  option({s("weights")}, tr("auto, float or stored: how matrices are held on a CPU."), s("HOW"));
   option({s("threads")}, tr("CPU threads; 0 = as many as there are cores."), s("N"));
   parser.addPositionalArgument(
       s("MODEL"),
@@ -253,6 +254,12 @@ void readLoad(const Reader& reader, LoadOptions& load) {
     if (!known.contains(reader.text("dtype")))
       refuseOption(QStringLiteral("dtype"), reader.text("dtype"), orList(known));
     load.dtype = reader.text("dtype").toStdString();
+  }
+  if (reader.has("weights")) {
+    const QStringList known{QStringLiteral("auto"), QStringLiteral("float"), QStringLiteral("stored")};
+    if (!known.contains(reader.text("weights")))
+      refuseOption(QStringLiteral("weights"), reader.text("weights"), orList(known));
+    load.weights = reader.text("weights").toStdString();
   }
   if (reader.has("threads")) load.threads = reader.integer("threads", 0, 1024);
 }

@@ -52,6 +52,7 @@ QStringList figureArguments(const Document& document, const QString& view, const
   if (!is_dump) {
     add("device", QString::fromStdString(load.device));
     add("dtype", QString::fromStdString(load.dtype));
+    if (load.weights != "auto") add("weights", QString::fromStdString(load.weights));
   }
   if (!is_dump && load.threads > 0) add("threads", QString::number(load.threads));
   add("view", view);

@@ -19,7 +19,7 @@ struct Context {
 
 /// Options come in groups; a command has those whose bits are set.
 enum Group : unsigned {
-  Model = 1u << 0,         // MODEL, --device, --dtype, --threads
+  Model = 1u << 0,         // MODEL, --device, --dtype, --weights, --threads
   Prompt = 1u << 1,        // --prompt, --prompt-file, --text-file, --raw, --chat, --bos, --max-tokens
   Answer = 1u << 2,        // --max-new, --temperature, --top-p, --top-k
   Score = 1u << 3,         // --expect, --definition

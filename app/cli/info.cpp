@@ -67,6 +67,14 @@ Document sizes_json(const ModelSpec& spec) {
   return document;
 }
 
+/// "614.2 MB as float32 and 97.1 MB as stored"
+std::string held_words(const ModelCard& card) {
+  const std::string floats =
+      bytes_text(static_cast<double>(card.needed_bytes - card.blocks_bytes)) + " as " + card.dtype;
+  if (card.blocks_bytes == 0) return floats;
+  return floats + " and " + bytes_text(static_cast<double>(card.blocks_bytes)) + " as stored";
+}
+
 void print(const ModelCard& card, std::ostream& out) {
   const ModelSpec& spec = card.spec;
   const auto number = [](std::int64_t n) { return std::to_string(n); };
@@ -89,8 +97,7 @@ void print(const ModelCard& card, std::ostream& out) {
   table.add({"chat format", card.chat});
   table.add({"parameters", fixed(static_cast<double>(card.parameters) / 1e6, 1) + " million"});
   table.add({"stored", bytes_text(static_cast<double>(card.stored_bytes))});
-  table.add({"needed", bytes_text(static_cast<double>(card.needed_bytes)) + " as " + card.dtype + ", " +
-                           bytes_text(static_cast<double>(card.free_bytes)) + " free"});
+  table.add({"needed", held_words(card) + ", " + bytes_text(static_cast<double>(card.free_bytes)) + " free"});
   table.add({"device", card.device + (card.device_reason.empty() ? "" : " (" + card.device_reason + ")")});
   for (const std::string& note : card.notes) table.add({"note", note});
   table.print(out);
@@ -112,6 +119,8 @@ Document run_info(const Context& context) {
                        {"device", card.device},
                        {"device_reason", card.device_reason},
                        {"dtype", card.dtype},
+                       {"weights", card.weights},
+                       {"blocks_bytes", card.blocks_bytes},
                        {"tokenizer", card.tokenizer},
                        {"chat", card.chat},
                        {"notes", card.notes}};

@@ -47,6 +47,11 @@ void add_device(CLI::App& app, Options& o) {
   app.add_option("--dtype", o.load.dtype, "auto, float32, bfloat16 or float16 (auto)")
       ->option_text("NAME")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}));
+  app.add_option("--weights", o.load.weights,
+                 "How matrices are held on a CPU: float, stored (multiplied straight from the file's blocks) "
+                 "or auto: both where memory is plenty, else stored (auto)")
+      ->option_text("HOW")
+      ->check(CLI::IsMember({"auto", "float", "stored"}));
   app.add_option("--threads", o.load.threads, "CPU threads; 0 means as many as there are cores (0)")
       ->option_text("N")
       ->check(whole_number(0, 1024));

@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::int64_t numbers_between_stops = 1 << 20;  // 4 MB of float32, a multiple of every block
 
-// Row r of the file is row `rotate_half_row` of the matrix: within a head of D rows the converter put the two
-// halves alternately, file row 2 i + half for matrix row half * D / 2 + i.
-std::int64_t rotate_half_row(std::int64_t r, std::int64_t head_rows) {
-  const std::int64_t head = r / head_rows, within = r % head_rows;
-  return head * head_rows + within % 2 * (head_rows / 2) + within / 2;
-}
-
 /// Of an entry's bytes.
 BlockLayout layout_of(const TensorEntry& entry) {
   const BlockLayout block = block_layout(entry.type);
@@ -131,11 +124,35 @@ TensorEntry transposed_of(const TensorEntry& entry) {
   return placed(std::move(part), entry, 0);
 }
 
+std::vector<TensorEntry> ordered_parts(const TensorEntry& entry) {
+  if (entry.permuted_heads == 0) return {entry};
+  // Within a head of D rows the converter put the two halves alternately: file row 2 i + half for row
+  // half * D / 2 + i.
+  TensorEntry file = entry;
+  file.permuted_heads = 0;
+  const std::int64_t head_rows = entry.shape.at(0) / entry.permuted_heads;
+  std::vector<TensorEntry> parts;
+  for (std::int64_t head = 0; head < entry.permuted_heads; ++head) {
+    for (const std::int64_t half : {0, 1})
+      parts.push_back(rows_of(file, head * head_rows + half, head_rows / 2, 2));
+  }
+  return parts;
+}
+
 void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop) {
   const std::int64_t count = entry.numel();
   if (static_cast<std::int64_t>(out.size()) != count || !has_room(entry)) {
     throw Error("read_float32 got " + std::to_string(out.size()) + " numbers of room for tensor " +
                 entry.name + " of shape " + shape_text(entry.shape));
+  }
+  if (entry.permuted_heads != 0) {
+    auto rest = out;
+    for (const TensorEntry& part : ordered_parts(entry)) {
+      const auto numbers = static_cast<std::size_t>(part.numel());
+      read_float32(part, rest.first(numbers), stop);
+      rest = rest.subspan(numbers);
+    }
+    return;
   }
   const BlockLayout block = layout_of(entry);
   const auto read = [&](std::int64_t first, std::int64_t numbers, float* to) {
@@ -151,7 +168,7 @@ void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_toke
     if (stop.stop_requested()) throw Cancelled();
   };
   stop_if_asked();
-  if (entry.permuted_heads == 0 && entry.strides.empty()) {
+  if (entry.strides.empty()) {
     for (std::int64_t first = 0; first < count; first += numbers_between_stops) {
       stop_if_asked();
       read(first, std::min(numbers_between_stops, count - first), out.data() + first);
@@ -164,14 +181,12 @@ void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_toke
       std::max<std::int64_t>(1, numbers_between_stops / std::max<std::int64_t>(1, columns));
   for (std::int64_t row = 0; row < rows; ++row) {
     if (row % rows_between_stops == 0) stop_if_asked();
-    if (!entry.strides.empty() && block.elements > 1) {
+    if (block.elements > 1) {
       read(row * entry.strides[0], columns, out.data() + row * columns);
-    } else if (!entry.strides.empty()) {
+    } else {
       dequantize_strided(entry.type, entry.bytes.data() + row * entry.strides[0] * block.bytes,
                          std::span(entry.shape).subspan(1), std::span(entry.strides).subspan(1),
                          out.data() + row * columns);
-    } else {
-      read(row * columns, columns, out.data() + rotate_half_row(row, rows / entry.permuted_heads) * columns);
     }
   }
 }

@@ -52,6 +52,9 @@ struct TensorEntry {
 TensorEntry rows_of(const TensorEntry& entry, std::int64_t first, std::int64_t count, std::int64_t step = 1);
 TensorEntry slab_of(const TensorEntry& entry, std::int64_t index);
 TensorEntry transposed_of(const TensorEntry& entry);
+/// The rows of a tensor as they should be: itself, or, where heads are permuted, the halves of each head one
+/// after the other, which lie in every second row of the file.
+std::vector<TensorEntry> ordered_parts(const TensorEntry& entry);
 
 /// Writes the numbers of `entry` as float32 to `out` (entry.numel() floats): converted or dequantized, rows
 /// un-permuted. Dequantization equals that of the PyPI package `gguf` bit for bit. Throws Cancelled.

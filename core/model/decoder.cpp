@@ -48,7 +48,7 @@ at::Tensor Decoder::embed(const TokenIds& ids, State& state) const {
   const EmbeddingSpec& spec = spec_.embedding;
   const EmbeddingWeights& weights = weights_.embedding();
   const at::Tensor index = at::tensor(ids, at::kLong).to(weights_.device());
-  at::Tensor x = scaled(at::embedding(weights.table, index), spec.scale);  // (T, embedding size)
+  at::Tensor x = scaled(weights.table(index), spec.scale);  // (T, embedding size)
   if (spec.norm) x = normalize(*spec.norm, weights.norm, x);
   if (spec.size != spec_.hidden_size) x = weights.project(x);
   if (spec.positions > 0) {
@@ -68,8 +68,7 @@ at::Tensor Decoder::per_layer_inputs(const at::Tensor& index, const at::Tensor& 
   const EmbeddingSpec& spec = spec_.embedding;
   const EmbeddingWeights& weights = weights_.embedding();
   const std::int64_t shape[] = {index.size(0), spec_.num_layers(), spec.per_layer_input};
-  const at::Tensor stored =
-      scaled(at::embedding(weights.per_layer_table, index).view(shape), spec.per_layer_scale);
+  const at::Tensor stored = scaled(weights.per_layer_table(index).view(shape), spec.per_layer_scale);
   const at::Tensor projected =
       weights.per_layer_project(residual).view(shape) / std::sqrt(static_cast<double>(spec_.hidden_size));
   const at::Tensor normed = normalize(*spec.per_layer_norm, weights.per_layer_norm, projected);

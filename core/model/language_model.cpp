@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 
 #include "core/base/budget.h"
@@ -27,6 +28,7 @@ namespace {
 struct Target {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
+  Keep keep = Keep::Floats;
   std::string reason;  // why not CUDA
 };
 
@@ -115,12 +117,42 @@ TokenIds stop_tokens_of(const Checkpoint& checkpoint, const Tokenizer& tokenizer
 
 /// Of `shapes`, which are float32 on no device, where they will be held.
 std::uint64_t bytes_needed(const Weights& shapes, const ModelSpec& spec, const Target& target) {
-  std::uint64_t numbers = shapes.bytes() / sizeof(float);
+  std::uint64_t numbers = (shapes.bytes() - shapes.stored_bytes()) / sizeof(float);
   // A tied head is one matrix but where it is packed: then there are the table to look up and the packed
   // form.
-  if (spec.head.tied && Linear::packs(target.device, target.dtype))
-    numbers += static_cast<std::uint64_t>(shapes.embedding().table.numel());
-  return numbers * c10::elementSize(target.dtype);
+  const at::Tensor& table = shapes.embedding().table.floats();
+  if (spec.head.tied && table.defined() && Linear::packs(target.device, target.dtype))
+    numbers += static_cast<std::uint64_t>(table.numel());
+  return numbers * c10::elementSize(target.dtype) + shapes.stored_bytes();
+}
+
+/// Which `weights` of LoadOptions is meant; fills in what they will need. Asks for every tensor by name and
+/// shape and reads no number. Returns the names of the tensors.
+std::set<std::string> choose_weights(ModelCard& card, Target& target,
+                                     const std::shared_ptr<const Checkpoint>& checkpoint,
+                                     const std::string& asked, std::stop_token stop) {
+  if (asked != "auto" && asked != "float" && asked != "stored")
+    throw Error("Unknown weights \"" + asked + "\", expected auto, float or stored.");
+  const bool blocks_can_be_used = target.device.is_cpu() && target.dtype == at::kFloat;
+  const auto look = [&](Keep keep) {
+    const Weights shapes(checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop}, keep);
+    target.keep = keep;
+    card.needed_bytes = bytes_needed(shapes, card.spec, target);
+    card.blocks_bytes = shapes.stored_bytes();
+    card.weights = card.blocks_bytes == 0 ? "float" : keep == Keep::Both ? "both" : "stored";
+    return shapes.names();
+  };
+  if (asked == "stored" && !blocks_can_be_used) {
+    card.notes.push_back("The weights are held as " + card.dtype +
+                         ": blocks are multiplied on a CPU in float32 only.");
+  }
+  if (asked == "float" || !blocks_can_be_used) return look(Keep::Floats);
+  if (asked == "stored") return look(Keep::Blocks);
+  std::set<std::string> names = look(Keep::Both);
+  const std::uint64_t floats = card.needed_bytes - card.blocks_bytes;
+  constexpr double share = 0.6;  // the rest is for prompts
+  return static_cast<double>(floats) <= share * static_cast<double>(card.free_bytes) ? names
+                                                                                     : look(Keep::Blocks);
 }
 
 /// Returns where the weights will be held.
@@ -169,9 +201,12 @@ const ChatFormat& Inspection::chat_format() const {
 std::string memory_problem(const ModelCard& card) {
   if (card.free_bytes >= card.needed_bytes) return {};
   const auto mib = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
-  return "The weights of " + card.name + " need " + mib(card.needed_bytes) + " as " + card.dtype + " and " +
-         mib(card.free_bytes) + " are free on " + card.device +
-         "; close other programs, or choose a smaller model or a shorter number format.";
+  const bool blocks_would_do = card.weights == "float" && card.needed_bytes > card.stored_bytes;
+  return "The weights of " + card.name + " need " + mib(card.needed_bytes) +
+         (card.weights == "stored" ? " as stored" : " as " + card.dtype) + " and " + mib(card.free_bytes) +
+         " are free on " + card.device + "; close other programs, or choose a smaller model" +
+         (blocks_would_do ? ", a shorter number format or weights as stored."
+                          : " or a shorter number format.");
 }
 
 Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadOptions& options,
@@ -184,10 +219,8 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
     parts->checkpoint = Checkpoint::open(path, budget);
     parts->target = fill_card(card, *parts->checkpoint, options);
     parts->threads = options.threads;
-    // Asks for every tensor by name and shape and reads no number.
-    const Weights shapes(*parts->checkpoint, card.spec, at::kMeta, at::kFloat, Progress{{}, stop});
-    card.needed_bytes = bytes_needed(shapes, card.spec, parts->target);
-    card.notes = checkpoint_notes(*parts->checkpoint, card.spec, shapes.names());
+    const auto names = choose_weights(card, parts->target, parts->checkpoint, options.weights, stop);
+    std::ranges::move(checkpoint_notes(*parts->checkpoint, card.spec, names), std::back_inserter(card.notes));
     parts->tokenizer = load_tokenizer(*parts->checkpoint, budget, card.notes);
     const ChatTemplate found = parts->checkpoint->chat_template(budget);
     parts->chat_format = ChatFormat::recognise(found, parts->tokenizer->special_tokens(), budget);
@@ -219,8 +252,8 @@ std::shared_ptr<const LanguageModel> LanguageModel::load(const Inspection& inspe
   model->stop_tokens_ = parts.stop_tokens;
   telling_failures(parts.target.device, "Loading " + model->card_.name, "choose a smaller model", [&] {
     model->decoder_ = std::make_unique<Decoder>(
-        model->card_.spec,
-        Weights(*parts.checkpoint, model->card_.spec, parts.target.device, parts.target.dtype, progress));
+        model->card_.spec, Weights(parts.checkpoint, model->card_.spec, parts.target.device,
+                                   parts.target.dtype, progress, parts.target.keep));
   });
   return model;
 }

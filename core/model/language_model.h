@@ -27,10 +27,12 @@ struct ModelCard {
   std::string chat;          // chat format, with the reason where it is raw
   std::int64_t parameters = 0;
   std::uint64_t stored_bytes = 0;
-  std::uint64_t needed_bytes = 0;  // weights as they will be held in `dtype`
+  std::uint64_t needed_bytes = 0;  // weights as they will be held, the file's blocks among them
   std::uint64_t free_bytes = 0;    // on `device`, now
   std::string device, dtype;
   std::string device_reason;       // why not CUDA; empty on CUDA
+  std::string weights;             // "float", "stored" or "both", see LoadOptions
+  std::uint64_t blocks_bytes = 0;  // of needed_bytes, what is used as it lies in the mapped file
   std::string problem;             // what is unsupported or broken, in one sentence; empty = it will load
   std::vector<std::string> notes;  // what a person should know though it will load, a sentence each
 };
@@ -52,7 +54,11 @@ struct Inspection {
 struct LoadOptions {
   std::string device = "auto";  // auto, cpu, cuda, cuda:1
   std::string dtype = "auto";   // auto, float32, bfloat16, float16
-  int threads = 0;              // 0 = as many as there are cores
+  /// How matrices are held on a CPU in float32. float: as floats. stored: in the blocks of the file, from
+  /// which every product is computed. auto: as floats with the blocks beside them, which a decode step reads
+  /// faster; as stored where the floats would take more than 60 % of the free memory.
+  std::string weights = "auto";
+  int threads = 0;  // 0 = as many as there are cores
 };
 
 /// A loaded model: decoder, tokenizer and chat format of one checkpoint. Immutable.

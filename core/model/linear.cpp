@@ -1,6 +1,9 @@
 #include "core/model/linear.h"
 
+#include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+
+#include "core/model/products/product.h"
 
 namespace qkscope {
 
@@ -40,8 +43,10 @@ bool packing_wins() {
 
 }  // namespace
 
-Linear::Linear(at::Tensor weight, at::Tensor bias)
-    : weight_(std::move(weight)), bias_(std::move(bias)), bytes_(weight_.nbytes()) {
+Linear::Linear(at::Tensor weight, at::Tensor bias, std::shared_ptr<const StoredMatrix> stored)
+    : weight_(std::move(weight)), bias_(std::move(bias)), stored_(std::move(stored)) {
+  if (!weight_.defined()) return;
+  bytes_ = weight_.nbytes();
   if (packs(weight_.device(), weight_.scalar_type())) {
     weight_ = pack(weight_);
     packed_ = true;
@@ -52,9 +57,25 @@ bool Linear::packs(at::Device device, at::ScalarType dtype) {
   return device.is_cpu() && dtype == at::kFloat && packing_wins();
 }
 
+std::uint64_t Linear::bytes_of_step() const {
+  return stored_ ? stored_->bytes() : bytes_;
+}
+
 at::Tensor Linear::operator()(const at::Tensor& x) const {
+  if (stored_ && (!weight_.defined() || x.numel() <= few_rows * stored_->columns()))
+    return product(*stored_, x, bias_);
   if (packed_) return packed_linear(x.contiguous(), weight_, bias_);
   return at::linear(x, weight_, bias_.defined() ? std::optional(bias_) : std::nullopt);
+}
+
+at::Tensor Table::operator()(const at::Tensor& index) const {
+  if (!stored_) return at::embedding(floats_, index);
+  at::Tensor rows = at::empty({index.size(0), stored_->columns()}, at::kFloat);
+  const at::Tensor wanted = index.contiguous();
+  for (std::int64_t i = 0; i < wanted.size(0); ++i)
+    stored_->read_row(wanted.const_data_ptr<std::int64_t>()[i],
+                      rows.mutable_data_ptr<float>() + i * stored_->columns());
+  return rows;
 }
 
 }  // namespace qkscope

@@ -7,6 +7,8 @@
 
 #include "core/base/error.h"
 #include "core/base/wording.h"
+#include "core/model/products/product.h"
+#include "core/model/weights.h"
 
 namespace qkscope {
 
@@ -27,14 +29,15 @@ struct ParameterReader::Place {
   int layer = -1;
 };
 
-ParameterReader::ParameterReader(const Checkpoint& checkpoint, const ModelSpec& spec, at::Device device,
-                                 at::ScalarType dtype, const Progress& progress)
-    : checkpoint_(checkpoint),
+ParameterReader::ParameterReader(std::shared_ptr<const Checkpoint> checkpoint, const ModelSpec& spec,
+                                 at::Device device, at::ScalarType dtype, const Progress& progress, Keep keep)
+    : checkpoint_(std::move(checkpoint)),
       spec_(spec),
       device_(device),
       dtype_(dtype),
       progress_(progress),
-      total_(checkpoint.total_bytes()) {
+      keep_(keep),
+      total_(checkpoint_->total_bytes()) {
   // A model that is saved with only its head's matrix is found by its first layer.
   const auto& prefixes = spec.parameters.prefixes;
   const auto found = std::ranges::find_if(prefixes, [&](const std::string& prefix) {
@@ -64,7 +67,7 @@ const Stored& ParameterReader::choose(Role role, int layer, int expert) const {
   if (known == spec_.parameters.stored.end() || known->second.empty())
     throw Error(spec_.architecture + " names no tensor for a parameter that it has.");
   for (const Stored& stored : known->second) {
-    if (checkpoint_.stores(weight_name(full_name(stored, role, layer, expert), stored))) return stored;
+    if (checkpoint_->stores(weight_name(full_name(stored, role, layer, expert), stored))) return stored;
   }
   return known->second.front();
 }
@@ -73,7 +76,7 @@ bool ParameterReader::stores(Role role, int layer) const {
   const auto known = spec_.parameters.stored.find(role);
   return known != spec_.parameters.stored.end() &&
          std::ranges::any_of(known->second, [&](const Stored& stored) {
-           return checkpoint_.stores(weight_name(full_name(stored, role, layer, 0), stored));
+           return checkpoint_->stores(weight_name(full_name(stored, role, layer, 0), stored));
          });
 }
 
@@ -92,13 +95,13 @@ std::vector<TensorEntry> ParameterReader::pieces(TensorEntry entry, const Stored
 
 /// GGUF's converters drop axes of size one.
 TensorEntry ParameterReader::require(const std::string& name, const std::vector<std::int64_t>& shape) const {
-  const TensorEntry* stored = checkpoint_.gguf() ? checkpoint_.find(name) : nullptr;
+  const TensorEntry* stored = checkpoint_->gguf() ? checkpoint_->find(name) : nullptr;
   const auto squeezed = [](std::vector<std::int64_t> sizes) {
     std::erase(sizes, 1);
     return sizes;
   };
   if (!stored || stored->shape == shape || squeezed(stored->shape) != squeezed(shape))
-    return checkpoint_.require(name, shape);
+    return checkpoint_->require(name, shape);
   TensorEntry entry = *stored;
   entry.shape = shape;
   return entry;
@@ -134,11 +137,12 @@ std::vector<TensorEntry> ParameterReader::find_bias(const Stored& stored, Role r
     shape.insert(shape.begin(), spec_.layers[static_cast<std::size_t>(layer)].moe()->num_experts);
   const std::string name = stored.bias.empty() ? full_name(stored, role, layer, expert) + ".bias"
                                                : full_name({.name = stored.bias}, role, layer, expert);
-  const TensorEntry* entry = checkpoint_.optional(name, shape);
+  const TensorEntry* entry = checkpoint_->optional(name, shape);
   return entry ? pieces(*entry, stored, rows, expert, false) : std::vector<TensorEntry>{};
 }
 
-at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, at::ScalarType dtype) {
+at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, at::ScalarType dtype,
+                                 bool pages_stay) {
   std::vector<std::int64_t> shape = biases ? std::vector<std::int64_t>{0} : places.front().shape;
   if (!shape.empty()) {
     shape.front() = 0;
@@ -153,6 +157,7 @@ at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, 
     for (const TensorEntry& part : parts) {
       const std::int64_t count = row_count(part.shape);
       read_into(part, result.dim() == 0 ? result : result.narrow(0, row, count));
+      if (!pages_stay) checkpoint_->release(part);
       row += count;
     }
     if (!biases) restore(place, result.dim() == 0 ? result : result.narrow(0, start, row - start));
@@ -172,29 +177,77 @@ void ParameterReader::restore(const Place& place, at::Tensor weight) const {
       weight.unflatten(1, {net.num_value_heads, net.value_dim}).index_select(1, order).flatten(1, 2));
 }
 
-void ParameterReader::read_into(const TensorEntry& entry, at::Tensor target) {
+void ParameterReader::start_reading(const TensorEntry& entry) {
   progress_("reading weights", done_, total_);
-  done_ += entry.bytes.size();
+  done_ = std::min(done_ + entry.bytes.size(), total_);  // a tied matrix may be read twice
   names_.insert(entry.name);
+}
+
+void ParameterReader::refuse_numbers(const TensorEntry& entry) const {
+  throw Error(in_quotes(checkpoint_->path().string()) + ": tensor " + in_quotes(entry.name) +
+              " holds numbers that are not finite (NaN or infinity); download or convert the model again");
+}
+
+void ParameterReader::read_into(const TensorEntry& entry, at::Tensor target) {
+  start_reading(entry);
   if (device_.is_meta()) return;
   const bool direct = device_.is_cpu() && target.scalar_type() == at::kFloat;
   at::Tensor host = direct ? target : at::empty(entry.shape, at::kFloat);
   read_float32(entry, {host.data_ptr<float>(), static_cast<std::size_t>(host.numel())}, progress_.stop);
   // One pass over memory that has just been written; a sum is not finite where a term is not.
-  if (!std::isfinite(host.sum().item<float>()) && !at::isfinite(host).all().item<bool>()) {
-    throw Error(in_quotes(checkpoint_.path().string()) + ": tensor " + in_quotes(entry.name) +
-                " holds numbers that are not finite (NaN or infinity); download or convert the model again");
-  }
+  if (!std::isfinite(host.sum().item<float>()) && !at::isfinite(host).all().item<bool>())
+    refuse_numbers(entry);
   if (!direct) target.copy_(host.view(target.sizes()));
-  checkpoint_.release(entry);
+}
+
+std::shared_ptr<const StoredMatrix> ParameterReader::blocks(const std::vector<Place>& places) const {
+  if (keep_ == Keep::Floats) return nullptr;
+  std::vector<TensorEntry> parts;
+  for (const Place& place : places) {
+    if (place.minus_exp || place.tiled_columns) return nullptr;  // are changed after reading
+    parts.insert(parts.end(), place.weight.begin(), place.weight.end());
+  }
+  auto matrix = StoredMatrix::of(parts, checkpoint_);
+  return matrix && (keep_ == Keep::Blocks || matrix->is_smaller()) ? matrix : nullptr;
+}
+
+/// Reads them once, which brings them into memory.
+void ParameterReader::check_blocks(const std::vector<Place>& places) {
+  for (const Place& place : places) {
+    for (const TensorEntry& entry : place.weight) {
+      start_reading(entry);
+      if (device_.is_meta()) continue;
+      if (!all_finite(*StoredMatrix::of({&entry, 1}, checkpoint_))) refuse_numbers(entry);
+    }
+  }
 }
 
 Linear ParameterReader::linear(const std::vector<Role>& roles, int layer, int expert) {
   std::vector<Place> places;  // nothing is held before all are known to be there
   for (const Role role : roles) places.push_back(find(role, layer, expert));
-  at::Tensor weight = read(places, false, dtype_);
+  const auto stored = blocks(places);
+  at::Tensor weight;
+  if (stored && keep_ == Keep::Blocks) {
+    check_blocks(places);
+  } else {
+    weight = read(places, false, dtype_, stored != nullptr);
+  }
   const bool any = std::ranges::any_of(places, [](const Place& place) { return !place.bias.empty(); });
-  return Linear(std::move(weight), any ? read(places, true, dtype_) : at::Tensor());
+  return Linear(std::move(weight), any ? read(places, true, dtype_) : at::Tensor(), stored);
+}
+
+Table ParameterReader::table(Role role) {
+  const std::vector<Place> places = {find(role, -1, -1)};
+  if (auto stored = blocks(places)) {
+    check_blocks(places);
+    return Table(std::move(stored));
+  }
+  return Table(read(places, false, dtype_));
+}
+
+Linear ParameterReader::product_of(const Table& table, Role role) {
+  const bool floats_too = table.stored() && keep_ == Keep::Both;
+  return Linear(floats_too ? weight(role) : table.floats(), optional_bias(Role::Head), table.stored());
 }
 
 at::Tensor ParameterReader::weight(Role role, int layer) {
@@ -218,7 +271,7 @@ NormWeights ParameterReader::norm(Role role, const NormSpec& spec, int layer) {
   NormWeights result;
   // 1 + w needs more digits than w.
   result.weight = read({place}, false, spec.unit_offset ? at::kFloat : dtype_);
-  if (spec.unit_offset && !checkpoint_.gguf()) result.weight += 1;
+  if (spec.unit_offset && !checkpoint_->gguf()) result.weight += 1;
   if (spec.has_bias && !place.bias.empty()) result.bias = read({place}, true, dtype_);
   return result;
 }

@@ -3,20 +3,24 @@
 #include <ATen/ATen.h>
 
 #include "core/model/parameter_reader.h"
+#include "core/model/products/stored_matrix.h"
 
 namespace qkscope {
 
 namespace {
 
-/// Sums up what a layer holds, and what a decode step reads of it.
+/// Sums up what is held as floats and as blocks, and what a decode step reads of it.
 class Sizes {
  public:
-  void add(std::uint64_t bytes) {
-    held += bytes;
-    read += bytes;
+  void add(const Linear& linear) {
+    held += linear.bytes();
+    read += linear.bytes_of_step();
+    if (linear.stored()) stored += linear.stored()->bytes();
   }
-  void add(const Linear& linear) { add(linear.bytes()); }
-  void add(const at::Tensor& tensor) { add(tensor.defined() ? tensor.nbytes() : 0); }
+  void add(const at::Tensor& tensor) {
+    held += tensor.defined() ? tensor.nbytes() : 0;
+    read += tensor.defined() ? tensor.nbytes() : 0;
+  }
   void add(const NormWeights& norm) {
     add(norm.weight);
     add(norm.bias);
@@ -26,7 +30,7 @@ class Sizes {
     add(mlp.down);
   }
 
-  std::uint64_t held = 0, read = 0;
+  std::uint64_t held = 0, stored = 0, read = 0;
 };
 
 /// Of two tensors, K's with its axes exchanged head by head.
@@ -143,8 +147,9 @@ void add(Sizes& sizes, const MoeSpec& spec, const MoeWeights& w) {
   Sizes experts;
   for (const MlpWeights& expert : w.experts) experts.add(expert);
   sizes.held += experts.held;
+  sizes.stored += experts.stored;
   sizes.read +=
-      experts.held * static_cast<std::uint64_t>(spec.top_k) / static_cast<std::uint64_t>(spec.num_experts);
+      experts.read * static_cast<std::uint64_t>(spec.top_k) / static_cast<std::uint64_t>(spec.num_experts);
 }
 
 LayerWeights read_layer(const LayerSpec& spec, int l, ParameterReader& read, Sizes& sizes) {
@@ -185,9 +190,10 @@ LayerWeights read_layer(const LayerSpec& spec, int l, ParameterReader& read, Siz
 
 }  // namespace
 
-Weights::Weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::Device device, at::ScalarType dtype,
-                 const Progress& progress) {
-  ParameterReader read(checkpoint, spec, device, dtype, progress);
+Weights::Weights(std::shared_ptr<const Checkpoint> checkpoint, const ModelSpec& spec, at::Device device,
+                 at::ScalarType dtype, const Progress& progress, Keep keep)
+    : device_(device), dtype_(dtype) {
+  ParameterReader read(std::move(checkpoint), spec, device, dtype, progress, keep);
   read_embedding(spec, read);
   Sizes sizes;
   for (int l = 0; l < spec.num_layers(); ++l) {
@@ -201,24 +207,37 @@ Weights::Weights(const Checkpoint& checkpoint, const ModelSpec& spec, at::Device
        {&embedding_.project, &embedding_.per_layer_project, &head_.project, &head_.logits})
     sizes.add(*linear);
   bytes_per_step_ = sizes.read;
-  bytes_ = sizes.held;
-  const bool head_is_embedding = spec.head.tied && !head_.logits.packed();  // one tensor, held once
-  for (const at::Tensor* table : {&embedding_.positions, &embedding_.per_layer_table})
-    bytes_ += table->defined() ? table->nbytes() : 0;
-  if (!head_is_embedding) bytes_ += embedding_.table.nbytes();
+  const auto add_table = [&](const Table& table, bool floats_are_held) {
+    if (table.stored() && table.stored() != head_.logits.stored()) sizes.stored += table.stored()->bytes();
+    if (table.floats().defined() && !floats_are_held) sizes.held += table.floats().nbytes();
+  };
+  // A tied head and its table are one tensor, but where the head is packed.
+  add_table(embedding_.table, spec.head.tied && !head_.logits.packed());
+  add_table(embedding_.per_layer_table, false);
+  if (embedding_.positions.defined()) sizes.held += embedding_.positions.nbytes();
+  stored_bytes_ = sizes.stored;
+  bytes_ = sizes.held + sizes.stored;
   names_ = read.names();
 }
 
+namespace {
+
+/// Tied, either of the two may be the one that is stored.
+Role embedding_role(const ModelSpec& spec, const ParameterReader& read) {
+  const bool head_is_all = spec.head.tied && !read.stores(Role::Embedding) && read.stores(Role::Head);
+  return head_is_all ? Role::Head : Role::Embedding;
+}
+
+}  // namespace
+
 void Weights::read_embedding(const ModelSpec& spec, ParameterReader& read) {
   const EmbeddingSpec& e = spec.embedding;
-  // Tied, either of the two may be the one that is stored.
-  const bool head_is_all = spec.head.tied && !read.stores(Role::Embedding) && read.stores(Role::Head);
-  embedding_.table = read.weight(head_is_all ? Role::Head : Role::Embedding);
+  embedding_.table = read.table(embedding_role(spec, read));
   if (e.positions > 0) embedding_.positions = read.weight(Role::Positions);
   if (e.size != spec.hidden_size) embedding_.project = read.linear({Role::ProjectIn}, -1);
   embedding_.norm = read.norm(Role::EmbeddingNorm, e.norm);
   if (e.per_layer_input > 0) {
-    embedding_.per_layer_table = read.weight(Role::PerLayerEmbedding);
+    embedding_.per_layer_table = read.table(Role::PerLayerEmbedding);
     embedding_.per_layer_project = read.linear({Role::PerLayerProjection}, -1);
     embedding_.per_layer_norm = read.norm(Role::PerLayerInputNorm, e.per_layer_norm);
   }
@@ -227,7 +246,7 @@ void Weights::read_embedding(const ModelSpec& spec, ParameterReader& read) {
 void Weights::read_head(const ModelSpec& spec, ParameterReader& read) {
   head_.norm = read.norm(Role::FinalNorm, spec.head.norm);
   if (spec.head.projected > 0) head_.project = read.linear({Role::ProjectOut}, -1);
-  head_.logits = spec.head.tied ? Linear(embedding_.table, read.optional_bias(Role::Head))
+  head_.logits = spec.head.tied ? read.product_of(embedding_.table, embedding_role(spec, read))
                                 : read.linear({Role::Head}, -1);
 }
 

@@ -81,6 +81,7 @@ class TestOptions : public TestCase {
         {s("device"),
          {list("|gpu|cuda:|cuda:x|cuda:-1|CPU|cpu |cuda:99999"), s("auto, cpu, cuda or cuda:N"), {}}},
         {s("dtype"), {list("|int4|Float32|float|auto "), s("float32, bfloat16 or float16"), {}}},
+        {s("weights"), {list("|Stored|both|auto "), s("auto, float or stored"), {}}},
         {s("threads"), {list("|-1|1025|1.5|x|nan|99999999999"), s("0 to 1024"), {}}},
     };
   }
@@ -112,6 +113,7 @@ class TestOptions : public TestCase {
     load.threads = 3;
     load.device = "cpu";
     load.dtype = "float32";
+    load.weights = "stored";
 
     const Options options = parseOptions(figureArguments(d, QStringLiteral("overview"), figure, load));
     Document back = defaultDocument();
@@ -126,6 +128,7 @@ class TestOptions : public TestCase {
     QCOMPARE(options.view, QStringLiteral("overview"));
     QCOMPARE(options.load.device, load.device);
     QCOMPARE(options.load.dtype, load.dtype);
+    QCOMPARE(options.load.weights, load.weights);
     QCOMPARE(options.load.threads, load.threads);
   }
 

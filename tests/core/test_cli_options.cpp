@@ -33,6 +33,7 @@ class TestCliOptions : public CliTestCase {
           list("0/2|3/2|1/|/2|1|x/2|1/2x|-1/2|1/999999999"),
           {"I/N"}}},
         {"--dtype", {"generate", list("int4|Float32|float"), {"bfloat16"}}},
+        {"--weights", {"generate", list("Stored|float32|both"), {"stored"}}},
         {"--threads", {"generate", list("-1|1.5|x|1025|nan|99999999999999999999"), {"0 to 1024"}}},
         {"--prompt", {"tokens", {"", " "}, {"empty"}}},
         {"--prompt-file", {"tokens", {"", " "}, {"empty"}}},

@@ -31,10 +31,10 @@ inline void golden_models(std::string_view ending = {}) {
   }
 }
 
-inline Decoder read_decoder(const Checkpoint& checkpoint, at::Device device = at::kCPU,
-                            at::ScalarType dtype = at::kFloat) {
-  const ModelSpec spec = make_spec(checkpoint);
-  return {spec, Weights(checkpoint, spec, device, dtype, Progress{})};
+inline Decoder read_decoder(const std::shared_ptr<const Checkpoint>& checkpoint, at::Device device = at::kCPU,
+                            at::ScalarType dtype = at::kFloat, Keep keep = Keep::Floats) {
+  const ModelSpec spec = make_spec(*checkpoint);
+  return {spec, Weights(checkpoint, spec, device, dtype, Progress{}, keep)};
 }
 
 /// A prefill of `ids` through `tap`: (T, vocab_size).
@@ -51,7 +51,7 @@ struct GoldenModel {
                        at::ScalarType dtype = at::kFloat)
       : folder(golden(name.c_str())),
         checkpoint(Checkpoint::open(folder)),
-        decoder(read_decoder(*checkpoint, device, dtype)) {}
+        decoder(read_decoder(checkpoint, device, dtype)) {}
 
   ArrayFile expected() const { return read_safetensors(folder / "expected.safetensors"); }
   TokenIds prompt() const {

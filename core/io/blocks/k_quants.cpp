@@ -1,6 +1,7 @@
 #include <bit>
 
 #include "core/io/blocks/block_format.h"
+#include "core/io/blocks/k_scales.h"
 
 namespace qkscope::blocks {
 namespace {
@@ -40,16 +41,6 @@ struct Q3_K {
     }
   }
 };
-
-// The eight 6-bit scales and eight 6-bit minima of Q4_K and Q5_K, packed into 12 bytes.
-void unpack_scales(const Byte* packed, Byte* scales, Byte* minima) {
-  for (int i = 0; i < 4; ++i) {
-    scales[i] = packed[i] & 63;
-    minima[i] = packed[4 + i] & 63;
-    scales[4 + i] = static_cast<Byte>((packed[8 + i] & 15) | (packed[i] >> 2 & 48));
-    minima[4 + i] = static_cast<Byte>(packed[8 + i] >> 4 | (packed[4 + i] >> 2 & 48));
-  }
-}
 
 // d, dmin (halves), 12 bytes of scales and minima, 128 bytes of nibbles
 struct Q4_K {

@@ -9,6 +9,7 @@
 #include "core/model/blocks/mamba.h"
 #include "core/model/blocks/mlp.h"
 #include "core/model/blocks/moe.h"
+#include "core/model/linear.h"
 
 namespace qkscope {
 
@@ -23,11 +24,11 @@ struct LayerWeights {
 };
 
 struct EmbeddingWeights {
-  at::Tensor table;      // (vocab_size, embedding size)
+  Table table;           // (vocab_size, embedding size)
   at::Tensor positions;  // (learned positions and their offset, C) or undefined
   Linear project;        // embedding size -> C, where they differ
   NormWeights norm;
-  at::Tensor per_layer_table;  // (vocab_size, num_layers * size) or undefined
+  Table per_layer_table;       // (vocab_size, num_layers * size) or undefined
   Linear per_layer_project;    // C -> num_layers * size
   NormWeights per_layer_norm;  // (size)
 };

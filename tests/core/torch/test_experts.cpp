@@ -48,7 +48,7 @@ at::Tensor shares_of(const RouterSpec& router, const std::vector<float>& correct
 }
 
 at::Tensor logits(const std::filesystem::path& folder) {
-  const Decoder decoder = test::read_decoder(*Checkpoint::open(folder));
+  const Decoder decoder = test::read_decoder(Checkpoint::open(folder));
   State state(decoder.spec().num_layers());
   Tap tap;
   return test::prefill(decoder, {5, 17, 40, 8, 61, 33}, state, tap);

@@ -26,7 +26,7 @@ class TestGgufModels : public test::TestCase {
     QFETCH(QString, name);
     const std::string path = golden(("gguf/" + name.toStdString()).c_str()).string();
     const auto checkpoint = Checkpoint::open(path + ".gguf");
-    const Decoder decoder = test::read_decoder(*checkpoint);
+    const Decoder decoder = test::read_decoder(checkpoint);
     const ArrayFile expected = read_safetensors(path + ".safetensors");
     const auto& ids = expected.integers.at("prompt");
     const at::Tensor logits = test::forward(decoder, {ids.begin(), ids.end()}, {}).logits;

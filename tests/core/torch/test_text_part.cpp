@@ -88,7 +88,7 @@ class TestTextPart : public test::TestCase {
     if (prefix.startsWith(QStringLiteral("language_model")))
       weights = renamed(weights, "lm_head", "language_model.lm_head");
     const Folder folder(as_part(config_of(alone.folder)), weights);
-    const Decoder decoder = test::read_decoder(*folder.open());
+    const Decoder decoder = test::read_decoder(folder.open());
     const at::Tensor found = test::forward(decoder, alone.prompt(), {}).logits;
     QVERIFY(at::equal(found, test::forward(alone.decoder, alone.prompt(), {}).logits));
   }

@@ -21,7 +21,7 @@ namespace {
 const c10::InferenceMode inference;
 
 at::Tensor logits(const TinyModel& model) {
-  const Decoder decoder = test::read_decoder(*Checkpoint::open(model.folder()));
+  const Decoder decoder = test::read_decoder(Checkpoint::open(model.folder()));
   State state(decoder.spec().num_layers());
   Tap tap;
   return test::prefill(decoder, {5, 17, 40, 8, 61, 33}, state, tap);
@@ -31,7 +31,7 @@ std::vector<std::string> notes(const TinyModel& model) {
   const auto checkpoint = Checkpoint::open(model.folder());
   const ModelSpec spec = make_spec(*checkpoint);
   return checkpoint_notes(*checkpoint, spec,
-                          Weights(*checkpoint, spec, at::kMeta, at::kFloat, Progress{}).names());
+                          Weights(checkpoint, spec, at::kMeta, at::kFloat, Progress{}).names());
 }
 
 std::string joined(const std::vector<std::string>& sentences) {
@@ -199,20 +199,54 @@ class TestWeights : public test::TestCase {
   void neededMemoryIsHeldMemory_data() {
     QTest::addColumn<QString>("name");
     QTest::addColumn<QString>("dtype");
-    for (const char* name : {"llama-default", "llama-head-dim"}) {
-      for (const char* dtype : {"float32", "bfloat16"})
-        QTest::addRow("%s %s", name, dtype) << QString::fromLatin1(name) << QString::fromLatin1(dtype);
+    QTest::addColumn<QString>("weights");
+    for (const char* name : {"llama-default", "llama-head-dim", "llama-bfloat16"}) {
+      for (const char* weights : {"auto", "float", "stored"}) {
+        for (const char* dtype : {"float32", "bfloat16"})
+          QTest::addRow("%s %s %s", name, dtype, weights)
+              << QString::fromLatin1(name) << QString::fromLatin1(dtype) << QString::fromLatin1(weights);
+      }
     }
   }
   void neededMemoryIsHeldMemory() {
     QFETCH(QString, name);
     QFETCH(QString, dtype);
+    QFETCH(QString, weights);
     const TinyModel model(name.toStdString());
     LoadOptions options;
     options.device = "cpu";
     options.dtype = dtype.toStdString();
+    options.weights = weights.toStdString();
     const auto loaded = LanguageModel::load(model.folder(), options);
-    QCOMPARE(loaded->card().needed_bytes, loaded->decoder().weights().bytes());
+    const ModelCard& card = loaded->card();
+    QCOMPARE(card.needed_bytes, loaded->decoder().weights().bytes());
+    QCOMPARE(card.blocks_bytes, loaded->decoder().weights().stored_bytes());
+    // Numbers of two bytes are blocks worth keeping beside floats, those of four are not.
+    const bool short_numbers = name.endsWith(QStringLiteral("bfloat16"));
+    const bool can = dtype == QStringLiteral("float32");
+    const std::string expected = !can || options.weights == "float" ? "float"
+                                 : options.weights == "stored"      ? "stored"
+                                 : short_numbers                    ? "both"
+                                                                    : "float";
+    QCOMPARE(card.weights, expected);
+    if (expected == "stored") QVERIFY(card.blocks_bytes > 9 * card.needed_bytes / 10);
+    const bool said = std::ranges::any_of(card.notes, [](const std::string& note) {
+      return note.find("on a CPU in float32 only") != note.npos;
+    });
+    QCOMPARE(said, options.weights == "stored" && !can);
+  }
+
+  void brokenNumbersAreFoundInBlocks() {
+    const TinyModel model("llama-default");
+    model.change_weights(
+        [](Tensors& weights) { weights.at("model.layers.1.mlp.down_proj.weight").data.back() = NAN; });
+    for (const char* weights : {"float", "stored"}) {
+      LoadOptions options;
+      options.device = "cpu";
+      options.weights = weights;
+      QKSCOPE_EXPECT_ERROR(LanguageModel::load(model.folder(), options),
+                           "'model.layers.1.mlp.down_proj.weight'", "not finite");
+    }
   }
 
   void usedPartialRotationIsNotSaid() {
