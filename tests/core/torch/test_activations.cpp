@@ -122,7 +122,7 @@ class TestActivations : public TestCase {
     QFETCH(QString, name);
     const nlohmann::json golden_file = golden_activations(),
                          expected = golden_file.at("models").at(name.toStdString());
-    const Decoder decoder = read_decoder(*Checkpoint::open(golden(name.toStdString().c_str())));
+    const Decoder decoder = read_decoder(Checkpoint::open(golden(name.toStdString().c_str())));
     const auto ids = expected.at("ids").get<TokenIds>();
     Needs needs;
     const ActivationRule rule{golden_file.at("rule").at("over"), golden_file.at("rule").at("times")};
