@@ -77,7 +77,7 @@ std::vector<float> read(const TensorEntry& entry) {
 at::Tensor logits(const std::filesystem::path& folder) {
   const auto checkpoint = Checkpoint::open(folder);
   const ModelSpec spec = make_spec(*checkpoint);
-  const Weights weights(*checkpoint, spec, at::kCPU, at::kFloat, Progress{});
+  const Weights weights(checkpoint, spec, at::kCPU, at::kFloat, Progress{});
   const auto notes = checkpoint_notes(*checkpoint, spec, weights.names());
   if (!notes.empty()) throw Error(notes.front());
   const Decoder decoder(spec, weights);
