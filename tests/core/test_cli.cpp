@@ -53,6 +53,8 @@ class TestCli : public CliTestCase {
                                 "parameters",
                                 "stored_bytes",
                                 "needed_bytes",
+                                "weights",
+                                "blocks_bytes",
                                 "free_bytes",
                                 "device",
                                 "device_reason",
