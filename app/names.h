@@ -91,6 +91,7 @@ struct Limits {
   double low, high;
 };
 inline constexpr Limits rope_theta_limits{1, 1e12};
-inline constexpr Limits lambda_limits{0, 1e6}, percentile_limits{50, 100}, color_limits{-1e30, 1e30};
+inline constexpr Limits lambda_limits{0, 1e6}, activation_limits{0, 1e9}, percentile_limits{50, 100},
+    color_limits{-1e30, 1e30};
 
 }  // namespace qkscope

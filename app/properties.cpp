@@ -70,22 +70,23 @@ Property toggle(const QString& name, const QString& words, bool Look::*member, P
   return p;
 }
 
-Property lambda() {
-  const QString name = QStringLiteral("lambda");
-  Property p = ofLook(name, tr("outlines at λ ="));
-  p.options = {{name,
-                tr("Outline entries over this many times the mean of their head (5)."),
-                QStringLiteral("X"),
-                {}}};
-  p.samples = {QStringLiteral("0"), QStringLiteral("2.5"), QStringLiteral("4.999999"),
-               QStringLiteral("1e+06")};
-  p.text = [](const Sight& sight) { return numberText(sight.look.lambda); };
-  p.set = [name](Sight& sight, const QString& text) {
-    sight.look.lambda = numberOption(name, text, lambda_limits);
+/// A number of the look; `of` gives its place in one.
+Property number(const QString& name, const QString& words, const QString& about, const Limits& limits,
+                double& (*of)(Look&), const QStringList& samples) {
+  Property p = ofLook(name, words);
+  p.options = {{optionName(name), about, QStringLiteral("X"), {}}};
+  p.samples = samples;
+  const auto value = [of](const Sight& sight) {
+    Look look = sight.look;
+    return of(look);
   };
-  p.write = [name](const Sight& sight, QJsonObject& json) { json[name] = sight.look.lambda; };
-  p.read = [name](Sight& sight, const JsonReader& json) {
-    sight.look.lambda = json.number(name, sight.look.lambda, lambda_limits);
+  p.text = [value](const Sight& sight) { return numberText(value(sight)); };
+  p.set = [=](Sight& sight, const QString& text) {
+    of(sight.look) = numberOption(optionName(name), text, limits);
+  };
+  p.write = [=](const Sight& sight, QJsonObject& json) { json[name] = value(sight); };
+  p.read = [=](Sight& sight, const JsonReader& json) {
+    of(sight.look) = json.number(name, of(sight.look), limits);
   };
   return p;
 }
@@ -277,7 +278,19 @@ std::vector<Property> lookTable() {
       picture,
       shown,
       after,
-      lambda(),
+      number(
+          QStringLiteral("lambda"), tr("outlines at λ ="),
+          tr("Outline entries over this many times the mean of their head (5)."), lambda_limits,
+          [](Look& look) -> double& { return look.lambda; },
+          {QStringLiteral("0"), QStringLiteral("2.5"), QStringLiteral("4.999999"), QStringLiteral("1e+06")}),
+      number(QStringLiteral("activations_over"), tr("massive activations over"),
+             tr("Call activations of the residual stream massive over this magnitude (100)."),
+             activation_limits, [](Look& look) -> double& { return look.activations.least; },
+             {QStringLiteral("0"), QStringLiteral("20.5"), QStringLiteral("1e+09")}),
+      number(QStringLiteral("activations_times"), tr("massive activations over × median"),
+             tr("And over this many times the median of their layer (1000)."), activation_limits,
+             [](Look& look) -> double& { return look.activations.times_median; },
+             {QStringLiteral("0"), QStringLiteral("50"), QStringLiteral("1e+09")}),
       colors(),
       choice(QStringLiteral("scale"), tr("color scale"), &Look::scale,
              {{ColorScale::Linear, {{}, tr("linear")}},

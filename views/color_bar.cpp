@@ -8,6 +8,16 @@
 
 namespace qkscope {
 
+namespace {
+
+/// Four digits, but whole where a power of ten would be longer: "24,926".
+QString tickWords(double value) {
+  const bool whole = std::abs(value) >= 1e4 && std::abs(value) < 1e6;
+  return whole ? QLocale().toString(value, 'f', 0) : QLocale().toString(value, 'g', 4);
+}
+
+}  // namespace
+
 void paintMessage(QPainter& painter, const PlotStyle& style, const QRectF& area, const QString& message) {
   painter.save();
   painter.setFont(style.normal);
@@ -66,7 +76,7 @@ void paintColorBar(QPainter& painter, const PlotStyle& style, const QRectF& bar,
     painter.fillRect(QRectF(bar.right(), y - u / 2, 3 * u, u), style.muted);
     painter.drawText(QRectF(bar.right() + 5 * u, y - small.height() / 2, 80 * u, small.height()),
                      Qt::AlignLeft | Qt::AlignVCenter,
-                     QLocale().toString(std::abs(value) < colors.norm.high * 1e-9 ? 0.0 : value, 'g', 4));
+                     tickWords(std::abs(value) < colors.norm.high * 1e-9 ? 0.0 : value));
   }
   if (label.height() > 0) {
     painter.setPen(style.text);

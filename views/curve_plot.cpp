@@ -231,7 +231,7 @@ void CurvePlot::dress(QCPAxisRect* rect, const Chart& chart) {
     y->setTicker(plain);
   }
   y->setNumberFormat(QStringLiteral("g"));
-  y->setNumberPrecision(4);
+  y->setNumberPrecision(chart.log_y ? 6 : 4);  // 100000, not 1e+05
   y->setSubTicks(false);
   rect->setRangeDrag(Qt::Horizontal | Qt::Vertical);
   rect->setRangeZoom(Qt::Horizontal);

@@ -84,10 +84,7 @@ void PictureView::refresh() {
   layOut();
   if (pointer_) hover();  // other numbers may lie under it now
   sayCell();
-  if (const Needs now = needs(); now != asked_) {
-    asked_ = now;
-    Q_EMIT needsChanged();
-  }
+  tellNeeds();
 }
 
 void PictureView::setDisruption(const Disruption& disruption, bool on, bool, bool) {

@@ -85,7 +85,6 @@ class PictureView : public View {
   QPixmap scene_;                   // everything but the marks; null when it has to be painted anew
   std::optional<QPointF> pointer_;  // while it is over the picture
   std::optional<CellRef> hovered_;
-  Needs asked_;  // the needs last told of
   Disruption disruption_;
   bool disruption_on_ = false;
   TakenColumns taken_;                      // by the disruption; none where they are not to be marked

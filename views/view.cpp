@@ -32,4 +32,11 @@ void View::showEvent(QShowEvent* event) {
 
 void View::paintFigure(QPainter&, const QRectF&) const {}
 
+void View::tellNeeds() {
+  Needs now = needs();
+  if (now == told_needs_) return;
+  told_needs_ = std::move(now);
+  Q_EMIT needsChanged();
+}
+
 }  // namespace qkscope

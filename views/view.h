@@ -109,12 +109,15 @@ class View : public QWidget {
   virtual void refresh() = 0;
   /// Ask for refresh(); merged, and put off while the view is hidden.
   void scheduleRefresh();
+  /// Tells where needs() has become another than when last told.
+  void tellNeeds();
   ViewState& state() const { return state_; }
   void showEvent(QShowEvent* event) override;
 
  private:
   ViewState& state_;
   ViewData data_;
+  Needs told_needs_;
   bool refresh_pending_ = false;
 };
 

@@ -2,6 +2,7 @@
 #include <QObject>
 #include <QString>
 
+#include "core/base/activations.h"
 #include "core/base/site.h"
 
 namespace qkscope {
@@ -27,12 +28,13 @@ struct ColorLimits {
   bool operator==(const ColorLimits&) const = default;
 };
 
-/// How it is drawn. Changing it never causes a run.
+/// How it is drawn. Changing it never causes a run, but for activations that a looser rule takes.
 struct Look {
   Picture picture = Picture::HeadsDims;
   bool after_rope = true;
   Shown shown = Shown::Baseline;
   double lambda = 5.0;
+  ActivationRule activations;  // which numbers of the residual stream are called massive
   QString color_map = QStringLiteral("viridis");
   ColorScale scale = ColorScale::Linear;
   ColorRange range = ColorRange::Full;

@@ -33,6 +33,8 @@ struct ActivationSummary {
   float median = 0;                   // the lower median of |h|
   ActivationRule rule;                // what `massive` holds
   std::vector<ActivationAt> massive;  // by position, then dim
+  std::vector<ActivationAt>
+      largest;  // of each position the largest |h|, NaN before all; where it was asked for
 
   /// Those of `massive` that `stricter` takes, neither of whose numbers is below this rule's.
   std::vector<ActivationAt> taken_by(const ActivationRule& stricter) const;

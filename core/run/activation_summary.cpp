@@ -26,7 +26,7 @@ std::vector<ActivationAt> activations_at(const at::Tensor& values, const at::Ten
 
 }  // namespace
 
-ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top) {
+ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top, bool every_position) {
   if (x.dim() != 2 || x.numel() == 0) {
     throw Error("Activations are summarised of (positions, hidden_size), not of an array of shape " +
                 shape_text(x.sizes().vec()));
@@ -41,6 +41,11 @@ ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int
   const double over = std::max(rule.least, rule.times_median * static_cast<double>(summary.median));
   const at::Tensor taken = (sizes.to(at::kDouble) > over).nonzero().squeeze(1);
   summary.massive = activations_at(values, taken, x.size(1));
+  if (every_position) {
+    const at::Tensor dims = sizes.view(x.sizes()).argmax(1),  // (T)
+        rows = at::arange(x.size(0), dims.options()) * x.size(1);
+    summary.largest = activations_at(values, rows + dims, x.size(1));
+  }
   return summary;
 }
 

@@ -5,8 +5,9 @@
 
 namespace qkscope {
 
-/// The summary of `x` (T, C) with its `top` largest numbers; waits for the device. Throws Error for another
-/// shape.
-ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top);
+/// The summary of `x` (T, C) with its `top` largest numbers, and with that of each position where
+/// `every_position`; waits for the device. Throws Error for another shape.
+ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top,
+                            bool every_position = false);
 
 }  // namespace qkscope

@@ -22,6 +22,10 @@ bool keeps_values(const Needs* needs, SiteId id) {
          (id.layer < 0 || contains(needs->value_layers, id.layer));
 }
 
+ActivationSummary summary_of(const at::Tensor& x, const ActivationNeeds& needs) {
+  return summarize(x, needs.rule, needs.top, needs.every_position);
+}
+
 }  // namespace
 
 bool RequestTap::wants(SiteId id) const {
@@ -57,7 +61,7 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
   }
   if (needs_ && id.layer >= 0 && needs_->activations.sites.contains(id.site)) {
     if (x.is_cpu()) {
-      activations_[id] = summarize(x, needs_->activations.rule, needs_->activations.top);
+      activations_[id] = summary_of(x, needs_->activations);
     } else {
       unsummarized_[id] = x;
     }
@@ -78,7 +82,7 @@ void RequestTap::take(Capture& capture) const {
   for (const auto& [id, tensor] : values_) capture.values[id] = std::move(*next++);
   for (const auto& [id, summary] : activations_) capture.activations[id] = summary;
   for (const auto& [id, tensor] : unsummarized_)
-    capture.activations[id] = summarize(tensor, needs_->activations.rule, needs_->activations.top);
+    capture.activations[id] = summary_of(tensor, needs_->activations);
 }
 
 }  // namespace qkscope

@@ -36,6 +36,7 @@ Needs& Needs::operator|=(const Needs& other) {
     activations.sites.insert(other.activations.sites.begin(), other.activations.sites.end());
     activations.rule = looser(activations.rule, other.activations.rule);
     activations.top = std::max(activations.top, other.activations.top);
+    activations.every_position |= other.activations.every_position;
   }
   return *this;
 }

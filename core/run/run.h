@@ -18,6 +18,7 @@ struct ActivationNeeds {
   std::set<Site> sites = {};
   ActivationRule rule = {};
   int top = 3;
+  bool every_position = false;  // the largest of every position, too
   bool operator==(const ActivationNeeds&) const = default;
 };
 

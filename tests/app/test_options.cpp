@@ -55,6 +55,8 @@ class TestOptions : public TestCase {
         {s("picture"), {names, s("heads-dims, positions-dims or all-layers"), {}}},
         {s("shown"), {names, s("baseline, disrupted or difference"), {}}},
         {s("lambda"), {reals, s("from 0 to"), {}}},
+        {s("activations-over"), {reals, s("from 0 to"), {}}},
+        {s("activations-times"), {reals, s("from 0 to"), {}}},
         {s("color-map"), {list("|jet|Viridis|viridis |rdbu_r"), s("viridis, cividis, magma"), {}}},
         {s("scale"), {list("|cubic|LINEAR|log "), s("linear, log or symlog"), {}}},
         {s("range"),
@@ -203,7 +205,8 @@ class TestOptions : public TestCase {
     const Look &c = first.look, &d = last.look;
     QVERIFY(c.picture != d.picture && c.after_rope != d.after_rope && c.shown != d.shown &&
             c.lambda != d.lambda && c.color_map != d.color_map && c.scale != d.scale && c.range != d.range &&
-            c.one_scale != d.one_scale);
+            c.one_scale != d.one_scale && c.activations.least != d.activations.least &&
+            c.activations.times_median != d.activations.times_median);
   }
 
   void optionsChangeOnlyWhatTheySay() {

@@ -27,6 +27,22 @@ inline std::shared_ptr<const ModelCard> smollm2Card() {
   return std::make_shared<const ModelCard>(card);
 }
 
+/// A residual stream whose position 0 holds 24,000 in dim 507 from layer 12 to 28 (from 1), and elsewhere 20
+/// + layer + position in dim position % 576, over a median of 2.
+inline ActivationSummary residualSample(int layer, int positions) {
+  ActivationSummary summary;
+  summary.median = 2;
+  for (int t = 0; t < positions; ++t)
+    summary.largest.push_back({t, t % 576, static_cast<float>(20 + layer + t)});
+  const bool massive = layer >= 11 && layer < 28;
+  if (massive) summary.largest.front() = {0, 507, -24000};
+  summary.top = {summary.largest.front(), summary.largest.back(),
+                 summary.largest[summary.largest.size() - 2]};
+  if (!massive) std::swap(summary.top.front(), summary.top.back());
+  if (massive) summary.massive = {summary.largest.front()};
+  return summary;
+}
+
 /// M of all layers of the default model, prompt "passkey": numbers computed with transformers. As disrupted
 /// run the same with every massive Q entry at its head's mean, which is what a disruption leaves of it.
 inline ViewData smollm2Data(bool disrupted = true) {
@@ -55,6 +71,8 @@ inline ViewData smollm2Data(bool disrupted = true) {
       baseline->capture.norms[{layer, site}] = std::move(m);
     }
   }
+  for (int layer = 0; layer < 30; ++layer)
+    baseline->capture.activations[{layer, Site::ResidPost}] = residualSample(layer, 109);
   auto comparison = std::make_shared<Comparison>();
   comparison->baseline = baseline;
   if (disrupted) {
@@ -68,6 +86,9 @@ inline ViewData smollm2Data(bool disrupted = true) {
         if (flags[i]) m.data[i] = means[i / 64];
       }
       shared = std::move(m);
+    }
+    for (auto& [where, summary] : run->capture.activations) {
+      for (ActivationAt& at : summary.largest) at.value *= 0.5f;
     }
     comparison->disrupted = run;
   }

@@ -9,38 +9,12 @@
 #include <limits>
 
 #include "tests/views/grouped.h"
-#include "tests/views/sample.h"
+#include "tests/views/panel_stage.h"
 #include "views/curves_view.h"
 #include "views/massive_item_model.h"
 #include "views/overview_painter.h"
-#include "views/view_registry.h"
 
 namespace qkscope::test {
-
-namespace {
-
-/// One registered panel in a window.
-struct Stage {
-  Stage(const QString& id, const ViewData& data) {
-    for (const ViewEntry& entry : viewRegistry()) {
-      if (entry.id == id) view = entry.make(state, &window);
-    }
-    view->resize(330, 600);
-    window.resize(330, 600);
-    window.show();
-    view->setData(data);
-    settle();
-  }
-  void settle() {
-    QCoreApplication::processEvents();
-    QCoreApplication::processEvents();
-  }
-  ViewState state;
-  QWidget window;
-  View* view = nullptr;
-};
-
-}  // namespace
 
 class TestPanels : public TestCase {
   Q_OBJECT

@@ -159,6 +159,7 @@ class TestViewsPaint : public TestCase {
       QVERIFY(paper(*other) != image);
       Look stricter = look;
       stricter.lambda = 8;
+      stricter.activations.least = 30000;
       state.setLook(stricter);
       QVERIFY(paper(*view) != image);
       state.setLook(look);

@@ -90,6 +90,15 @@ class TestActivations : public TestCase {
       for (const ActivationRule rule : {ActivationRule{35, 0}, ActivationRule{1, 50}, ActivationRule{1, 3}})
         QCOMPARE(found.taken_by(rule), summarize(x, rule, 2).massive);
       QCOMPARE(summarize(x, {1, 3}, 999).top.size(), sizes.size());
+      QVERIFY(found.largest.empty());
+      const auto largest = summarize(x, {1, 3}, 2, true).largest;
+      QCOMPARE(largest.size(), std::size_t(5));
+      for (int t = 0; t < 5; ++t) {
+        const ActivationAt& at = largest[static_cast<std::size_t>(t)];
+        QCOMPARE(at.position, t);
+        QCOMPARE(at.value, array.at(t, at.dim));
+        for (int c = 0; c < dims; ++c) QVERIFY(std::abs(array.at(t, c)) <= std::abs(at.value));
+      }
     }
     QVERIFY(summarize(at::full({2, 2}, 100.0f), {100, 1}, 1).massive.empty());  // over, not at
     QKSCOPE_EXPECT_ERROR(summarize(at::zeros({2, 3, 4}), {}, 1), "(2, 3, 4)", "hidden_size");
@@ -103,11 +112,11 @@ class TestActivations : public TestCase {
     QFETCH(QString, name);
     const GoldenModel model(name.toStdString());
     Needs needs = values_of({Site::ResidPost, Site::AttnOut, Site::MlpOut});
-    needs.activations = {needs.values, {0, 2}, 2};
+    needs.activations = {needs.values, {0, 2}, 2, true};
     const GoldenPass pass = forward(model.decoder, model.prompt(), needs);
     QCOMPARE(pass.capture.activations.size(), pass.capture.values.size());
     for (const auto& [id, values] : pass.capture.values)
-      QCOMPARE(pass.capture.activations.at(id), summarize(to_tensor(*values, at::kCPU), {0, 2}, 2));
+      QCOMPARE(pass.capture.activations.at(id), summarize(to_tensor(*values, at::kCPU), {0, 2}, 2, true));
   }
 
   /// Five families, as transformers measures them: the largest numbers of every layer, and the perplexity

@@ -1,0 +1,245 @@
+// The massive activations of the residual stream, one by one.
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLocale>
+#include <QSignalBlocker>
+#include <QSortFilterProxyModel>
+#include <QStandardItemModel>
+#include <QTableView>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+#include "views/counted.h"
+#include "views/exact_boxes.h"
+#include "views/residual.h"
+#include "views/styled_label.h"
+#include "views/token_text.h"
+#include "views/view_registry.h"
+
+namespace qkscope {
+
+namespace {
+
+constexpr int sort_role = Qt::UserRole, place_role = Qt::UserRole + 1;  // place: QPoint(position, layer)
+enum Column { LayerColumn, PositionColumn, TokenColumn, DimColumn, ValueColumn, RatioColumn, ColumnCount };
+
+QStandardItem* item(const QString& text, const QVariant& sorted, const QPoint& place,
+                    Qt::Alignment alignment) {
+  auto* item = new QStandardItem(text);
+  item->setData(sorted, sort_role);
+  item->setData(place, place_role);
+  item->setTextAlignment(alignment | Qt::AlignVCenter);
+  item->setEditable(false);
+  return item;
+}
+
+}  // namespace
+
+class ActivationsView : public View {
+  Q_OBJECT
+ public:
+  ActivationsView(ViewState& state, QWidget* parent) : View(state, parent) {
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(10, 8, 10, 8);
+    layout->setSpacing(6);
+    auto* head = new QHBoxLayout;
+    head->addWidget(new StyledLabel(Type::Title, Tone::Text, this, tr("Massive activations")));
+    which_ = new StyledLabel(Type::Small, Tone::Text, this);
+    head->addWidget(which_, 1, Qt::AlignRight);
+    layout->addLayout(head);
+    auto* rule = new QHBoxLayout;
+    least_ = threshold(rule, tr("|h| over"), &ActivationRule::least);
+    times_ = threshold(rule, tr("and × median over"), &ActivationRule::times_median);
+    rule->addStretch(1);
+    layout->addLayout(rule);
+    words_ = wrapped(Type::Normal, Tone::Text);
+    layout->addWidget(words_);
+
+    model_ = new QStandardItemModel(0, ColumnCount, this);
+    sorted_ = new QSortFilterProxyModel(this);
+    sorted_->setSourceModel(model_);
+    sorted_->setSortRole(sort_role);
+    table_ = new QTableView(this);
+    table_->setModel(sorted_);
+    table_->setSortingEnabled(true);
+    table_->sortByColumn(LayerColumn, Qt::AscendingOrder);
+    table_->setSelectionBehavior(QAbstractItemView::SelectRows);
+    table_->setSelectionMode(QAbstractItemView::SingleSelection);
+    table_->setShowGrid(false);
+    table_->setFrameShape(QFrame::NoFrame);
+    table_->setTabKeyNavigation(false);
+    table_->verticalHeader()->hide();
+    table_->horizontalHeader()->setHighlightSections(false);
+    table_->horizontalHeader()->setMinimumSectionSize(24);
+    table_->setAccessibleName(tr("Massive activations, sortable; a row leads to its layer and position"));
+    layout->addWidget(table_, 1000);
+    layout->addStretch(1);  // where the table is away
+    connect(table_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
+            [this](const QItemSelection& chosen) { goTo(chosen.indexes().value(0)); });
+    connect(table_, &QTableView::clicked, this, &ActivationsView::goTo);
+    connect(table_, &QTableView::activated, this, &ActivationsView::goTo);
+
+    connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
+  }
+
+  Needs needs() const override { return residualNeeds(state().look()); }
+  QSize sizeHint() const override { return {330, 560}; }
+
+ protected:
+  void refresh() override {
+    const Look& look = state().look();
+    const QString nothing = whyNoResidual(data(), look);
+    following_ = true;  // what goes from the table is nobody's choice
+    model_->setRowCount(0);
+    which_->setText(nothing.isEmpty() ? shownWords(residualRun(look)) : QString());
+    showRule();
+    if (nothing.isEmpty()) {
+      fill(look.activations);
+    } else {
+      words_->setText(nothing);
+    }
+    table_->setVisible(model_->rowCount() > 0);
+    table_->setEnabled(!data().stale);
+    dress();
+    following_ = false;
+    tellNeeds();
+  }
+
+  void changeEvent(QEvent* event) override {
+    View::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) scheduleRefresh();
+  }
+
+ private:
+  StyledLabel* wrapped(Type type, Tone tone) {
+    auto* label = new StyledLabel(type, tone, this);
+    label->setWordWrap(true);
+    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    return label;
+  }
+
+  ExactDoubleBox* threshold(QHBoxLayout* row, const QString& words, double ActivationRule::*member) {
+    auto* box = new ExactDoubleBox(this);
+    box->setRange(0, 1e9);
+    box->setSingleStep(100);
+    box->setAccessibleName(words);
+    auto* label = new StyledLabel(Type::Small, Tone::Muted, this, words);
+    label->setBuddy(box);
+    row->addWidget(label);
+    row->addWidget(box);
+    connect(box, &QDoubleSpinBox::valueChanged, this, [this, member](double value) {
+      Look look = state().look();
+      look.activations.*member = value;
+      state().setLook(look);
+    });
+    return box;
+  }
+
+  void showRule() {
+    const QSignalBlocker quiet_least(least_), quiet_times(times_);
+    least_->setValue(state().look().activations.least);
+    times_->setValue(state().look().activations.times_median);
+  }
+
+  void fill(const ActivationRule& rule) {
+    std::set<int> layers, positions;
+    int computed = 0, strongest_layer = 0;
+    ActivationAt strongest;
+    float median = 0;
+    const QStringList names = layerLabels(data());
+    for (int layer = 0; layer < data().spec()->num_layers(); ++layer) {
+      const ActivationSummary* summary = shownResidual(data(), residualRun(state().look()), layer);
+      if (!summary) continue;
+      ++computed;
+      if (!summary->top.empty() && std::abs(summary->top.front().value) > std::abs(strongest.value)) {
+        strongest = summary->top.front();
+        strongest_layer = layer;
+        median = summary->median;
+      }
+      for (const ActivationAt& at : summary->taken_by(rule)) {
+        layers.insert(layer);
+        positions.insert(at.position);
+        add(layer, at, summary->median, names.value(layer));
+      }
+    }
+    const int all = data().spec()->num_layers();
+    if (computed == 0) return words_->setText(tr("No layer has been computed yet."));
+    const QString most = tr("Largest: %1.").arg(residualWords(data(), strongest_layer, strongest, median));
+    if (layers.empty())
+      return words_->setText(tr("None in %1 of %2 layers. %3").arg(computed).arg(all).arg(most));
+    const QString where =
+        counted(static_cast<qint64>(positions.size()), tr("one position"), tr("%1 positions"));
+    words_->setText(tr("In %1 of %2 layers (%3 – %4), at %5. %6")
+                        .arg(layers.size())
+                        .arg(all)
+                        .arg(names.value(*layers.begin()), names.value(*layers.rbegin()), where, most));
+  }
+
+  void add(int layer, const ActivationAt& at, float median, const QString& name) {
+    const QLocale locale;
+    const QPoint place(at.position, layer);
+    const double value = static_cast<double>(at.value), ratio = std::abs(value) / static_cast<double>(median);
+    model_->appendRow({item(name, layer, place, Qt::AlignRight),
+                       item(QString::number(at.position), at.position, place, Qt::AlignRight),
+                       item(visibleToken(data().pieces.value(at.position)), data().pieces.value(at.position),
+                            place, Qt::AlignLeft),
+                       item(QString::number(at.dim), at.dim, place, Qt::AlignRight),
+                       item(numberWords(value), value, place, Qt::AlignRight),
+                       item(numberWords(ratio), ratio, place, Qt::AlignRight)});
+  }
+
+  void dress() {
+    const PlotStyle style = PlotStyle::of(*this);
+    const QStringList titles{tr("layer"), tr("pos"), tr("token"), tr("dim"), tr("h"), tr("ratio")};
+    model_->setHorizontalHeaderLabels(titles);
+    QFont small_figures = style.figures;
+    small_figures.setPointSizeF(small_figures.pointSizeF() * 0.92);
+    const QFontMetricsF figures = style.metrics(small_figures);
+    table_->setFont(small_figures);
+    table_->horizontalHeader()->setFont(style.small);
+    table_->verticalHeader()->setDefaultSectionSize(static_cast<int>(figures.height() * 1.35));
+    constexpr std::array<const char*, ColumnCount> longest{"00", "0000", "", "0000", "−00,000", "00,000"};
+    for (int column = 0; column < ColumnCount; ++column) {
+      if (column == TokenColumn) continue;
+      const double width =
+          std::max(figures.horizontalAdvance(QString::fromUtf8(longest[static_cast<std::size_t>(column)])),
+                   style.metrics(style.small).horizontalAdvance(titles.at(column)));
+      table_->setColumnWidth(column, static_cast<int>(std::ceil(width)) + 14);
+      model_->horizontalHeaderItem(column)->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+    }
+    model_->horizontalHeaderItem(TokenColumn)->setTextAlignment(Qt::AlignLeft | Qt::AlignVCenter);
+    table_->horizontalHeader()->setSectionResizeMode(TokenColumn, QHeaderView::Stretch);
+  }
+
+  void goTo(const QModelIndex& index) {
+    if (!index.isValid() || following_) return;
+    const QPoint place = index.data(place_role).toPoint();
+    Selection selection = state().selection();
+    selection.position = place.x();
+    selection.layer = place.y();
+    state().setSelection(clamped(selection, *data().spec(), shownPositions(data())));
+  }
+
+  StyledLabel *which_, *words_;
+  ExactDoubleBox *least_, *times_;
+  QStandardItemModel* model_;
+  QSortFilterProxyModel* sorted_;
+  QTableView* table_;
+  bool following_ = false;
+};
+
+namespace {
+
+const ViewRegistration registration(
+    {QStringLiteral("activations"), QStringLiteral(QT_TRANSLATE_NOOP("Views", "Massive activations")),
+     Place::Right, 3, QKeySequence(),
+     [](ViewState& state, QWidget* parent) -> View* { return new ActivationsView(state, parent); }, false});
+
+}  // namespace
+
+}  // namespace qkscope
+
+#include "activations_view.moc"

@@ -1,0 +1,35 @@
+#pragma once
+#include <QPoint>
+
+#include "views/color_bar.h"
+#include "views/shown.h"
+
+namespace qkscope {
+
+/// What the panels of the residual stream ask of runs: the largest |h| of each layer, and of each position in
+/// it, and all that the look's rule calls massive.
+Needs residualNeeds(const Look& look);
+
+/// Of the residual stream after a layer, of one run; null where it has not come yet.
+const ActivationSummary* shownResidual(const ViewData& data, Shown run, int layer);
+/// What the panels cannot show yet, in a sentence; empty where there is something to see.
+QString whyNoResidual(const ViewData& data, const Look& look);
+/// Of one run by `look`: that of the baseline where a difference is looked at.
+Shown residualRun(const Look& look);
+
+/// "h = 24,926 · layer 12 [11] · position 0 <|im_start|> · dim 507 · 15,255 × median"
+QString residualWords(const ViewData& data, int layer, const ActivationAt& at, float median);
+
+/// Layers x positions: max over dims of |h|, of one run or its change.
+struct ResidualMap {
+  Heatmap map;
+  MapColorBar bar;
+  std::vector<QPoint> massive;  // (position, layer) that hold a massive activation
+  int computed = 0;             // layers
+};
+/// "|h| > 100 and > 1,000 × median of the layer"
+QString residualRule(const Look& look);
+/// `reversed`: dark is large, for light ground.
+ResidualMap residualMap(const ViewData& data, const Look& look, bool reversed);
+
+}  // namespace qkscope
