@@ -75,7 +75,7 @@ OpenDialog::OpenDialog(QWidget* parent) : QDialog(parent) {
   connect(buttons, &QDialogButtonBox::accepted, this, &OpenDialog::choose);
   connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
   for (const auto& [button, asks_folder] : {std::pair{file, false}, {folder, true}}) {
-    connect(button, &QPushButton::clicked, this, [this, asks_folder] {
+    connect(button, &QPushButton::clicked, this, [this, asks_folder = asks_folder] {
       reject();
       Q_EMIT browse(asks_folder);
     });

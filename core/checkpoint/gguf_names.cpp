@@ -83,7 +83,9 @@ std::pair<std::string, std::string_view> split_expert(std::string_view stem) {
 
 std::string hugging_face_name(std::string_view gguf_name, const GgufFamily* family) {
   const Parts parts = split(gguf_name);
-  const auto [stem, expert] = split_expert(parts.stem);
+  const auto split_stem = split_expert(parts.stem);
+  const std::string& stem = split_stem.first;
+  const std::string_view expert = split_stem.second;
   const auto lookup = [&](const auto& names, const std::string& prefix) {
     const auto* found =
         std::find_if(std::begin(names), std::end(names), [&](const Name& n) { return n.gguf == stem; });
