@@ -1,6 +1,7 @@
 #include "app/command_palette.h"
 
 #include <QAction>
+#include <QFrame>
 #include <QHeaderView>
 #include <QKeyEvent>
 #include <QLineEdit>
@@ -42,7 +43,14 @@ CommandPalette::CommandPalette(const CommandTable& commands, QWidget* parent)
   list_->header()->setSectionResizeMode(0, QHeaderView::Stretch);
   list_->header()->setSectionResizeMode(1, QHeaderView::ResizeToContents);
   list_->header()->setSectionResizeMode(2, QHeaderView::ResizeToContents);
-  auto* layout = new QVBoxLayout(this);
+  // A window without a frame of its own would melt into the one behind it.
+  auto* frame = new QFrame(this);
+  frame->setFrameStyle(QFrame::Box | QFrame::Plain);
+  frame->setForegroundRole(QPalette::PlaceholderText);
+  auto* outer = new QVBoxLayout(this);
+  outer->setContentsMargins(0, 0, 0, 0);
+  outer->addWidget(frame);
+  auto* layout = new QVBoxLayout(frame);
   layout->setContentsMargins(8, 8, 8, 8);
   layout->addWidget(typed_);
   layout->addWidget(list_);

@@ -94,13 +94,13 @@ void showLimits(QWidget* parent) {
 }
 
 void showAbout(QWidget* parent) {
-  const QString html =
-      QStringLiteral("<h3>QKScope %1</h3><p>%2</p><p>%3</p><p>%4</p>")
-          .arg(QStringLiteral(QKSCOPE_VERSION),
-               tr("Explorer of massive values in the attention of language models."),
-               tr("Free software under the GNU General Public License, version 3 or later."),
-               tr("Built with Qt %1, libtorch, sentencepiece, Oniguruma, ICU and nlohmann/json.")
-                   .arg(QString::fromLatin1(qVersion())));
+  const QString html = QStringLiteral("<h3>QKScope %1</h3><p>%2</p><p>%3</p><p>%4</p>")
+                           .arg(QStringLiteral(QKSCOPE_VERSION),
+                                tr("Explorer of massive values in the attention of language models."),
+                                tr("Free software under the GNU General Public License, version 3 or later."),
+                                tr("Built with Qt %1, QCustomPlot, libtorch, sentencepiece, Oniguruma, ICU, "
+                                   "CLI11 and nlohmann/json.")
+                                    .arg(QString::fromLatin1(qVersion())));
   showText(tr("About QKScope"), html, {460, 260}, parent);
 }
 
