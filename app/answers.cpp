@@ -1,106 +1,118 @@
 #include "app/answers.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace qkscope {
 
-RunRequest Answers::ask(RunRequest request, Arm arm) {
+RunRequest Answers::ask(RunRequest request, ArmId arm) {
   request.needs = {};
-  if (arm == Arm::Baseline) request.edits.clear();
+  if (arm == 0) request.edits.clear();
   return request;
 }
 
-Answers::Known& Answers::known(const RunRequest& request, Arm arm) {
-  std::optional<Known>& known = arm == Arm::Baseline ? baseline_ : disrupted_;
+Answers::Known& Answers::known(const RunRequest& request, ArmId arm) {
   RunRequest question = ask(request, arm);
-  if (!known || known->question != question) known = Known{std::move(question), {}, false};
-  return *known;
+  Known& known = known_[arm];
+  if (known.question != question) known = Known{std::move(question), {}, false};
+  return known;
 }
 
-void Answers::setRead(const ReadPrompt& read) {
-  read_ = read;
-}
-
-void Answers::begin(const RunRequest& request, Arm arm, std::vector<NextToken> next) {
+void Answers::begin(const RunRequest& request, ArmId arm, std::vector<NextToken> next) {
   Known& mine = known(request, arm);
   // An answer that stands already is not written again letter by letter.
-  if (!mine.arm.complete) mine.arm.next = std::move(next);
+  if (!mine.run.complete) mine.run.next = std::move(next);
 }
 
-void Answers::setText(const RunRequest& request, Arm arm, const QString& text) {
+void Answers::setText(const RunRequest& request, ArmId arm, const QString& text) {
   Known& mine = known(request, arm);
-  if (!mine.arm.complete) mine.arm.answer = text;
+  if (!mine.run.complete) mine.run.answer = text;
 }
 
-void Answers::setScore(const RunRequest& request, Arm arm, const Perplexity& score,
+void Answers::setScore(const RunRequest& request, ArmId arm, const Perplexity& score,
                        const QStringList& pieces) {
   Known& mine = known(request, arm);
-  mine.arm.continuation = score;
-  mine.arm.continuation_pieces = pieces;
+  mine.run.continuation = score;
+  mine.run.continuation_pieces = pieces;
 }
 
-void Answers::finish(const RunRequest& request, const PromptArm& baseline,
-                     const std::optional<PromptArm>& disrupted) {
-  baseline_ = Known{ask(request, Arm::Baseline), baseline, true};
-  if (disrupted) disrupted_ = Known{ask(request, Arm::Disrupted), *disrupted, true};
-  failure_.reset();
+void Answers::finish(const RunRequest& request, ArmId arm, const PromptArm& run) {
+  known_[arm] = Known{ask(request, arm), run, true};
+  failures_.erase(arm);
 }
 
 void Answers::setLosses(const RunRequest& request, std::vector<float> losses) {
   losses_ = Of<std::vector<float>>{request, std::move(losses)};
 }
 
-void Answers::fail(const RunRequest& request, const QString& sentence) {
-  failure_ = Of<QString>{ask(request, Arm::Disrupted), sentence};
+void Answers::fail(const RunRequest& request, ArmId arm, const QString& sentence) {
+  failures_[arm] = Of<QString>{ask(request, arm), sentence};
 }
 
-bool Answers::isSettled(const RunRequest& request) const {
-  const RunRequest whole = ask(request, Arm::Disrupted);
-  if (failure_ && failure_->question == whole) return true;
-  const bool baseline = baseline_ && baseline_->settled && baseline_->question == ask(request, Arm::Baseline);
-  if (request.edits.empty()) return baseline;
-  return baseline && disrupted_ && disrupted_->settled && disrupted_->question == whole;
+bool Answers::isSettled(const RunRequest& request, ArmId arm) const {
+  const RunRequest whole = ask(request, arm);
+  const auto failure = failures_.find(arm);
+  if (failure != failures_.end() && failure->second.question == whole) return true;
+  const auto known = known_.find(arm);
+  return known != known_.end() && known->second.settled && known->second.question == whole;
 }
 
 void Answers::forget(bool failures_only) {
-  failure_.reset();
+  failures_.clear();
   if (failures_only) return;
   losses_.reset();
-  for (std::optional<Known>* known : {&baseline_, &disrupted_}) {
-    if (*known) (*known)->settled = false;
-  }
+  for (auto& [arm, known] : known_) known.settled = false;
 }
 
-ArmStatus Answers::status(const Question& question, Arm arm) const {
-  if (arm == Arm::Disrupted && !question.disrupted) return {ArmState::Off, false};
-  const std::optional<Known>& known = arm == Arm::Baseline ? baseline_ : disrupted_;
-  const bool asked = question.answer.has_value();
-  const bool same = known && asked && known->question == ask(*question.answer, arm);
-  const bool earlier = known && !same;
-  if (read_ && !read_->described.problem.isEmpty()) return {ArmState::Failed, earlier};
-  if (same && known->settled) return {ArmState::Done, false};
-  if (asked && failure_ && failure_->question == ask(*question.answer, Arm::Disrupted))
-    return {ArmState::Failed, earlier};
-  if (question.progress == Question::Progress::Running) return {ArmState::Running, earlier};
-  if (question.progress == Question::Progress::Waiting) return {ArmState::Waiting, earlier};
-  return {question.stopped && (asked || !read_) ? ArmState::Stopped : ArmState::NotRun, earlier};
+void Answers::keep(const std::vector<ArmId>& arms) {
+  const auto gone = [&arms](const auto& entry) {
+    return entry.first != 0 && std::ranges::find(arms, entry.first) == arms.end();
+  };
+  std::erase_if(known_, gone);
+  std::erase_if(failures_, gone);
+}
+
+ArmResult Answers::result(const Question& question, const std::optional<RunRequest>& request,
+                          const Question::OfArm& arm) const {
+  const bool is_arm = arm.arm != 0;
+  if (is_arm && !question.disrupted) return {{}, {ArmState::Off, false}, {}};
+  if (is_arm && arm.edits.empty()) return {{}, {ArmState::Empty, false}, {}};
+  const auto known = known_.find(arm.arm);
+  const bool there = known != known_.end();
+  const bool same = there && request && known->second.question == ask(*request, arm.arm);
+  const bool earlier = there && !same;
+  // Nothing old stands beside the sentence that says why there is nothing new.
+  if (read_ && !read_->described.problem.isEmpty())
+    return {{}, {ArmState::Failed, earlier}, read_->described.problem};
+  ArmResult result;
+  if (there) result.run = known->second.run;
+  result.status.earlier = earlier;
+  if (same && known->second.settled) {
+    result.status.state = ArmState::Done;
+    return result;
+  }
+  const auto failure = failures_.find(arm.arm);
+  if (request && failure != failures_.end() && failure->second.question == ask(*request, arm.arm))
+    return {{}, {ArmState::Failed, earlier}, failure->second.value};
+  if (arm.progress == Question::Progress::Running) {
+    result.status.state = ArmState::Running;
+  } else if (arm.progress == Question::Progress::Waiting) {
+    result.status.state = ArmState::Waiting;
+  } else {
+    result.status.state = question.stopped && (request || !read_) ? ArmState::Stopped : ArmState::NotRun;
+  }
+  return result;
 }
 
 PromptResult Answers::result(const Question& question) const {
   PromptResult result = read_ ? read_->described : PromptResult();
-  result.baseline_status = status(question, Arm::Baseline);
-  result.disrupted_status = status(question, Arm::Disrupted);
-  const auto shown = [](const std::optional<Known>& known, ArmStatus status) -> std::optional<PromptArm> {
-    // Nothing old stands beside the sentence that says why there is nothing new.
-    const bool hidden = status.state == ArmState::Off || status.state == ArmState::Failed;
-    if (!known || hidden) return std::nullopt;
-    return known->arm;
-  };
-  result.baseline = shown(baseline_, result.baseline_status);
-  result.disrupted = shown(disrupted_, result.disrupted_status);
+  result.baseline = this->result(question, question.answer, {0, {}, question.progress});
+  for (const Question::OfArm& arm : question.arms) {
+    std::optional<RunRequest> request = question.answer;
+    if (request) request->edits = arm.edits;
+    result.arms.push_back(this->result(question, request, arm));
+  }
   if (losses_ && question.loss == losses_->question) result.prompt_loss = losses_->value;
-  if (failure_ && question.answer && failure_->question == ask(*question.answer, Arm::Disrupted))
-    result.problem = failure_->value;
   return result;
 }
 

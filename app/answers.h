@@ -11,39 +11,48 @@ namespace qkscope {
 
 /// What is asked of one prompt under the settings of the moment.
 struct Question {
-  std::optional<RunRequest> answer;  // null: nothing can be asked, or no answer is wanted
-  std::optional<RunRequest> loss;    // of every prompt token; null: not wanted
-  bool disrupted = false;            // whether there is a disrupted arm at all
-  enum class Progress { None, Waiting, Running } progress = Progress::None;
-  bool stopped = false;  // nothing runs until something is asked again
+  enum class Progress { None, Waiting, Running };
+  struct OfArm {
+    ArmId arm = 0;
+    Edits edits;  // those that are switched on
+    Progress progress = Progress::None;
+  };
+  std::optional<RunRequest> answer;    // of the baseline; null: nothing can be asked, or no answer is wanted
+  std::optional<RunRequest> loss;      // of every prompt token; null: not wanted
+  Progress progress = Progress::None;  // of the baseline
+  std::vector<OfArm> arms;             // as the document has them
+  bool disrupted = false;              // whether the arms are run at all
+  bool stopped = false;                // nothing runs until something is asked again
 };
 
-/// All that has been answered of one prompt. Each part knows the request it answers, so that nothing is ever
-/// shown as the answer to another one: whoever asks brings the question along.
+/// All that has been answered of one prompt, by arm; 0 is the baseline. Each part knows the request it
+/// answers, so that nothing is ever shown as the answer to another one: whoever asks brings the question
+/// along.
 class Answers {
  public:
   /// The tokens; what was answered for others goes on standing there, as of an earlier text.
-  void setRead(const ReadPrompt& read);
+  void setRead(const ReadPrompt& read) { read_ = read; }
   /// The prompt's text has changed, or the model: it is to be read again.
   void setUnread() { read_.reset(); }
   const std::optional<ReadPrompt>& read() const { return read_; }
 
-  /// An arm of a run of `request` has begun to answer.
-  void begin(const RunRequest& request, Arm arm, std::vector<NextToken> next);
-  /// All of the arm's answer that is there so far.
-  void setText(const RunRequest& request, Arm arm, const QString& text);
-  void setScore(const RunRequest& request, Arm arm, const Perplexity& score, const QStringList& pieces);
-  /// Both arms in full; `disrupted` null where nothing was disrupted.
-  void finish(const RunRequest& request, const PromptArm& baseline,
-              const std::optional<PromptArm>& disrupted);
+  /// A run of `request` has begun to answer.
+  void begin(const RunRequest& request, ArmId arm, std::vector<NextToken> next);
+  /// All of the answer that is there so far.
+  void setText(const RunRequest& request, ArmId arm, const QString& text);
+  void setScore(const RunRequest& request, ArmId arm, const Perplexity& score, const QStringList& pieces);
+  /// In full.
+  void finish(const RunRequest& request, ArmId arm, const PromptArm& run);
   void setLosses(const RunRequest& request, std::vector<float> losses);
-  void fail(const RunRequest& request, const QString& sentence);
+  void fail(const RunRequest& request, ArmId arm, const QString& sentence);
 
   /// Whether asking `request` would tell nothing new: it is answered in full, or has failed.
-  bool isSettled(const RunRequest& request) const;
+  bool isSettled(const RunRequest& request, ArmId arm) const;
   bool hasLosses(const RunRequest& request) const { return losses_ && losses_->question == request; }
   /// What failed is to be asked again, or everything; what stands there stays until it is answered anew.
   void forget(bool failures_only);
+  /// Of these arms alone something is still to be known.
+  void keep(const std::vector<ArmId>& arms);
 
   /// What a card is to show: the one place where states are told.
   PromptResult result(const Question& question) const;
@@ -52,7 +61,7 @@ class Answers {
   /// What one arm holds, and the request it answers: without needs, and a baseline's without edits.
   struct Known {
     RunRequest question;
-    PromptArm arm;
+    PromptArm run;
     bool settled = false;  // needs not be asked again
   };
   template <class T>
@@ -60,14 +69,16 @@ class Answers {
     RunRequest question;
     T value;
   };
-  static RunRequest ask(RunRequest request, Arm arm);
-  Known& known(const RunRequest& request, Arm arm);
-  ArmStatus status(const Question& question, Arm arm) const;
+  static RunRequest ask(RunRequest request, ArmId arm);
+  Known& known(const RunRequest& request, ArmId arm);
+  /// `request`: null where nothing can be asked.
+  ArmResult result(const Question& question, const std::optional<RunRequest>& request,
+                   const Question::OfArm& arm) const;
 
   std::optional<ReadPrompt> read_;
-  std::optional<Known> baseline_, disrupted_;
+  std::map<ArmId, Known> known_;
+  std::map<ArmId, Of<QString>> failures_;
   std::optional<Of<std::vector<float>>> losses_;
-  std::optional<Of<QString>> failure_;
 };
 
 }  // namespace qkscope

@@ -15,7 +15,7 @@ namespace qkscope {
 
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 // Far more than a document of text can need; keeps a mistaken file from being read into memory.
 constexpr qint64 kMaxBytes = 64 * 1024 * 1024;
 
@@ -62,6 +62,61 @@ DumpSource dumpFromJson(const JsonReader& reader) {
   return dump;
 }
 
+QJsonObject toJson(const Arms& arms) {
+  QJsonArray list;
+  for (const EditArm& arm : arms.list) {
+    QJsonArray edits;
+    for (const Edit& edit : arm.edits) edits.append(QString::fromStdString(to_text(edit)));
+    list.append(QJsonObject{{QStringLiteral("name"), arm.name}, {QStringLiteral("edits"), edits}});
+  }
+  return {{QStringLiteral("on"), arms.on},
+          {QStringLiteral("chosen"), arms.chosen},
+          {QStringLiteral("list"), list}};
+}
+
+Edit editFromJson(const QJsonValue& value, const QString& name) {
+  try {
+    return parse_edit(value.toString().toStdString());
+  } catch (const Error& error) {
+    throw Error(QStringLiteral("%1: %2").arg(name, QString::fromUtf8(error.what())).toStdString());
+  }
+}
+
+Arms armsFromJson(const JsonReader& reader, const QString& name) {
+  Arms arms;
+  std::vector<EditArm> list;
+  for (const QJsonValue& value : reader.array(QStringLiteral("list"))) {
+    const JsonReader one(value.toObject(), name);
+    EditArm arm{one.string(QStringLiteral("name")), {}};
+    for (const QJsonValue& edit : one.array(QStringLiteral("edits")))
+      arm.edits.push_back(editFromJson(edit, name));
+    list.push_back(std::move(arm));
+  }
+  if (list.size() > most_arms) {
+    reader.fail(QStringLiteral("list"), QString::number(list.size()),
+                QStringLiteral("a list of at most %1 arms").arg(most_arms));
+  }
+  arms.list = list.empty() ? defaultDocument().arms.list : std::move(list);
+  arms.chosen = std::clamp(reader.integer(QStringLiteral("chosen"), 0), 0, arms.count() - 1);
+  arms.on = reader.boolean(QStringLiteral("on"));
+  return arms;
+}
+
+/// Version 1 held the disruption of now and those before it: that of now becomes the one arm.
+Arms armsFromDisruption(const JsonReader& reader, const QString& name) {
+  Arms arms = defaultDocument().arms;
+  Edits history;
+  for (const QJsonValue& value : reader.array(QStringLiteral("history")))
+    history.push_back(editFromJson(value, name));
+  if (!history.empty()) {
+    const int last = static_cast<int>(history.size()) - 1;
+    const int at = std::clamp(reader.integer(QStringLiteral("position"), last), 0, last);
+    arms.shown().edits = {history[static_cast<std::size_t>(at)]};
+  }
+  arms.on = reader.boolean(QStringLiteral("on"));
+  return arms;
+}
+
 const QString kSelection = QStringLiteral("selection"), kLook = QStringLiteral("look");
 
 QJsonObject toJson(const Sight& sight, const QString& part) {
@@ -98,7 +153,7 @@ Document defaultDocument() {
        QStringLiteral("The pass key is 48213."), false},
       {PromptKind::Memory, QStringLiteral("What is the capital of France?"),
        QStringLiteral("The capital of France is Paris."), false}};
-  document.disruptions = {parse_disruption("lambda 5 on Q")};
+  document.arms.shown().edits = {parse_disruption("lambda 5 on Q")};
   document.selection.layer = 16;
   document.selection.head = 6;
   document.selection.dim = 23;
@@ -106,25 +161,19 @@ Document defaultDocument() {
 }
 
 QByteArray toJson(const Document& document) {
-  QJsonArray prompts, disruptions;
+  QJsonArray prompts;
   for (const Prompt& prompt : document.prompts) prompts.append(toJson(prompt));
-  for (const Disruption& value : document.disruptions)
-    disruptions.append(QString::fromStdString(to_option(value)));
   const Sight sight{document.selection, document.look};
-  const QJsonObject root{
-      {QStringLiteral("format"), QStringLiteral("qkscope-document")},
-      {QStringLiteral("version"), kVersion},
-      {QStringLiteral("written_by"), QStringLiteral("QKScope " QKSCOPE_VERSION)},
-      {QStringLiteral("model"), document.model},
-      {QStringLiteral("dump"), toJson(document.dump)},
-      {QStringLiteral("prompts"), prompts},
-      {QStringLiteral("selected_prompt"), document.selected_prompt},
-      {QStringLiteral("disruption"),
-       QJsonObject{{QStringLiteral("on"), document.disrupted},
-                   {QStringLiteral("history"), disruptions},
-                   {QStringLiteral("position"), static_cast<int>(document.disruption_position)}}},
-      {kSelection, toJson(sight, kSelection)},
-      {kLook, toJson(sight, kLook)}};
+  const QJsonObject root{{QStringLiteral("format"), QStringLiteral("qkscope-document")},
+                         {QStringLiteral("version"), kVersion},
+                         {QStringLiteral("written_by"), QStringLiteral("QKScope " QKSCOPE_VERSION)},
+                         {QStringLiteral("model"), document.model},
+                         {QStringLiteral("dump"), toJson(document.dump)},
+                         {QStringLiteral("prompts"), prompts},
+                         {QStringLiteral("selected_prompt"), document.selected_prompt},
+                         {QStringLiteral("arms"), toJson(document.arms)},
+                         {kSelection, toJson(sight, kSelection)},
+                         {kLook, toJson(sight, kLook)}};
   return QJsonDocument(root).toJson();
 }
 
@@ -154,19 +203,8 @@ Document documentFromJson(const QByteArray& json, const QString& name) {
   for (const QJsonValue& value : root.array(QStringLiteral("prompts"))) {
     document.prompts.push_back(promptFromJson({value.toObject(), name}));
   }
-  const JsonReader disruption = root.object(QStringLiteral("disruption"));
-  for (const QJsonValue& value : disruption.array(QStringLiteral("history"))) {
-    try {
-      document.disruptions.push_back(parse_disruption(value.toString().toStdString()));
-    } catch (const Error& error) {
-      throw Error(QStringLiteral("%1: %2").arg(name, QString::fromUtf8(error.what())).toStdString());
-    }
-  }
-  if (document.disruptions.empty()) document.disruptions = defaultDocument().disruptions;
-  const int last = static_cast<int>(document.disruptions.size()) - 1;
-  document.disruption_position =
-      static_cast<std::size_t>(std::clamp(disruption.integer(QStringLiteral("position"), last), 0, last));
-  document.disrupted = disruption.boolean(QStringLiteral("on"));
+  document.arms = version == 1 ? armsFromDisruption(root.object(QStringLiteral("disruption")), name)
+                               : armsFromJson(root.object(QStringLiteral("arms")), name);
   const int prompts = static_cast<int>(document.prompts.size());
   document.selected_prompt =
       std::clamp(root.integer(QStringLiteral("selected_prompt"), 0), 0, std::max(0, prompts - 1));

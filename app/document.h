@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/analysis/activation_dump.h"
-#include "core/run/disruption.h"
+#include "views/arms.h"
 #include "views/prompt.h"
 #include "views/view_state.h"
 
@@ -16,12 +16,9 @@ struct Document {
   DumpSource dump;  // files of activations that are shown in place of a model; without any, none
   std::vector<Prompt> prompts;
   int selected_prompt = 0;
-  std::vector<Disruption> disruptions;  // the disruption of now and those before it; never empty
-  std::size_t disruption_position = 0;
-  bool disrupted = false;
+  Arms arms;
   Selection selection;
   Look look;
-  const Disruption& current() const { return disruptions[disruption_position]; }
   bool operator==(const Document&) const = default;
 };
 
@@ -31,9 +28,10 @@ QString dumpLayoutName(const DumpSource& dump);
 /// A prompt that asks the context and one that asks memory, "lambda 5 on Q" ready for D.
 Document defaultDocument();
 
-/// UTF-8 JSON, format "qkscope-document", version 1.
+/// UTF-8 JSON, format "qkscope-document", version 2.
 QByteArray toJson(const Document& document);
-/// Throws Error naming `name`, the key, what was found and what was expected. Unknown keys are ignored.
+/// Also of version 1, which had one disruption in place of arms. Throws Error naming `name`, the key, what
+/// was found and what was expected. Unknown keys are ignored.
 Document documentFromJson(const QByteArray& json, const QString& name);
 
 /// Atomic: the file is the old one or the new one. Throws Error.

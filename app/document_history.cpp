@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "app/disruption_stack.h"
 #include "app/property.h"
 #include "views/disruption_words.h"
 
@@ -34,11 +33,55 @@ QString promptWords(const std::vector<Prompt>& before, const std::vector<Prompt>
   return DocumentHistory::tr("a prompt edited");
 }
 
+/// What became of an arm's edits.
+QString editWords(const Edits& before, const Edits& after) {
+  const auto has = [](const Edits& edits, const Edit& edit) {
+    return std::ranges::find(edits, edit) != edits.end();
+  };
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const bool same = i < before.size() && before[i].what == after[i].what;
+    if (same && before[i].on != after[i].on) {
+      return (after[i].on ? DocumentHistory::tr("%1 switched on") : DocumentHistory::tr("%1 switched off"))
+          .arg(shortWords(after[i]));
+    }
+  }
+  for (const Edit& edit : after) {
+    if (!has(before, edit)) return shortWords(edit);
+  }
+  for (const Edit& edit : before) {
+    if (!has(after, edit)) return DocumentHistory::tr("without %1").arg(shortWords(edit));
+  }
+  return after.size() == before.size() ? DocumentHistory::tr("another order of edits")
+                                       : DocumentHistory::tr("%1 edits").arg(after.size());
+}
+
+const EditArm* armOf(const Arms& arms, ArmId id) {
+  const auto found = std::ranges::find(arms.list, id, &EditArm::id);
+  return found == arms.list.end() ? nullptr : &*found;
+}
+
+QStringList armsWords(const Arms& before, const Arms& after) {
+  QStringList words;
+  for (const EditArm& arm : after.list) {
+    const EditArm* was = armOf(before, arm.id);
+    if (!was) {
+      words << DocumentHistory::tr("arm %1 added").arg(armWords(arm));
+      continue;
+    }
+    if (was->name != arm.name) words << DocumentHistory::tr("arm named %1").arg(armWords(arm));
+    if (was->edits != arm.edits) words << editWords(was->edits, arm.edits);
+  }
+  for (const EditArm& arm : before.list) {
+    if (!armOf(after, arm.id)) words << DocumentHistory::tr("arm %1 removed").arg(armWords(arm));
+  }
+  return words;
+}
+
 /// What differs, in words; empty where nothing does.
 QStringList differences(const Document& before, const Document& after) {
   QStringList words;
   if (before.prompts != after.prompts) words << promptWords(before.prompts, after.prompts);
-  if (before.current() != after.current()) words << shortWords(after.current());
+  words << armsWords(before.arms, after.arms);
   const Sight was = sightOf(before), is = sightOf(after);
   for (const Property& property : properties()) {
     if (!property.is_looking && property.text(was) != property.text(is))
@@ -47,12 +90,38 @@ QStringList differences(const Document& before, const Document& after) {
   return words;
 }
 
-/// The one thing in which two differ: a property by its name, "disruption"; empty where it is another, or
-/// more.
+/// Equal but for the numbers that sliders and spin boxes move.
+bool differInNumbersOnly(const Edit& a, const Edit& b) {
+  if (!a.disruption() || !b.disruption() || a.on != b.on) return false;
+  Disruption moved = *a.disruption();
+  const Pick& to = b.disruption()->pick;
+  moved.pick.lambda = to.lambda;
+  moved.pick.n = to.n;
+  moved.pick.seed = to.seed;
+  return moved == *b.disruption();
+}
+
+/// Which edit of which arm differs, where it is one in its numbers alone.
+QString draggedEdit(const Arms& before, const Arms& after) {
+  QStringList places;
+  for (const EditArm& arm : after.list) {
+    const EditArm* was = armOf(before, arm.id);
+    if (!was || was->name != arm.name || was->edits.size() != arm.edits.size()) return {};
+    for (std::size_t i = 0; i < arm.edits.size(); ++i) {
+      if (was->edits[i] == arm.edits[i]) continue;
+      if (!differInNumbersOnly(was->edits[i], arm.edits[i])) return {};
+      places << QStringLiteral("%1:%2").arg(arm.id).arg(i);
+    }
+  }
+  return places.size() == 1 && before.list.size() == after.list.size() ? places.front() : QString();
+}
+
+/// The one thing in which two differ and that can be dragged: a property by its name, an edit by its place;
+/// empty where it is another, or more.
 QString onlyDifference(const Document& before, const Document& after) {
   if (before.prompts != after.prompts) return {};
   QStringList names;
-  if (before.current() != after.current()) names << QStringLiteral("disruption");
+  if (!armsWords(before.arms, after.arms).isEmpty()) names << draggedEdit(before.arms, after.arms);
   const Sight was = sightOf(before), is = sightOf(after);
   for (const Property& property : properties()) {
     if (!property.is_looking && property.text(was) != property.text(is)) names << property.name;
@@ -65,19 +134,19 @@ QString onlyDifference(const Document& before, const Document& after) {
 Document workOf(Document document) {
   keepLooking(document, Sight());
   document.selected_prompt = 0;
-  document.disrupted = false;
+  document.arms.on = false;
+  document.arms.chosen = 0;
   return document;
 }
 
 class DocumentHistory::Step : public QUndoCommand {
  public:
-  Step(DocumentHistory& history, Held before, Held after, const QString& words, bool whole, bool merges)
+  Step(DocumentHistory& history, Held before, Held after, const QString& words, bool whole)
       : QUndoCommand(words),
         history_(history),
         before_(std::move(before)),
         after_(std::move(after)),
         whole_(whole),
-        merges_(merges),
         // Kept, for what is dragged may pass by where it began.
         only_(onlyDifference(before_.document, after_.document)) {
     clock_.start();
@@ -101,13 +170,13 @@ class DocumentHistory::Step : public QUndoCommand {
   bool continues(const Step& step) const {
     if (only_.isEmpty() || only_ != step.only_) return false;
     const Property* row = propertyNamed(only_);
-    if (!row) return merges_;
-    return row->values.empty() && step.clock_.elapsed() < DisruptionStack::kMergeTime.count();
+    const bool is_number = !row || row->values.empty();
+    return is_number && step.clock_.elapsed() < kMergeTime.count();
   }
 
   DocumentHistory& history_;
   Held before_, after_;
-  bool whole_, merges_, is_new_ = true;
+  bool whole_, is_new_ = true;
   QString only_;
   QElapsedTimer clock_;
 };
@@ -119,9 +188,8 @@ DocumentHistory::DocumentHistory(std::function<Held()> now, std::function<void(c
   connect(&steps_, &QUndoStack::indexChanged, this, &DocumentHistory::changed);
 }
 
-void DocumentHistory::push(const Held& before, const Held& after, const QString& words, bool whole,
-                           bool merges) {
-  steps_.push(new Step(*this, before, after, words, whole, merges));
+void DocumentHistory::push(const Held& before, const Held& after, const QString& words, bool whole) {
+  steps_.push(new Step(*this, before, after, words, whole));
   Q_EMIT changed();  // the words of a step that grew
 }
 
@@ -131,11 +199,7 @@ void DocumentHistory::note() {
   const QStringList words = differences(last_.document, now.document);
   const Held before = std::exchange(last_, now);
   if (words.isEmpty()) return;
-  // The stack puts a dragged number in place of the one before.
-  const bool merges = before.document.disruptions.size() == now.document.disruptions.size() &&
-                      before.document.disruption_position == now.document.disruption_position &&
-                      before.document.current() != now.document.current();
-  push(before, now, words.join(QStringLiteral(", ")), false, merges);
+  push(before, now, words.join(QStringLiteral(", ")), false);
 }
 
 void DocumentHistory::replace(const QString& words, const std::function<void()>& change) {
@@ -144,7 +208,7 @@ void DocumentHistory::replace(const QString& words, const std::function<void()>&
   change();
   is_applying_ = false;
   last_ = now_();
-  push(before, last_, words, true, false);
+  push(before, last_, words, true);
 }
 
 void DocumentHistory::begin(const std::function<void()>& change) {
@@ -153,16 +217,6 @@ void DocumentHistory::begin(const std::function<void()>& change) {
   is_applying_ = false;
   last_ = now_();
   steps_.clear();
-  Held earlier = last_, later = last_;
-  const std::vector<Disruption>& history = last_.document.disruptions;
-  for (std::size_t i = 0; i < last_.document.disruption_position; ++i) {
-    const auto end = history.begin() + static_cast<std::ptrdiff_t>(i) + 1;
-    earlier.document.disruptions.assign(history.begin(), end);
-    later.document.disruptions.assign(history.begin(), end + 1);
-    earlier.document.disruption_position = i;
-    later.document.disruption_position = i + 1;
-    push(earlier, later, shortWords(history[i + 1]), false, false);
-  }
   Q_EMIT changed();
 }
 
@@ -174,9 +228,11 @@ void DocumentHistory::apply(const Held& held, bool whole) {
     Document& document = next.document;
     document.model = now.model;
     document.dump = now.dump;
-    document.disrupted = now.disrupted;
+    document.arms.on = now.arms.on;
     keepLooking(document, sightOf(now));
-    // Whoever was looked at is still looked at, where there still is such a prompt.
+    // Whoever was looked at is still looked at, where there still is such an arm, such a prompt.
+    if (const EditArm* shown = armOf(document.arms, now.arms.shown().id))
+      document.arms.chosen = static_cast<int>(shown - document.arms.list.data());
     if (!now.prompts.empty()) {
       const auto looked = std::ranges::find(
           document.prompts, now.prompts[static_cast<std::size_t>(now.selected_prompt)].id, &Prompt::id);

@@ -1,5 +1,6 @@
 #pragma once
 #include <QUndoStack>
+#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -25,11 +26,13 @@ class DocumentHistory : public QObject {
   /// The stack tells of its end, too, when there is nobody left to be told.
   ~DocumentHistory() override { steps_.disconnect(this); }
 
-  /// Something may have changed. Numbers that are dragged make one step.
+  /// Something may have changed. Numbers that are dragged, one within this time of the one before, make one
+  /// step.
+  static constexpr std::chrono::milliseconds kMergeTime{700};
   void note();
   /// `change` puts another document in place of the one of now: one step named `words`, and undone whole.
   void replace(const QString& words, const std::function<void()>& change);
-  /// `change` is a new beginning. The disruptions that a document brings along can be gone back to.
+  /// `change` is a new beginning.
   void begin(const std::function<void()>& change);
 
   bool canUndo() const { return steps_.canUndo(); }
@@ -45,7 +48,7 @@ class DocumentHistory : public QObject {
 
  private:
   class Step;
-  void push(const Held& before, const Held& after, const QString& words, bool whole, bool merges);
+  void push(const Held& before, const Held& after, const QString& words, bool whole);
   /// `whole`: with all of the document; else the work alone.
   void apply(const Held& held, bool whole);
 
@@ -56,8 +59,8 @@ class DocumentHistory : public QObject {
   bool is_applying_ = false;
 };
 
-/// The document without what changes by mere looking around: selection, properties that say so, whether D is
-/// pressed.
+/// The document without what changes by mere looking around: selection, properties that say so, which arm
+/// is shown, whether D is pressed.
 Document workOf(Document document);
 
 }  // namespace qkscope

@@ -137,8 +137,7 @@ void checkPicture(const View& view, const Document& document) {
   const QString missing = view.whyNoFigure();
   if (!missing.isEmpty()) throw Error(missing.toStdString());
   const auto& comparison = view.data().comparison;
-  Edits asked;
-  if (document.disrupted) asked = {document.disruptions[document.disruption_position]};
+  const Edits asked = appliedEdits(document.arms);
   if (!comparison || view.data().stale || comparison->request.edits != asked ||
       (!asked.empty() && !comparison->disrupted)) {
     throw Error(tr("The picture is still that of an earlier question: export it once the new one is there.")

@@ -65,7 +65,7 @@ QStringList runFigure(const Options& options) {
   // Told before anything is loaded.
   checkReplaced(*options.figure);
   Document document = figureDocument(options);
-  if (document.look.shown != Shown::Baseline && !document.disrupted) {
+  if (document.look.shown != Shown::Baseline && appliedEdits(document.arms).empty()) {
     throw UsageError(tr("--shown %1 needs a disruption: give --disrupt, too.")
                          .arg(nameOf(document.look.shown))
                          .toStdString());
@@ -93,7 +93,7 @@ QStringList runFigure(const Options& options) {
   view->setData(session.data());
   session.setNeeds(view->needs());
   session.setPrompts(document.prompts, document.selected_prompt);
-  session.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
+  session.setArms(document.arms);
   QCoreApplication::processEvents();  // the session plans in the next turn of the event loop
   finish(session);
   checkSelection(options, document, spec, shownPositions(session.data()));

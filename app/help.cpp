@@ -51,7 +51,8 @@ void showKeyboard(const CommandTable& commands, QWidget* parent) {
           row(tr("Shift+click or Shift+drag"), tr("disrupt this, too, or no longer")) +
           row(tr("right button"), tr("all that can be disrupted here")) + row(tr("double click"), tr("fit")) +
           row(tr("Backspace"), tr("zoom back")) + row(tr("+ or -"), tr("zoom")) +
-          row(tr("Home or End"), tr("first or last dim"));
+          row(tr("Home or End"), tr("first or last dim")) +
+          row(tr("Space, held down"), tr("the baseline, until it is let go"));
   QStringList menus;
   std::map<QString, QString> rows;  // by menu
   for (const CommandTable::Row& command : commands.rows()) {

@@ -57,7 +57,8 @@ MainWindow::MainWindow(QWidget* parent)
   connectSession();
   showLook();
   showModel();
-  showDisruption();
+  showArms();
+  showHistory();
   history_.begin([this] { saved_ = document(); });
   showTitle();
   resize(1280, 800);
@@ -96,8 +97,9 @@ void MainWindow::makeViews() {
     }
     views_.push_back({&entry, view, dock});
     connect(view, &View::needsChanged, this, &MainWindow::updateNeeds);
-    connect(view, &View::disruptionRequested, this, &MainWindow::requestDisruption);
-    connect(view, &View::disruptionSwitched, this, &MainWindow::disrupt);
+    connect(view, &View::armsEdited, this, &MainWindow::takeArms);
+    connect(view, &View::armMenuRequested, this,
+            [this](const QPoint& global) { commands_.menu({armsMenu()})->popup(global); });
     connect(view, &View::columnsPointed, this, &MainWindow::takeColumns);
     connect(view, &View::menuRequested, this, &MainWindow::showPointingMenu);
     connect(view, &View::undoRequested, &history_, &DocumentHistory::undo);
@@ -142,11 +144,11 @@ void MainWindow::connectSession() {
   });
   connect(&session_, &Session::progress, progress_, &ProgressWidget::setProgress);
   connect(progress_, &ProgressWidget::cancelled, &session_, &Session::cancel);
-  connect(&session_.stack(), &DisruptionStack::changed, this, &MainWindow::showDisruption);
-  connect(&history_, &DocumentHistory::changed, this, &MainWindow::showDisruption);
+  connect(&session_, &Session::armsChanged, this, &MainWindow::showArms);
+  connect(&history_, &DocumentHistory::changed, this, &MainWindow::showHistory);
   connect(&session_, &Session::modelChanged, this, &MainWindow::noteChange);
   connect(&session_, &Session::promptsChanged, this, &MainWindow::noteChange);
-  connect(&session_.stack(), &DisruptionStack::changed, this, &MainWindow::noteChange);
+  connect(&session_, &Session::armsChanged, this, &MainWindow::noteChange);
   connect(&state_, &ViewState::selectionChanged, this, &MainWindow::noteChange);
   connect(&state_, &ViewState::lookChanged, this, &MainWindow::noteChange);
   connect(&state_, &ViewState::lookChanged, this, &MainWindow::showLook);
@@ -182,7 +184,7 @@ void MainWindow::showData() {
   for (const Placed& placed : views_) placed.view->setData(data);
   updateNeeds();
   const bool there = data.comparison && data.comparison->disrupted && !data.stale;
-  if (there && session_.stack().isOn() && wanted_shown_ != state_.look().shown) {
+  if (there && session_.arms().on && !peeking_ && wanted_shown_ != state_.look().shown) {
     changeLook([this](Look& look) { look.shown = wanted_shown_; });
   }
   const PassTimes& times = session_.times();
@@ -202,21 +204,29 @@ void MainWindow::showData() {
   times_label_->setText(words.join(QStringLiteral(" · ")));
 }
 
-void MainWindow::requestDisruption(const Disruption& disruption, bool turn_on) {
-  session_.stack().push(disruption);
-  if (turn_on) disrupt(true);
+void MainWindow::requestEdits(const Edits& edits) {
+  Arms arms = withEdits(session_.arms(), edits);
+  arms.on = !switched_on(edits).empty();
+  takeArms(std::move(arms));
 }
 
-void MainWindow::showDisruption() {
-  const DisruptionStack& stack = session_.stack();
-  const bool on = stack.isOn();
-  for (const Placed& placed : views_)
-    placed.view->setDisruption(stack.current(), on, history_.canUndo(), history_.canRedo());
-  disruption_button_->setWords(shortWords(stack.current()), QStringLiteral(" ▾"));
-  disruption_button_->setToolTip(longWords(stack.current()));
-  commands_.action(QStringLiteral("disrupt"))->setIconText(on ? tr("Disrupted [D]") : tr("Disrupt [D]"));
+void MainWindow::showHistory() {
+  for (const Placed& placed : views_) placed.view->setHistory(history_.canUndo(), history_.canRedo());
   commands_.refresh();
-  // What the disruption does is shown as soon as it is there; without one there is but the baseline.
+}
+
+void MainWindow::showArms() {
+  const Arms& arms = session_.arms();
+  for (const Placed& placed : views_) placed.view->setArms(arms);
+  arm_button_->setWords(armWords(arms.shown()), QStringLiteral(" ▾"));
+  QStringList what;
+  for (const Edit& edit : switched_on(arms.shown().edits)) what << longWords(edit);
+  arm_button_->setToolTip(what.isEmpty() ? tr("What is disrupted") : what.join(u'\n'));
+  commands_.action(QStringLiteral("disrupt"))->setIconText(arms.on ? tr("Disrupted [D]") : tr("Disrupt [D]"));
+  commands_.refresh();
+  // What the arm does is shown as soon as it is there; without one there is but the baseline.
+  const bool on = !appliedEdits(arms).empty();
+  if (!on) peeking_.reset();
   if (on && wanted_shown_ == Shown::Baseline && state_.look().shown == Shown::Baseline && !was_on_)
     wanted_shown_ = Shown::Disrupted;
   if (!on) {
@@ -272,15 +282,13 @@ void MainWindow::showTitle() {
 /// Of a question that failed, or of a model that did not load.
 void MainWindow::showFailure(const QString& sentence) {
   showError(sentence);
-  const auto failed = [](const PromptResult& result) { return !result.problem.isEmpty(); };
-  run_error_ = std::ranges::any_of(session_.results(), failed) ? sentence : QString();
+  run_error_ = std::ranges::any_of(session_.results(), &PromptResult::hasProblem) ? sentence : QString();
 }
 
 /// Once every question has its answer, no sentence stands there that says otherwise.
 void MainWindow::settleMessage() {
   if (run_error_.isEmpty() || session_.isBusy() || message_->text() != run_error_) return;
-  const auto fine = [](const PromptResult& result) { return result.problem.isEmpty(); };
-  if (!std::ranges::all_of(session_.results(), fine)) return;
+  if (std::ranges::any_of(session_.results(), &PromptResult::hasProblem)) return;
   run_error_.clear();
   message_->hide();
 }

@@ -59,6 +59,9 @@ class MainWindow : public QMainWindow {
 
  protected:
   void closeEvent(QCloseEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+  void keyReleaseEvent(QKeyEvent* event) override;
+  void changeEvent(QEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dropEvent(QDropEvent* event) override;
 
@@ -79,13 +82,15 @@ class MainWindow : public QMainWindow {
   void connectSession();
   void updateNeeds();
   void showData();
-  void showDisruption();
+  void showArms();
+  void showHistory();
   void showModel();
   void showLook();
   void showTitle();
   void showFailure(const QString& sentence);
   void settleMessage();
-  void requestDisruption(const Disruption& disruption, bool turn_on);
+  /// These edits in the shown arm, to be seen at once.
+  void requestEdits(const Edits& edits);
   void measure(const Prompt& prompt, const PromptSizeTaker& take);
 
   // mainwindow_bars.cpp
@@ -127,6 +132,17 @@ class MainWindow : public QMainWindow {
   void takeColumns(const std::vector<ColumnEntry>& entries, Pointing pointing);
   void showPointingMenu(const Selection& at, const QPoint& global);
 
+  // mainwindow_arms.cpp
+  void addArmCommands();
+  void nameArm();
+  void copyEdits();
+  void pasteEdits();
+  void savePreset();
+  void fillPresets();
+  static QString armsMenu() { return tr("&Arms"); }
+  /// While Space is held down: the baseline, then what was shown before.
+  void peek(bool at_baseline);
+
   // mainwindow_documents.cpp
   Held held() const;
   DumpSource dumpSource() const;
@@ -149,8 +165,9 @@ class MainWindow : public QMainWindow {
   void takeDump(const std::shared_ptr<const ActivationDump>& dump);
   void askAboutDump(const std::shared_ptr<const ActivationDump>& dump);
   void showDump(const std::shared_ptr<const ActivationDump>& dump);
-  /// Switches the disruption; with a sentence instead where there is no model. False then.
-  bool disrupt(bool on);
+  void disrupt(bool on);
+  /// With a sentence where they are to be run and there is no model.
+  void takeArms(Arms arms);
   /// Of the model or of the files that are shown; null where there is nothing.
   const ModelSpec* shownSpec() const { return session_.data().spec(); }
 
@@ -184,19 +201,20 @@ class MainWindow : public QMainWindow {
   bool close_unasked_ = false;
   QString run_error_;                     // the sentence of a failed question, while the window shows it
   Shown wanted_shown_ = Shown::Baseline;  // to be shown once the disrupted run is there
-  bool was_on_ = false;                   // the disruption, when it was last looked at
+  bool was_on_ = false;                   // the arms, when they were last looked at
+  std::optional<Shown> peeking_;          // what is shown again once Space is let go
 
   DockSizes* docks_;
   std::vector<Placed> views_;
   QStackedWidget* centre_ = nullptr;
   MessageBar* message_ = nullptr;
   NameButton* model_button_ = nullptr;
-  ElidedButton* disruption_button_ = nullptr;
+  ElidedButton* arm_button_ = nullptr;
   ElidedLabel *device_label_ = nullptr, *times_label_ = nullptr, *hover_label_ = nullptr;
   ProgressWidget* progress_ = nullptr;
 
   CommandTable commands_{this};
-  QMenu* recent_menu_ = nullptr;
+  QMenu *recent_menu_ = nullptr, *presets_menu_ = nullptr;
 };
 
 }  // namespace qkscope

@@ -46,13 +46,13 @@ void MainWindow::makeToolBar() {
     row->addSegmented(new Segmented(commands_.group(group), name, row));
   layout->addStretch(1);
 
-  disruption_button_ = new ElidedButton(row);
-  disruption_button_->setObjectName(QStringLiteral("disruptionButton"));
-  disruption_button_->setMenu(commands_.menu({disruptMenu()}));
-  disruption_button_->setPopupMode(QToolButton::InstantPopup);
-  disruption_button_->setToolTip(tr("What is disrupted"));
-  disruption_button_->setFocusPolicy(Qt::TabFocus);
-  row->addWords(disruption_button_);
+  arm_button_ = new ElidedButton(row);
+  arm_button_->setObjectName(QStringLiteral("disruptionButton"));
+  arm_button_->setMenu(commands_.menu({disruptMenu()}));
+  arm_button_->setPopupMode(QToolButton::InstantPopup);
+  arm_button_->setToolTip(tr("What is disrupted"));
+  arm_button_->setFocusPolicy(Qt::TabFocus);
+  row->addWords(arm_button_);
   auto* disrupt = new QToolButton(row);
   disrupt->setObjectName(QStringLiteral("disruptButton"));
   disrupt->setProperty("role", QStringLiteral("disrupt"));

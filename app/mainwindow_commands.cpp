@@ -35,6 +35,7 @@ void MainWindow::addCommands() {
   addWindowCommands();
   addDisruptCommands();
   addPointingCommands();
+  addArmCommands();
   addFigureCommands();
   for (const Placed& placed : views_) {
     for (PlacedCommands& more : placed.view->commands()) commands_.add(more.menu, std::move(more.commands));
@@ -163,21 +164,25 @@ void MainWindow::addDisruptCommands() {
   std::vector<Command> rows{{.id = QStringLiteral("disrupt"),
                              .text = tr("Disrupt"),
                              .keys = {key(Qt::Key_D)},
-                             .run = [this] { disrupt(!session_.stack().isOn()); },
-                             .checked = [this] { return session_.stack().isOn(); }},
+                             .run = [this] { disrupt(!session_.arms().on); },
+                             .checked = [this] { return session_.arms().on; }},
                             {.text = tr("Presets")}};
   for (std::size_t i = 0; i < presets().size(); ++i) {
     const DisruptionPreset& preset = presets()[i];
     rows.push_back({.id = QStringLiteral("preset%1").arg(i),
                     .text = QString::fromStdString(preset.name),
-                    .run = [this, i] { requestDisruption(presets()[i].disruption, true); },
+                    .run = [this, i] { requestEdits({presets()[i].disruption}); },
                     .about = QString::fromStdString(preset.about)});
   }
-  // The disruption of now, with something of it changed.
+  // Every disruption of the shown arm, with something of it changed.
   const auto change = [&](const QString& id, const QString& text,
                           std::function<Disruption(const Disruption&)> make) {
     rows.push_back({.id = id, .text = text, .run = [this, make = std::move(make)] {
-                      requestDisruption(make(session_.stack().current()), true);
+                      Edits edits = session_.arms().shown().edits;
+                      for (Edit& edit : edits) {
+                        if (const Disruption* d = edit.disruption()) edit.what = make(*d);
+                      }
+                      requestEdits(edits);
                     }});
   };
   rows.push_back({.text = tr("Control arms")});

@@ -24,6 +24,7 @@ DumpSource MainWindow::dumpSource() const {
 Document MainWindow::document() const {
   Document document = held().document;
   for (Prompt& prompt : document.prompts) prompt.id = 0;
+  for (EditArm& arm : document.arms.list) arm.id = 0;
   return document;
 }
 
@@ -33,10 +34,7 @@ Held MainWindow::held() const {
   document.dump = dumpSource();
   document.prompts = session_.prompts();
   document.selected_prompt = session_.selectedPrompt();
-  const DisruptionStack& stack = session_.stack();
-  document.disruptions = stack.history();
-  document.disruption_position = stack.position();
-  document.disrupted = stack.isOn();
+  document.arms = session_.arms();
   document.selection = state_.selection();
   document.look = state_.look();
   return {document, path_, saved_};
@@ -48,14 +46,15 @@ void MainWindow::hold(const Held& held) {
   saved_ = held.saved;
   if (document.prompts != session_.prompts() || document.selected_prompt != session_.selectedPrompt())
     session_.setPrompts(document.prompts, document.selected_prompt);
-  session_.stack().restore(document.disruptions, document.disruption_position, document.disrupted);
+  session_.setArms(document.arms);
   Selection selection = document.selection;
   if (const ModelSpec* spec = shownSpec())
     selection = clamped(selection, *spec, spec->max_position_embeddings);
   state_.setSelection(selection);
-  wanted_shown_ = document.disrupted ? document.look.shown : Shown::Baseline;
+  const bool disrupted = !appliedEdits(document.arms).empty();
+  wanted_shown_ = disrupted ? document.look.shown : Shown::Baseline;
   Look look = document.look;
-  if (!document.disrupted) look.shown = Shown::Baseline;
+  if (!disrupted) look.shown = Shown::Baseline;
   state_.setLook(look);
   showTitle();
 }

@@ -59,7 +59,7 @@ void MainWindow::askAboutDump(const std::shared_ptr<const ActivationDump>& dump)
 
 void MainWindow::showDump(const std::shared_ptr<const ActivationDump>& dump) {
   asked_model_.clear();
-  session_.stack().setOn(false);
+  disrupt(false);
   session_.showDump(dump);
   showTitle();
   state_.setSelection(clamped(state_.selection(), dump->spec, dump->capture.positions));
@@ -73,15 +73,19 @@ void MainWindow::showDump(const std::shared_ptr<const ActivationDump>& dump) {
   message_->showNote(words + u'.');
 }
 
-bool MainWindow::disrupt(bool on) {
-  const bool refused = on && session_.dump();
-  if (refused) {
+void MainWindow::disrupt(bool on) {
+  Arms arms = session_.arms();
+  arms.on = on;
+  takeArms(arms);
+}
+
+void MainWindow::takeArms(Arms arms) {
+  if (arms.on && session_.dump()) {
     showError(tr("These are activations from a file: there is no model to disrupt."));
-    showDisruption();  // the button that was pressed is up again
-  } else {
-    session_.stack().setOn(on);
+    arms.on = false;
+    showArms();  // the button that was pressed is up again
   }
-  return !refused;
+  session_.setArms(std::move(arms));
 }
 
 }  // namespace qkscope

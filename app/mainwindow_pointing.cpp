@@ -58,16 +58,11 @@ void MainWindow::takeColumns(const std::vector<ColumnEntry>& entries, Pointing p
     showError(tr("No dim is selected: click a cell of a picture first."));
     return;
   }
-  const Disruption& now = session_.stack().current();
-  if (const auto next = pointed(now, session_.data(), entries, pointing)) {
-    requestDisruption(*next, true);
-  } else if (takenEntries(now, session_.data())) {
-    disrupt(false);  // nothing is left of it
-  } else {
-    showError(
-        tr("What the disruption of now takes is not known column by column, so nothing can be added to "
-           "it or taken away: disrupt only this."));
-  }
+  const auto next = pointed(session_.arms().shown().edits, session_.data(), entries, pointing);
+  if (next) return requestEdits(*next);
+  showError(
+      tr("What the arm takes is not known column by column, so nothing can be taken away from it: disrupt "
+         "only this."));
 }
 
 void MainWindow::showPointingMenu(const Selection& at, const QPoint& global) {

@@ -41,9 +41,11 @@ void addOptions(QCommandLineParser& parser) {
   option({s("bos")}, tr("Begin the prompt with the BOS token: auto (as the model's files say), on or off."),
          s("WHICH"));
   option({s("max-new")}, tr("Longest answer, in tokens."), s("N"));
-  option({s("disrupt")},
-         tr("Disrupt: a preset's name or site=q,pick=lambda:5,replace=mean,pool=head,...; turns it on."),
-         s("WHAT"));
+  option(
+      {s("disrupt")},
+      tr("Disrupt: a preset's name or site=q,pick=lambda:5,replace=mean,pool=head,...; turns it on. Several "
+         "are made in their order."),
+      s("WHAT"));
   for (const Property& property : properties()) {
     for (const Property::Option& one : property.options) option({one.name}, one.about, one.value);
   }
@@ -81,6 +83,7 @@ class Reader {
 
   bool has(const char* name) const { return parser_.isSet(QString::fromLatin1(name)); }
   QString text(const char* name) const { return parser_.value(QString::fromLatin1(name)); }
+  QStringList texts(const char* name) const { return parser_.values(QString::fromLatin1(name)); }
   double number(const char* name, const Limits& limits) const {
     return numberOption(QString::fromLatin1(name), text(name), limits);
   }
@@ -299,13 +302,12 @@ Options parseOptions(const QStringList& arguments) {
 
   readPrompt(reader, options);
   if (reader.has("max-new")) options.answer_length = reader.integer("max-new", 1, 4096);
-  if (reader.has("disrupt")) {
+  for (const QString& text : reader.texts("disrupt")) {
     try {
-      options.disruption = parse_disruption(reader.text("disrupt").toStdString());
+      options.edits.push_back(parse_edit(text.toStdString()));
     } catch (const Error& error) {
-      throw UsageError(tr("--disrupt is \"%1\": %2")
-                           .arg(reader.text("disrupt"), QString::fromUtf8(error.what()))
-                           .toStdString());
+      throw UsageError(
+          tr("--disrupt is \"%1\": %2").arg(text, QString::fromUtf8(error.what())).toStdString());
     }
   }
   readSettings(reader, options);

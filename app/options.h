@@ -43,8 +43,8 @@ struct Options {
   QString expected;
   bool raw = false;
   Bos bos = Bos::Auto;
-  std::optional<Disruption> disruption;  // set: it is on
-  std::map<QString, QString> settings;   // texts of properties, by their names
+  Edits edits;                          // not empty: one arm, which is on
+  std::map<QString, QString> settings;  // texts of properties, by their names
   QString view = QStringLiteral("picture");
   std::optional<FigureOptions> figure;
   QString screenshot;

@@ -38,8 +38,7 @@ QStringList figureArguments(const Document& document, const QString& view, const
     arguments << (prompt.raw ? QStringLiteral("--raw") : QStringLiteral("--chat"));
     if (prompt.bos != Bos::Auto) add("bos", nameOf(prompt.bos));
   }
-  if (document.disrupted)
-    add("disrupt", QString::fromStdString(to_option(document.disruptions[document.disruption_position])));
+  for (const Edit& edit : appliedEdits(document.arms)) add("disrupt", QString::fromStdString(to_text(edit)));
   const Sight sight{document.selection, document.look};
   for (const Property& property : properties()) {
     const QString text = property.text(sight);
@@ -89,7 +88,7 @@ void applyOptions(const Options& options, Document& document) {
   if (!options.dump.files.empty()) {
     document.dump = options.dump;
     document.model.clear();
-    document.disrupted = false;
+    document.arms.on = false;
     document.look.shown = Shown::Baseline;
   } else if (!options.model.isEmpty() && !options.model.endsWith(QStringLiteral(".qkscope"))) {
     document.dump = {};
@@ -98,10 +97,10 @@ void applyOptions(const Options& options, Document& document) {
     document.prompts = {{PromptKind::Free, *options.prompt, options.expected, options.raw, options.bos}};
     document.selected_prompt = 0;
   }
-  if (options.disruption) {
-    document.disruptions = {*options.disruption};
-    document.disruption_position = 0;
-    document.disrupted = true;
+  if (!options.edits.empty()) {
+    document.arms = {};
+    document.arms.shown().edits = options.edits;
+    document.arms.on = true;
   }
   Sight sight{document.selection, document.look};
   for (const auto& [name, text] : options.settings) propertyNamed(name)->set(sight, text);

@@ -116,6 +116,7 @@ PromptArm describeRun(const LanguageModel& model, const Run& run, bool complete)
   arm.answer = QString::fromStdString(model.tokenizer().decode(run.answer, true));
   arm.complete = complete;
   arm.stopped = run.stopped;
+  arm.replaced = run.replaced;
   arm.next = nextTokens(model, run);
   arm.continuation = run.continuation;
   if (run.continuation) arm.continuation_pieces = pieceTexts(model, run.continuation->tokens);

@@ -4,31 +4,37 @@
 #include <set>
 #include <utility>
 
-#include "app/run_listener.h"
-
 namespace qkscope {
 
 namespace {
 
 using namespace std::chrono_literals;
 
-bool covers(const Needs& have, const Needs& wanted) {
-  Needs both = have;
-  both |= wanted;
-  return both == have;
-}
-
-/// The request without what only pictures depend on.
-RunRequest withoutNeeds(RunRequest request) {
-  request.needs = {};
-  return request;
+/// Gives every one of `now` an id of its own: that which it bears, or of `before` that of an equal one that
+/// would go otherwise, or a new one after `last`. The ids that are taken.
+template <class T, class Id>
+std::set<Id> giveIds(std::vector<T>& now, const std::vector<T>& before, Id& last) {
+  std::set<Id> taken;
+  for (T& one : now) {
+    // Of two that bear one id, an original and its copy, the second is new.
+    if (one.id != 0 && !taken.insert(one.id).second) one.id = 0;
+  }
+  for (T& one : now) {
+    if (one.id == 0) {
+      const auto equal = std::ranges::find_if(
+          before, [&](T old) { return !taken.contains(std::exchange(old.id, 0)) && old == one; });
+      one.id = equal == before.end() ? ++last : equal->id;
+      taken.insert(one.id);
+    }
+    last = std::max(last, one.id);
+  }
+  return taken;
 }
 
 }  // namespace
 
 Session::Session(QObject* parent)
     : QObject(parent),
-      stack_(parse_disruption("lambda 5 on Q")),
       reader_([this](const Prompt& prompt, const ReadPrompt& read) { takeRead(prompt, read); }) {
   data_.state = DataState::NoModel;
   planner_.setSingleShot(true);
@@ -37,14 +43,15 @@ Session::Session(QObject* parent)
   stale_timer_.setSingleShot(true);
   stale_timer_.setInterval(200ms);
   connect(&stale_timer_, &QTimer::timeout, this, &Session::markStale);
-  connect(&stack_, &DisruptionStack::changed, this, &Session::schedule);
+  connectScheduler();
+  arms_.shown() = {QString(), {parse_disruption("lambda 5 on Q")}, ++last_arm_};
 }
 
 Session::~Session() = default;
 
 bool Session::isBusy() const {
   const auto unread = [this](const Prompt& prompt) { return !answers(prompt.id).read(); };
-  return loading_ || inspecting_ || !pending_.empty() || planner_.isActive() ||
+  return loading_ || inspecting_ || scheduler_.running() || planner_.isActive() ||
          (model_ && !paused_ && std::ranges::any_of(prompts_, unread));
 }
 
@@ -62,9 +69,11 @@ void Session::resume() {
   const bool was_paused = std::exchange(paused_, false);
   const auto open = [this](const PromptResult& result) {
     const auto waits = [](ArmState state) {
-      return state != ArmState::Done && state != ArmState::Off && state != ArmState::NotRun;
+      return state != ArmState::Done && state != ArmState::Off && state != ArmState::Empty &&
+             state != ArmState::NotRun;
     };
-    return waits(result.baseline_status.state) || waits(result.disrupted_status.state);
+    return waits(result.baseline.status.state) ||
+           std::ranges::any_of(result.arms, [&](const ArmResult& arm) { return waits(arm.status.state); });
   };
   const bool all = !was_paused && !unpictured_ && std::ranges::none_of(results_, open);
   unpictured_.reset();
@@ -72,7 +81,7 @@ void Session::resume() {
     // Nothing is left to do, so all of it is done once more, from the first layer on.
     finished_.clear();
     pictured_.reset();
-    runner_ = std::make_shared<Runner>(model_);
+    scheduler_.forget();
   }
   for (const Prompt& prompt : prompts_) {
     Answers& mine = answers(prompt.id);
@@ -84,20 +93,8 @@ void Session::resume() {
 }
 
 void Session::setPrompts(std::vector<Prompt> prompts, int selected) {
-  std::set<PromptId> taken;
-  for (Prompt& prompt : prompts) {
-    // Of two that bear one id, a prompt and its copy, the second is new.
-    if (prompt.id != 0 && !taken.insert(prompt.id).second) prompt.id = 0;
-  }
-  for (Prompt& prompt : prompts) {
-    if (prompt.id == 0) {
-      const auto equal = std::ranges::find_if(prompts_, [&](Prompt before) {
-        return !taken.contains(std::exchange(before.id, 0)) && before == prompt;
-      });
-      prompt.id = equal == prompts_.end() ? ++last_id_ : equal->id;
-      taken.insert(prompt.id);
-    }
-    last_id_ = std::max(last_id_, prompt.id);
+  const std::set<PromptId> taken = giveIds(prompts, prompts_, last_id_);
+  for (const Prompt& prompt : prompts) {
     const auto before = std::ranges::find(prompts_, prompt.id, &Prompt::id);
     if (before == prompts_.end() || *before != prompt) answers_[prompt.id].setUnread();
   }
@@ -108,6 +105,19 @@ void Session::setPrompts(std::vector<Prompt> prompts, int selected) {
   schedule();
   for (std::size_t i = 0; i < prompts_.size(); ++i) results_[i] = resultOf(prompts_[i].id);
   Q_EMIT promptsChanged();
+}
+
+void Session::setArms(Arms arms) {
+  if (arms.list.empty()) arms.list.emplace_back();
+  if (arms.count() > most_arms) arms.list.resize(most_arms);
+  arms.chosen = std::clamp(arms.chosen, 0, arms.count() - 1);
+  const std::set<ArmId> taken = giveIds(arms.list, arms_.list, last_arm_);
+  if (arms == arms_) return;
+  arms_ = std::move(arms);
+  for (auto& [id, answers] : answers_) answers.keep({taken.begin(), taken.end()});
+  schedule();
+  Q_EMIT armsChanged();
+  showResults();
 }
 
 void Session::selectPrompt(int index) {
@@ -141,12 +151,21 @@ PromptId Session::selectedId() const {
   return prompts_.empty() ? 0 : prompts_[static_cast<std::size_t>(selected_)].id;
 }
 
+ArmId Session::picturedArm() const {
+  return appliedEdits(arms_).empty() ? 0 : arms_.shown().id;
+}
+
+Edits Session::editsOf(ArmId arm) const {
+  const auto found = std::ranges::find(arms_.list, arm, &EditArm::id);
+  return arm == 0 || found == arms_.list.end() ? Edits() : switched_on(found->edits);
+}
+
 bool Session::hasTokens(PromptId id) const {
   const auto found = answers_.find(id);
   return model_ && found != answers_.end() && found->second.read() && !found->second.read()->ids.empty();
 }
 
-RunRequest Session::request(PromptId id, Part part) const {
+RunRequest Session::request(PromptId id, Part part, ArmId arm) const {
   const ReadPrompt& read = *answers(id).read();
   RunRequest request;
   request.prompt = read.ids;
@@ -155,7 +174,8 @@ RunRequest Session::request(PromptId id, Part part) const {
     request.score_prompt = true;
     return request;
   }
-  request.edits = stack_.applied();
+  request.edits = editsOf(arm);
+  // All arms of the selected prompt keep what its pictures need: stepping through them then runs nothing.
   if (id == selectedId()) request.needs = needs_;
   if (part == Part::Answer) {
     request.max_new_tokens = max_new_tokens_;
@@ -166,51 +186,71 @@ RunRequest Session::request(PromptId id, Part part) const {
 }
 
 Question Session::question(PromptId id) const {
+  using Progress = Question::Progress;
   Question question;
-  question.disrupted = stack_.isOn();
+  question.disrupted = arms_.on;
   question.stopped = paused_;
-  if (!model_ && !loading_) return question;
-  if (hasTokens(id)) {
-    if (max_new_tokens_ > 0) question.answer = request(id, Part::Answer);
-    if (prompt_loss_) question.loss = request(id, Part::PromptLoss);
+  const bool asks = model_ || loading_;
+  if (asks && hasTokens(id)) {
+    if (max_new_tokens_ > 0) question.answer = request(id, Part::Answer, 0);
+    if (prompt_loss_) question.loss = request(id, Part::PromptLoss, 0);
   }
-  const auto mine = [id](const Job& job) { return job.prompt == id && job.part != Part::PromptLoss; };
-  if (!pending_.empty() && mine(pending_.front())) {
-    question.progress = Question::Progress::Running;
-  } else if (!paused_ && (max_new_tokens_ > 0 || id == selectedId())) {
-    question.progress = Question::Progress::Waiting;
+  const Job* running = scheduler_.running();
+  const bool mine = running && running->prompt == id && running->part != Part::PromptLoss;
+  const auto progress = [&](bool is_running, bool is_pictured) {
+    if (!asks) return Progress::None;
+    if (mine && is_running) return Progress::Running;
+    const bool comes = !paused_ && (max_new_tokens_ > 0 || (id == selectedId() && is_pictured));
+    return comes ? Progress::Waiting : Progress::None;
+  };
+  question.progress = progress(true, true);
+  for (const EditArm& arm : arms_.list) {
+    question.arms.push_back(
+        {arm.id, switched_on(arm.edits), progress(mine && running->arm == arm.id, arm.id == picturedArm())});
   }
   return question;
 }
 
 bool Session::picturesAreThere() const {
   if (!pictured_ || !hasTokens(selectedId())) return false;
-  const RunRequest now = request(selectedId(), Part::Pictures);
+  const RunRequest now = request(selectedId(), Part::Pictures, picturedArm());
   return pictured_->prompt == now.prompt && pictured_->edits == now.edits &&
          covers(pictured_->needs, now.needs);
 }
 
-std::vector<Session::Job> Session::wanted() const {
+std::vector<Job> Session::wanted() const {
   std::vector<Job> jobs;
   std::vector<PromptId> order;
   if (hasTokens(selectedId())) order.push_back(selectedId());
   for (const Prompt& prompt : prompts_) {
     if (prompt.id != selectedId() && max_new_tokens_ > 0 && hasTokens(prompt.id)) order.push_back(prompt.id);
   }
+  std::set<PromptId> begun;  // whose baseline comes along with an arm
+  const auto ask = [&](PromptId id, ArmId arm) {
+    const RunRequest answer = request(id, Part::Answer, arm);
+    if (max_new_tokens_ <= 0 || answers(id).isSettled(answer, arm)) return false;
+    jobs.push_back({Part::Answer, id, arm, answer});
+    begun.insert(id);
+    return true;
+  };
+  const ArmId shown = picturedArm();
   for (const PromptId id : order) {
-    const RunRequest answer = request(id, Part::Answer);
-    if (max_new_tokens_ > 0 && !answers(id).isSettled(answer)) {
-      jobs.push_back({0, Part::Answer, id, answer});
-    } else if (id == selectedId() && !picturesAreThere()) {
-      const RunRequest pictures = request(id, Part::Pictures);
-      if (!unpictured_ || unpictured_->request != pictures) jobs.push_back({0, Part::Pictures, id, pictures});
+    if (ask(id, shown) || id != selectedId() || picturesAreThere()) continue;
+    const RunRequest pictures = request(id, Part::Pictures, shown);
+    if (!unpictured_ || unpictured_->request != pictures)
+      jobs.push_back({Part::Pictures, id, shown, pictures});
+  }
+  for (const PromptId id : order) {
+    if (!begun.contains(id)) ask(id, 0);
+    for (const EditArm& arm : arms_.list) {
+      if (arms_.on && arm.id != shown && !editsOf(arm.id).empty()) ask(id, arm.id);
     }
   }
   if (!prompt_loss_) return jobs;
   for (const PromptId id : order) {
-    const RunRequest loss = request(id, Part::PromptLoss);
+    const RunRequest loss = request(id, Part::PromptLoss, 0);
     if (loss.prompt.size() > 1 && !answers(id).hasLosses(loss))
-      jobs.push_back({0, Part::PromptLoss, id, loss});
+      jobs.push_back({Part::PromptLoss, id, 0, loss});
   }
   return jobs;
 }
@@ -219,12 +259,6 @@ bool Session::tells(const Finished& finished, const Job& job) {
   const RunRequest &has = finished.request, &asked = job.request;
   if (job.part != Part::Pictures) return has == asked;
   return has.prompt == asked.prompt && has.edits == asked.edits && covers(has.needs, asked.needs);
-}
-
-bool Session::gives(const Job& running, const Job& job) {
-  return running.part == job.part && running.prompt == job.prompt &&
-         withoutNeeds(running.request) == withoutNeeds(job.request) &&
-         covers(running.request.needs, job.request.needs);
 }
 
 void Session::schedule() {
@@ -256,73 +290,11 @@ void Session::plan() {
       accept(job, Comparison(known->comparison));
     }
   }
-  // What runs goes on if it still gives the first thing to do; everything else is numbered anew.
-  const bool goes_on = !pending_.empty() && !jobs.empty() && gives(pending_.front(), jobs.front());
-  for (Job& job : jobs) {
-    if (goes_on && &job == &jobs.front()) {
-      job = pending_.front();
-    } else {
-      job.number = ++last_number_;
-    }
-  }
-  pending_ = std::move(jobs);
-  std::vector<TaskThread::Task> tasks;
-  for (const Job& job : pending_) tasks.push_back(task(job));
-  thread_.replace(std::move(tasks));
-  if (!goes_on) {
-    prefilled_baseline_.reset();
-    job_clock_.restart();
-  }
-  if (!pending_.empty()) stale_timer_.start();
+  if (!scheduler_.replace(std::move(jobs))) prefilled_baseline_.reset();
+  if (scheduler_.running()) stale_timer_.start();
   showResults();
   showData();
   Q_EMIT busyChanged();
-}
-
-TaskThread::Task Session::task(const Job& job) {
-  const std::uint64_t number = job.number;
-  return {number,
-          [this, number, request = job.request, model = model_, runner = runner_](std::stop_token stop) {
-            // Runs `take` on the window's thread.
-            const auto post = [this](auto take) { QMetaObject::invokeMethod(this, std::move(take)); };
-            RunListener::Receiver receiver;
-            receiver.partial = [=, this](Arm arm, Capture capture) {
-              post([=, this, capture = std::move(capture)] { takePart(number, arm, capture); });
-            };
-            receiver.layer = [=, this](Arm arm, int done, int total) {
-              post([=, this] {
-                if (current(number) == nullptr) return;
-                const QString words =
-                    arm == Arm::Baseline ? tr("baseline, layer %1 of %2") : tr("disrupted, layer %1 of %2");
-                Q_EMIT progress(words.arg(done).arg(total), static_cast<quint64>(done),
-                                static_cast<quint64>(total));
-              });
-            };
-            receiver.prefilled = [=, this](Arm arm, const std::shared_ptr<const Run>& run) {
-              post([=, this] { takePrefilled(number, arm, run); });
-            };
-            receiver.text = [=, this](Arm arm, const QString& text) {
-              post([=, this] { takeText(number, arm, text); });
-            };
-            receiver.scored = [=, this](Arm arm, const Perplexity& perplexity) {
-              post([=, this] { takeScore(number, arm, perplexity); });
-            };
-            QString problem;
-            try {
-              RunListener listener(*model, std::move(receiver));
-              const Comparison comparison = runner->compare(request, listener.events(), stop);
-              post([=, this] { takeComparison(number, comparison); });
-              return;
-            } catch (const Cancelled&) {
-              return;
-            } catch (const std::bad_alloc&) {
-              problem =
-                  tr("There is not enough memory for this run: shorten the prompt or look at fewer layers.");
-            } catch (const std::exception& error) {
-              problem = QString::fromUtf8(error.what());
-            }
-            post([=, this] { takeError(number, problem); });
-          }};
 }
 
 }  // namespace qkscope

@@ -1,5 +1,4 @@
 #pragma once
-#include <QElapsedTimer>
 #include <QObject>
 #include <QTimer>
 #include <deque>
@@ -11,11 +10,10 @@
 #include <vector>
 
 #include "app/answers.h"
-#include "app/disruption_stack.h"
 #include "app/prompt_reader.h"
+#include "app/scheduler.h"
 #include "app/task_thread.h"
 #include "core/model/language_model.h"
-#include "core/run/runner.h"
 #include "views/view.h"
 
 namespace qkscope {
@@ -27,10 +25,10 @@ struct PassTimes {
   int first_layer = 0;  // 0-based, of the disrupted pass
 };
 
-/// Model, prompts and disruption of one window, and the threads that work for them. Knows what is asked at
-/// the moment and sees to it that exactly this is computed: the selected prompt's pictures first, then every
-/// prompt's answer, then the losses of prompt tokens. A change stops what runs; answers to earlier questions
-/// are dropped. Lives on the GUI thread; never blocks it.
+/// Model, prompts and arms of one window, and the threads that work for them. Knows what is asked at the
+/// moment and sees to it that exactly this is computed: the selected prompt's pictures first, then every
+/// prompt's answer under the shown arm, then under the others, then the losses of prompt tokens. A change
+/// stops what runs; answers to earlier questions are dropped. Lives on the GUI thread; never blocks it.
 class Session : public QObject {
   Q_OBJECT
  public:
@@ -60,8 +58,10 @@ class Session : public QObject {
   const std::shared_ptr<const ActivationDump>& dump() const { return data_.dump; }
   /// On the device of `card`, the bytes that the model of now holds and would give up for another.
   std::uint64_t heldBytes(const ModelCard& card) const;
-  DisruptionStack& stack() { return stack_; }
-  const DisruptionStack& stack() const { return stack_; }
+  /// Each with its own id.
+  const Arms& arms() const { return arms_; }
+  /// An arm keeps its answers by its id, as a prompt does.
+  void setArms(Arms arms);
 
   /// Each with its own id.
   const std::vector<Prompt>& prompts() const { return prompts_; }
@@ -83,7 +83,7 @@ class Session : public QObject {
   /// For the views: the model or the files, the selected prompt's comparison, whether it is of an earlier
   /// question.
   const ViewData& data() const { return data_; }
-  /// Whether data() answers in full what is asked now: all that belongs to the present prompt and disruption.
+  /// Whether data() answers in full what is asked now: all that belongs to the present prompt and arm.
   bool showsWhatIsAsked() const {
     return dump() ? !loading_ : model_ && !loading_ && !prompts_.empty() && picturesAreThere();
   }
@@ -98,6 +98,7 @@ class Session : public QObject {
   void modelChanged();
   void dataChanged();
   void promptsChanged();
+  void armsChanged();
   void resultChanged(int prompt);
   void busyChanged();
   /// Work that takes long: what is done in words, and how much of it (total 0 = unknown).
@@ -106,13 +107,7 @@ class Session : public QObject {
   void failed(const QString& sentence);
 
  private:
-  enum class Part { Answer, Pictures, PromptLoss };
-  struct Job {
-    std::uint64_t number = 0;
-    Part part = Part::Answer;
-    PromptId prompt = 0;
-    RunRequest request;
-  };
+  using Part = Job::Part;
   struct Finished {
     RunRequest request;
     Comparison comparison;
@@ -127,16 +122,17 @@ class Session : public QObject {
   const Answers& answers(PromptId id) const { return answers_.at(id); }
   /// 0 where there is no prompt.
   PromptId selectedId() const;
+  /// The arm whose pictures are asked for; 0 while that is the baseline.
+  ArmId picturedArm() const;
+  /// What an arm changes; nothing for the baseline, or an arm that is gone.
+  Edits editsOf(ArmId arm) const;
   bool hasTokens(PromptId id) const;
   /// Of a prompt that has tokens.
-  RunRequest request(PromptId id, Part part) const;
+  RunRequest request(PromptId id, Part part, ArmId arm) const;
   Question question(PromptId id) const;
   bool picturesAreThere() const;
   /// Whether what is finished has all that `job` asks.
   static bool tells(const Finished& finished, const Job& job);
-  /// Whether what `running` will give is all that `job` asks.
-  static bool gives(const Job& running, const Job& job);
-  TaskThread::Task task(const Job& job);
 
   // session_model.cpp: inspecting and loading
   void startInspecting(const std::filesystem::path& path, const LoadOptions& options,
@@ -149,17 +145,21 @@ class Session : public QObject {
   void stopWork();
 
   // session_answers.cpp: what the threads report
-  /// The job that runs, where `number` is its own and its question is still asked; else null.
-  const Job* current(std::uint64_t number) const;
+  void connectScheduler();
+  /// Whether the job's question is still asked, apart from what it keeps.
+  bool isAsked(const Job& job) const;
+  /// Whether its pictures are.
+  bool isPictured(const Job& job) const;
   void takeRead(const Prompt& prompt, const ReadPrompt& read);
-  void takePart(std::uint64_t number, Arm arm, const Capture& part);
-  void takePrefilled(std::uint64_t number, Arm arm, const std::shared_ptr<const Run>& run);
-  void takeText(std::uint64_t number, Arm arm, const QString& text);
-  void takeScore(std::uint64_t number, Arm arm, const Perplexity& perplexity);
-  void takeComparison(std::uint64_t number, const Comparison& comparison);
-  void takeError(std::uint64_t number, const QString& sentence);
+  void takePart(const Job& job, Arm arm, const Capture& part);
+  void takePrefilled(const Job& job, Arm arm, const std::shared_ptr<const Run>& run);
+  void takeText(const Job& job, Arm arm, const QString& text);
+  void takeScore(const Job& job, Arm arm, const Perplexity& perplexity);
+  void takeComparison(const Job& job, const Comparison& comparison);
+  void takeError(const Job& job, const QString& sentence);
   void accept(const Job& job, const Comparison& comparison);
   void showPictures(const RunRequest& request, const Comparison& comparison);
+  void showNext();
   /// Tells results and data anew where they have changed.
   void showResults();
   void showResult(PromptId id);
@@ -169,12 +169,12 @@ class Session : public QObject {
   void markStale();
 
   std::shared_ptr<const LanguageModel> model_;
-  std::shared_ptr<Runner> runner_;  // used by the thread alone
-  DisruptionStack stack_;
+  Arms arms_;
   std::vector<Prompt> prompts_;
   std::map<PromptId, Answers> answers_;
   std::vector<PromptResult> results_;  // of prompts_, told from answers_
   PromptId last_id_ = 0;
+  ArmId last_arm_ = 0;
   int selected_ = 0;
   Needs needs_;
   int max_new_tokens_ = 24;
@@ -190,19 +190,16 @@ class Session : public QObject {
   PassTimes times_;
 
   std::deque<Finished> finished_;  // newest first: going back to a question costs nothing
-  std::vector<Job> pending_;       // front: runs or is about to
-  std::uint64_t last_number_ = 0;
-  bool paused_ = false;  // after cancel(), until something is asked
+  bool paused_ = false;            // after cancel(), until something is asked
   bool loading_ = false, inspecting_ = false;
   std::uint64_t load_number_ = 0, inspect_number_ = 0;
   std::shared_ptr<const Run> prefilled_baseline_;  // of the job that runs, until the disrupted one is there
-  QElapsedTimer job_clock_;                        // since the job that runs was asked for
   QTimer planner_;                                 // merges all changes of one event loop turn
   QTimer stale_timer_;                             // pictures are dimmed only if the new ones take their time
   // Last members: they stop before anything they report to is gone.
   PromptReader reader_;
   TaskThread inspector_;
-  TaskThread thread_;
+  Scheduler scheduler_;
 };
 
 }  // namespace qkscope

@@ -34,16 +34,38 @@ Capture overlay(Capture newer, const Capture& older) {
   return newer;
 }
 
+/// Whose answer an event tells.
+ArmId told(const Job& job, Arm arm) {
+  return arm == Arm::Baseline ? 0 : job.arm;
+}
+
 }  // namespace
 
-const Session::Job* Session::current(std::uint64_t number) const {
-  if (pending_.empty() || pending_.front().number != number) return nullptr;
-  const Job& job = pending_.front();
+void Session::connectScheduler() {
+  connect(&scheduler_, &Scheduler::captured, this, &Session::takePart);
+  connect(&scheduler_, &Scheduler::layerDone, this, [this](const Job& job, Arm arm, int done, int total) {
+    if (!isAsked(job)) return;
+    const QString words =
+        arm == Arm::Baseline ? tr("baseline, layer %1 of %2") : tr("disrupted, layer %1 of %2");
+    Q_EMIT progress(words.arg(done).arg(total), static_cast<quint64>(done), static_cast<quint64>(total));
+  });
+  connect(&scheduler_, &Scheduler::prefilled, this, &Session::takePrefilled);
+  connect(&scheduler_, &Scheduler::written, this, &Session::takeText);
+  connect(&scheduler_, &Scheduler::scored, this, &Session::takeScore);
+  connect(&scheduler_, &Scheduler::finished, this, &Session::takeComparison);
+  connect(&scheduler_, &Scheduler::failed, this, &Session::takeError);
+}
+
+bool Session::isAsked(const Job& job) const {
   // The question may have changed since: then this answers nothing that is asked.
-  if (!hasTokens(job.prompt)) return nullptr;
-  Job asked{number, job.part, job.prompt, request(job.prompt, job.part)};
-  asked.request.needs = job.request.needs;
-  return asked.request == job.request ? &job : nullptr;
+  if (!hasTokens(job.prompt)) return false;
+  RunRequest asked = request(job.prompt, job.part, job.arm);
+  asked.needs = job.request.needs;
+  return asked == job.request;
+}
+
+bool Session::isPictured(const Job& job) const {
+  return job.part != Part::PromptLoss && job.prompt == selectedId() && job.arm == picturedArm();
 }
 
 // ---- from the threads
@@ -58,13 +80,12 @@ void Session::takeRead(const Prompt& prompt, const ReadPrompt& read) {
   Q_EMIT busyChanged();
 }
 
-void Session::takePart(std::uint64_t number, Arm arm, const Capture& part) {
-  const Job* job = current(number);
-  if (job == nullptr || job->prompt != selectedId() || job->part == Part::PromptLoss) return;
-  if (job_clock_.elapsed() < kPatienceMs || picturesAreThere()) return;
+void Session::takePart(const Job& job, Arm arm, const Capture& part) {
+  if (!isAsked(job) || !isPictured(job)) return;
+  if (scheduler_.elapsed() < kPatienceMs || picturesAreThere()) return;
   Comparison shown;
-  shown.request = job->request;
-  const bool same_prompt = data_.comparison && data_.comparison->request.prompt == job->request.prompt;
+  shown.request = job.request;
+  const bool same_prompt = data_.comparison && data_.comparison->request.prompt == job.request.prompt;
   if (same_prompt) {
     shown.baseline = data_.comparison->baseline;
     shown.disrupted = data_.comparison->disrupted;
@@ -72,61 +93,55 @@ void Session::takePart(std::uint64_t number, Arm arm, const Capture& part) {
   std::shared_ptr<const Run>& mine = arm == Arm::Baseline ? shown.baseline : shown.disrupted;
   auto run = std::make_shared<Run>();
   run->capture = mine ? overlay(part, mine->capture) : part;
-  run->capture.positions = static_cast<int>(job->request.prompt.size());
+  run->capture.positions = static_cast<int>(job.request.prompt.size());
   data_.stale = mine != nullptr;
   mine = std::move(run);
   data_.comparison = std::make_shared<const Comparison>(std::move(shown));
-  data_.pieces = answers(job->prompt).read()->described.pieces;
+  data_.pieces = answers(job.prompt).read()->described.pieces;
   pictured_.reset();
   showData(/*changed=*/true);
 }
 
-void Session::takePrefilled(std::uint64_t number, Arm arm, const std::shared_ptr<const Run>& run) {
-  const Job* job = current(number);
-  if (job == nullptr || job->part == Part::PromptLoss) return;
-  if (job->part == Part::Answer) {
-    answers(job->prompt).begin(job->request, arm, nextTokens(*model_, *run));
-    showResult(job->prompt);
+void Session::takePrefilled(const Job& job, Arm arm, const std::shared_ptr<const Run>& run) {
+  if (!isAsked(job) || job.part == Part::PromptLoss) return;
+  if (job.part == Part::Answer) {
+    answers(job.prompt).begin(job.request, told(job, arm), nextTokens(*model_, *run));
+    showResult(job.prompt);
   }
-  if (job->prompt != selectedId()) return;
+  if (!isPictured(job)) return;
 
   Comparison shown;
-  shown.request = job->request;
+  shown.request = job.request;
   if (arm == Arm::Baseline) {
     prefilled_baseline_ = run;
     // With a disruption the pair is shown at once, unless it takes long.
-    if (!job->request.edits.empty() && job_clock_.elapsed() < kPatienceMs) return;
+    if (!job.request.edits.empty() && scheduler_.elapsed() < kPatienceMs) return;
     shown.baseline = run;
   } else {
     shown.baseline = prefilled_baseline_;
     shown.disrupted = run;
   }
   if (!shown.baseline) return;
-  showPictures(job->request, shown);
+  showPictures(job.request, shown);
 }
 
-void Session::takeText(std::uint64_t number, Arm arm, const QString& text) {
-  const Job* job = current(number);
-  if (job == nullptr || job->part != Part::Answer) return;
-  answers(job->prompt).setText(job->request, arm, text);
+void Session::takeText(const Job& job, Arm arm, const QString& text) {
+  if (!isAsked(job) || job.part != Part::Answer) return;
+  answers(job.prompt).setText(job.request, told(job, arm), text);
   Q_EMIT progress(arm == Arm::Baseline ? tr("baseline, answer") : tr("disrupted, answer"), 0, 0);
-  showResult(job->prompt);
+  showResult(job.prompt);
 }
 
-void Session::takeScore(std::uint64_t number, Arm arm, const Perplexity& perplexity) {
-  const Job* job = current(number);
-  if (job == nullptr || job->part != Part::Answer ||
+void Session::takeScore(const Job& job, Arm arm, const Perplexity& perplexity) {
+  if (!isAsked(job) || job.part != Part::Answer ||
       perplexity.definition != PerplexityDefinition::Continuation)
     return;
-  answers(job->prompt).setScore(job->request, arm, perplexity, pieceTexts(*model_, perplexity.tokens));
-  showResult(job->prompt);
+  answers(job.prompt)
+      .setScore(job.request, told(job, arm), perplexity, pieceTexts(*model_, perplexity.tokens));
+  showResult(job.prompt);
 }
 
-void Session::takeComparison(std::uint64_t number, const Comparison& comparison) {
-  if (pending_.empty() || pending_.front().number != number) return;
-  const bool asked = current(number) != nullptr;
-  const Job job = pending_.front();
-  pending_.erase(pending_.begin());
+void Session::takeComparison(const Job& job, const Comparison& comparison) {
   prefilled_baseline_.reset();
   // Right for its own request, whatever is asked by now.
   finished_.push_front({job.request, comparison});
@@ -135,44 +150,45 @@ void Session::takeComparison(std::uint64_t number, const Comparison& comparison)
     sum += bytes(finished_[i].comparison);
     if (i > 0 && (i >= kFinishedCount || sum > kFinishedBytes)) finished_.resize(i);
   }
-  job_clock_.restart();
-  if (asked) {
+  if (isAsked(job)) {
     accept(job, comparison);
     showResult(job.prompt);
   }
-  // The next question's turn has come.
-  if (!pending_.empty()) showResult(pending_.front().prompt);
+  showNext();
   showData();
-  if (pending_.empty()) Q_EMIT busyChanged();
+}
+
+/// The next question's turn has come.
+void Session::showNext() {
+  if (const Job* next = scheduler_.running()) {
+    showResult(PromptId(next->prompt));
+  } else {
+    Q_EMIT busyChanged();
+  }
 }
 
 void Session::accept(const Job& job, const Comparison& comparison) {
   if (job.part == Part::Answer) {
-    std::optional<PromptArm> disrupted;
-    if (comparison.disrupted) disrupted = describeRun(*model_, *comparison.disrupted, true);
-    answers(job.prompt).finish(job.request, describeRun(*model_, *comparison.baseline, true), disrupted);
+    answers(job.prompt).finish(job.request, 0, describeRun(*model_, *comparison.baseline, true));
+    if (comparison.disrupted)
+      answers(job.prompt).finish(job.request, job.arm, describeRun(*model_, *comparison.disrupted, true));
   } else if (job.part == Part::PromptLoss) {
     const auto& text = comparison.baseline->prompt_text;
     answers(job.prompt).setLosses(job.request, text ? text->nll : std::vector<float>());
   }
-  if (job.part != Part::PromptLoss && job.prompt == selectedId()) showPictures(job.request, comparison);
+  if (isPictured(job)) showPictures(job.request, comparison);
 }
 
-void Session::takeError(std::uint64_t number, const QString& sentence) {
-  if (pending_.empty() || pending_.front().number != number) return;
-  const bool asked = current(number) != nullptr;
-  const Job job = pending_.front();
-  pending_.erase(pending_.begin());
+void Session::takeError(const Job& job, const QString& sentence) {
   const std::shared_ptr<const Run> baseline = std::exchange(prefilled_baseline_, nullptr);
-  job_clock_.restart();
-  if (asked) {
+  if (isAsked(job)) {
     // Not asked again until the question changes, or F5 asks it.
     if (job.part == Part::PromptLoss) {
       answers(job.prompt).setLosses(job.request, {});
     } else {
-      answers(job.prompt).fail(job.request, sentence);
-      if (job.prompt == selectedId() && !picturesAreThere()) {
-        unpictured_ = PictureFailure{request(job.prompt, Part::Pictures), sentence};
+      answers(job.prompt).fail(job.request, job.arm, sentence);
+      if (isPictured(job) && !picturesAreThere()) {
+        unpictured_ = PictureFailure{request(job.prompt, Part::Pictures, job.arm), sentence};
         // Of this question's own, what there is; nothing of an earlier one.
         data_.comparison =
             baseline ? std::make_shared<const Comparison>(Comparison{job.request, baseline, nullptr})
@@ -180,13 +196,14 @@ void Session::takeError(std::uint64_t number, const QString& sentence) {
         data_.stale = false;
         pictured_.reset();
       }
+      // What came along with it is asked by itself.
+      if (job.arm != 0) schedule();
     }
     showResult(job.prompt);
     showData(/*changed=*/true);
     Q_EMIT failed(sentence);
   }
-  if (!pending_.empty()) showResult(pending_.front().prompt);
-  if (pending_.empty()) Q_EMIT busyChanged();
+  showNext();
 }
 
 // ---- to the window
@@ -224,8 +241,8 @@ void Session::showResult(PromptId id) {
 PromptResult Session::resultOf(PromptId id) const {
   PromptResult result = answers(id).result(question(id));
   if (dump()) {
-    result.baseline_status.state = ArmState::Failed;
-    result.problem = tr("These are activations from a file: there is no model to run a prompt.");
+    result.baseline.status.state = ArmState::Failed;
+    result.baseline.problem = tr("These are activations from a file: there is no model to run a prompt.");
   }
   return result;
 }
@@ -241,7 +258,7 @@ DataState Session::dataState() const {
   const auto& read = answers(selectedId()).read();
   if (read && read->ids.empty()) return DataState::Failed;
   if (picturesAreThere()) return DataState::Current;
-  if (read && unpictured_ && unpictured_->request == request(selectedId(), Part::Pictures))
+  if (read && unpictured_ && unpictured_->request == request(selectedId(), Part::Pictures, picturedArm()))
     return DataState::Failed;
   return paused_ ? DataState::Stopped : DataState::Running;
 }

@@ -1,4 +1,5 @@
 #include <new>
+#include <utility>
 
 #include "app/session.h"
 
@@ -57,7 +58,7 @@ void Session::startInspecting(const std::filesystem::path& path, const LoadOptio
 
 void Session::startReading(const std::filesystem::path& path,
                            std::function<std::function<void()>(std::stop_token)> work) {
-  const std::uint64_t number = inspect_number_ = ++last_number_;
+  const std::uint64_t number = ++inspect_number_;
   inspecting_ = true;
   inspector_.replace({{number, [this, number, work = std::move(work)](std::stop_token stop) {
                          auto then = work(stop);
@@ -118,47 +119,40 @@ void Session::load(const Inspection& inspection) {
     return;
   }
   loading_ = true;
-  std::shared_ptr<const LanguageModel> old_model;
-  std::shared_ptr<Runner> old_runner;
+  std::vector<std::shared_ptr<const void>> old;
   if (!room_for_two) {
-    old_model.swap(model_);
-    old_runner.swap(runner_);
+    old = {scheduler_.release(), std::exchange(model_, nullptr)};
     useModel(nullptr);
   }
-  const std::uint64_t number = load_number_ = ++last_number_;
-  thread_.replace(
-      {{number, [this, number, inspection, old_runner, old_model](std::stop_token stop) mutable {
-          old_runner.reset();  // here, after whatever ran on it has ended
-          old_model.reset();
-          std::shared_ptr<const LanguageModel> model;
-          QString words;
-          try {
-            Progress progress;
-            progress.stop = stop;
-            progress.report = [this, number, last = std::chrono::steady_clock::time_point{}](
-                                  std::string_view stage, std::uint64_t done, std::uint64_t total) mutable {
-              const auto now = std::chrono::steady_clock::now();
-              if (now - last < 50ms) return;
-              last = now;
-              QMetaObject::invokeMethod(this,
-                                        [this, number, done, total, words = stageWords(stage, done, total)] {
-                                          if (loading_ && number == load_number_)
-                                            Q_EMIT this->progress(words, done, total);
-                                        });
-            };
-            model = LanguageModel::load(inspection, progress);
-          } catch (const Cancelled&) {
-            return;
-          } catch (const std::bad_alloc&) {
-            words =
-                tr("There is not enough memory for %1.").arg(QString::fromStdString(inspection.card.name));
-          } catch (const std::exception& error) {
-            words = QString::fromUtf8(error.what());
-          }
-          QMetaObject::invokeMethod(this, [this, number, model = std::move(model), words] {
-            if (loading_ && number == load_number_) takeModel(model, words);
-          });
-        }}});
+  const std::uint64_t number = ++load_number_;
+  scheduler_.runInstead([this, number, inspection, old = std::move(old)](std::stop_token stop) mutable {
+    old.clear();  // here, after whatever ran on it has ended
+    std::shared_ptr<const LanguageModel> model;
+    QString words;
+    try {
+      Progress progress;
+      progress.stop = stop;
+      progress.report = [this, number, last = std::chrono::steady_clock::time_point{}](
+                            std::string_view stage, std::uint64_t done, std::uint64_t total) mutable {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last < 50ms) return;
+        last = now;
+        QMetaObject::invokeMethod(this, [this, number, done, total, words = stageWords(stage, done, total)] {
+          if (loading_ && number == load_number_) Q_EMIT this->progress(words, done, total);
+        });
+      };
+      model = LanguageModel::load(inspection, progress);
+    } catch (const Cancelled&) {
+      return;
+    } catch (const std::bad_alloc&) {
+      words = tr("There is not enough memory for %1.").arg(QString::fromStdString(inspection.card.name));
+    } catch (const std::exception& error) {
+      words = QString::fromUtf8(error.what());
+    }
+    QMetaObject::invokeMethod(this, [this, number, model = std::move(model), words] {
+      if (loading_ && number == load_number_) takeModel(model, words);
+    });
+  });
   Q_EMIT busyChanged();
   showResults();
   showData();
@@ -180,7 +174,7 @@ void Session::takeModel(const std::shared_ptr<const LanguageModel>& model, const
 
 void Session::useModel(const std::shared_ptr<const LanguageModel>& model) {
   model_ = model;
-  runner_ = model ? std::make_shared<Runner>(model) : nullptr;
+  scheduler_.setModel(model);
   reader_.read(model, {});
   finished_.clear();
   pictured_.reset();
@@ -196,10 +190,9 @@ void Session::useModel(const std::shared_ptr<const LanguageModel>& model) {
 }
 
 void Session::stopWork() {
-  thread_.replace({});
+  scheduler_.stop();
   inspector_.replace({});
   reader_.read(model_, {});
-  pending_.clear();
   planner_.stop();
   loading_ = inspecting_ = false;
 }

@@ -1,5 +1,7 @@
 #include "app/settings.h"
 
+#include <QDir>
+#include <QFileInfo>
 #include <QSettings>
 #include <algorithm>
 
@@ -63,6 +65,10 @@ void Settings::addRecent(const QString& path) {
 }
 void Settings::clearRecent() {
   write("recent", QStringList());
+}
+
+QString Settings::presetFolder() const {
+  return QFileInfo(QSettings().fileName()).absoluteDir().filePath(QStringLiteral("presets"));
 }
 
 int Settings::answerLength() const {

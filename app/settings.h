@@ -27,6 +27,9 @@ class Settings {
   void addRecent(const QString& path);
   void clearRecent();
 
+  /// Of a person's own presets, beside the file of settings.
+  QString presetFolder() const;
+
   int answerLength() const;
   void setAnswerLength(int tokens);
   bool promptLoss() const;

@@ -1,21 +1,19 @@
 #include "views/disruption_view.h"
 
-#include <QCheckBox>
 #include <QComboBox>
-#include <QFormLayout>
 #include <QLineEdit>
+#include <QMenu>
 #include <QPushButton>
 #include <QScrollArea>
 #include <QToolButton>
+#include <QVBoxLayout>
 #include <algorithm>
-#include <functional>
-#include <limits>
 
 #include "core/base/error.h"
 #include "views/counted.h"
+#include "views/disruption_fields.h"
 #include "views/disruption_words.h"
-#include "views/exact_boxes.h"
-#include "views/shown.h"
+#include "views/edit_list.h"
 #include "views/styled_label.h"
 #include "views/view_registry.h"
 
@@ -28,33 +26,25 @@ const ViewRegistration registration(
      QKeySequence(Qt::CTRL | Qt::Key_3),
      [](ViewState& state, QWidget* parent) -> View* { return new DisruptionView(state, parent); }});
 
-template <class Enum>
-void fill(QComboBox* box, std::initializer_list<std::pair<Enum, QString>> entries) {
-  for (const auto& [value, words] : entries) box->addItem(words, static_cast<int>(value));
-  // A long entry must not widen the panel.
-  box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  box->setMinimumContentsLength(8);
-}
-
-template <class Enum>
-void choose(QComboBox* box, Enum value) {
-  box->setCurrentIndex(box->findData(static_cast<int>(value)));
-}
-
-template <class Enum>
-Enum chosen(const QComboBox* box) {
-  return static_cast<Enum>(box->currentData().toInt());
-}
-
-/// "1-4,7" or "all"; nothing means all.
-std::vector<int> readRanges(const QLineEdit* edit, std::string_view name) {
-  const QString text = edit->text().trimmed();
-  return parse_ranges(text.isEmpty() ? "all" : text.toStdString(), name);
+/// How much an edit takes, as far as the baseline tells.
+EditNote noteOf(const Edit& edit, const ViewData& data) {
+  const Disruption* disruption = edit.disruption();
+  if (!disruption) return {};
+  if (const auto count = takenCount(*disruption, data)) {
+    return {counted(count->columns, DisruptionView::tr("1 column"), DisruptionView::tr("%1 columns")),
+            count->by_layer};
+  }
+  const bool in_pass = disruption->entries.empty() && disruption->mask != Mask::Clean;
+  return {in_pass ? DisruptionView::tr("found in the disrupted pass itself") : QString(), {}};
 }
 
 }  // namespace
 
-DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, parent) {
+DisruptionView::DisruptionView(ViewState& state, QWidget* parent)
+    : View(state, parent),
+      list_(new EditList(this)),
+      fields_(new DisruptionFields(state, this)),
+      words_(new StyledLabel(Type::Normal, Tone::Text, this)) {
   auto* scroll = new QScrollArea(this);
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setWidgetResizable(true);
@@ -63,244 +53,123 @@ DisruptionView::DisruptionView(ViewState& state, QWidget* parent) : View(state, 
   auto* column = new QVBoxLayout(inside);
   column->setContentsMargins(10, 8, 10, 8);
   column->setSpacing(7);
-
-  toggle_ = new QPushButton(this);
-  toggle_->setObjectName(QStringLiteral("disruptionSwitch"));
-  toggle_->setCheckable(true);
-  toggle_->setProperty("role", QStringLiteral("disrupt"));
-  connect(toggle_, &QPushButton::clicked, this, &View::disruptionSwitched);
-  undo_ = new QToolButton(this);
-  undo_->setText(QStringLiteral("↶"));
-  undo_->setToolTip(tr("Back to the disruption before (Ctrl+Z)"));
-  undo_->setAccessibleName(tr("Undo"));
-  connect(undo_, &QToolButton::clicked, this, &View::undoRequested);
-  redo_ = new QToolButton(this);
-  redo_->setText(QStringLiteral("↷"));
-  redo_->setToolTip(tr("Forward again (Ctrl+Shift+Z)"));
-  redo_->setAccessibleName(tr("Redo"));
-  connect(redo_, &QToolButton::clicked, this, &View::redoRequested);
-  auto* top = new QHBoxLayout;
-  top->addWidget(toggle_, 1);
-  top->addWidget(undo_);
-  top->addWidget(redo_);
-  column->addLayout(top);
-
-  preset_ = new QComboBox(this);
-  preset_->setObjectName(QStringLiteral("disruptionPreset"));
-  preset_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  preset_->setMinimumContentsLength(12);
-  for (const DisruptionPreset& preset : presets()) {
-    preset_->addItem(QString::fromStdString(preset.name));
-    preset_->setItemData(preset_->count() - 1, QString::fromStdString(preset.about), Qt::ToolTipRole);
-  }
-  preset_->addItem(tr("own settings"));
-  connect(preset_, &QComboBox::activated, this, [this](int index) {
-    const auto i = static_cast<std::size_t>(index);
-    if (i < presets().size()) Q_EMIT disruptionRequested(presets()[i].disruption, /*turn_on=*/false);
-  });
-
-  auto* controls = new QHBoxLayout;
-  controls->setSpacing(4);
-  const auto arm = [this, controls](const QString& words, const QString& about) {
-    auto* button = new QPushButton(words, this);
-    button->setCheckable(true);
-    button->setToolTip(about);
-    controls->addWidget(button, 1);
-    return button;
-  };
-  massive_ = arm(tr("massive"), tr("Disrupt the massive values themselves"));
-  smallest_ = arm(tr("smallest"), tr("Control: in each head as many, but the smallest"));
-  random_ = arm(tr("random"), tr("Control: in each head as many, drawn at random with the seed"));
-  connect(massive_, &QPushButton::clicked, this, [this] {
-    showValue();
-    Q_EMIT disruptionRequested(massiveArm(disruption_), /*turn_on=*/false);
-  });
-  connect(smallest_, &QPushButton::clicked, this, [this] {
-    showValue();
-    Q_EMIT disruptionRequested(control_of(disruption_, PickKind::Smallest), /*turn_on=*/false);
-  });
-  connect(random_, &QPushButton::clicked, this, [this] {
-    showValue();
-    Q_EMIT disruptionRequested(control_of(disruption_, PickKind::Random), /*turn_on=*/false);
-  });
-
-  auto* form = new QFormLayout;
-  form->setVerticalSpacing(5);
-  form->setHorizontalSpacing(8);
-  form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-  form->addRow(tr("Preset"), preset_);
-  form->addRow(tr("Control"), controls);
-  buildFields(form);
-  column->addLayout(form);
-
-  words_ = new StyledLabel(Type::Normal, Tone::Text, this);
+  column->addLayout(makeTop());
+  column->addLayout(makeArmRow());
+  column->addWidget(list_);
+  column->addLayout(makeTextRow());
+  column->addWidget(fields_);
   words_->setObjectName(QStringLiteral("disruptionWords"));
   words_->setWordWrap(true);
   column->addWidget(words_);
   column->addStretch(1);
-
   scroll->setWidget(inside);
   inside->setAutoFillBackground(false);
   scroll->viewport()->setAutoFillBackground(false);
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->addWidget(scroll);
-  showValue();
+
+  connect(list_, &EditList::edited, this, &DisruptionView::requestEdits);
+  connect(list_, &EditList::selected, this, [this](int index) {
+    selected_ = index;
+    showArms();
+  });
+  connect(fields_, &DisruptionFields::edited, this, [this](const Disruption& disruption) {
+    Edits next = edits();
+    next[static_cast<std::size_t>(selected_)].what = disruption;
+    requestEdits(next);
+  });
+  connect(fields_, &DisruptionFields::refused, this, &DisruptionView::refuse);
+  showArms();
 }
 
-void DisruptionView::buildFields(QFormLayout* form) {
-  // Every field writes its own part of the disruption; what nobody touched stays as it is, bit by bit.
-  using Set = std::function<void(Disruption&)>;
-  const auto edited = [this](const Set& set) { return [this, set] { change(set); }; };
-  // What belongs to a rule puts one in place of columns that were pointed at.
-  const auto ruled = [](const Set& set) -> Set {
-    return [set](Disruption& d) { set(d), d.entries.clear(); };
-  };
-  auto* sites = new QHBoxLayout;
-  sites->setSpacing(4);
-  const auto site = [&](const QString& letter, const QString& name, bool Disruption::*member) {
-    auto* button = new QToolButton(this);
-    button->setText(letter);
-    button->setCheckable(true);
-    button->setObjectName(name);
-    button->setAccessibleName(tr("Disrupt %1").arg(letter));
-    button->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-    connect(button, &QToolButton::clicked, this,
-            edited(ruled([button, member](Disruption& d) { d.*member = button->isChecked(); })));
-    sites->addWidget(button);
-    return button;
-  };
-  query_ = site(QStringLiteral("Q"), QStringLiteral("disruptQuery"), &Disruption::query);
-  key_ = site(QStringLiteral("K"), QStringLiteral("disruptKey"), &Disruption::key);
-  value_ = site(QStringLiteral("V"), QStringLiteral("disruptValue"), &Disruption::value);
-  form->addRow(tr("Site"), sites);
-
-  const auto combo = [&](const char* name, const Set& set) {
-    auto* box = new QComboBox(this);
-    box->setObjectName(QLatin1String(name));
-    connect(box, &QComboBox::activated, this, edited(set));
-    return box;
-  };
-  pick_ = combo("disruptPick", ruled([this](Disruption& d) { d.pick.kind = chosen<PickKind>(pick_); }));
-  fill<PickKind>(pick_, {{PickKind::Lambda, tr("over λ · mean")},
-                         {PickKind::Largest, tr("largest")},
-                         {PickKind::Smallest, tr("smallest")},
-                         {PickKind::Random, tr("random")}});
-  lambda_ = new ExactDoubleBox(this);
-  lambda_->setObjectName(QStringLiteral("disruptLambda"));
-  lambda_->setPrefix(QStringLiteral("λ "));
-  lambda_->setRange(0, std::numeric_limits<double>::max());
-  lambda_->setSingleStep(0.5);
-  connect(lambda_, &QDoubleSpinBox::valueChanged, this,
-          edited(ruled([this](Disruption& d) { d.pick.lambda = lambda_->value(); })));
-  count_ = new QSpinBox(this);
-  count_->setObjectName(QStringLiteral("disruptCount"));
-  count_->setPrefix(QStringLiteral("n "));
-  count_->setRange(0, std::numeric_limits<int>::max());
-  count_->setKeyboardTracking(false);
-  count_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);  // its hint has room for ten digits
-  connect(count_, &QSpinBox::valueChanged, this,
-          edited(ruled([this](Disruption& d) { d.pick.n = count_->value(); })));
-  auto* numbers = new QHBoxLayout;
-  numbers->setSpacing(4);
-  numbers->addWidget(pick_, 1);
-  numbers->addWidget(lambda_);
-  numbers->addWidget(count_, 1);
-  form->addRow(tr("Take"), numbers);
-  outlines_ = new StyledLabel(Type::Small, Tone::Muted, this);
-  outlines_->setObjectName(QStringLiteral("outlineWords"));
-  outlines_->setWordWrap(true);
-  same_outlines_ = new QPushButton(this);
-  same_outlines_->setObjectName(QStringLiteral("sameOutlines"));
-  same_outlines_->setToolTip(tr("Outlines, counts and table take the λ of the disruption; nothing is run"));
-  connect(same_outlines_, &QPushButton::clicked, this, [this] {
-    Look look = state().look();
-    look.lambda = disruption_.pick.lambda;
-    state().setLook(look);
+QLayout* DisruptionView::makeTop() {
+  toggle_ = new QPushButton(this);
+  toggle_->setObjectName(QStringLiteral("disruptionSwitch"));
+  toggle_->setCheckable(true);
+  toggle_->setProperty("role", QStringLiteral("disrupt"));
+  connect(toggle_, &QPushButton::clicked, this, [this](bool on) {
+    Arms next = arms_;
+    next.on = on;
+    Q_EMIT armsEdited(next);
   });
-  connect(&state(), &ViewState::lookChanged, this, &DisruptionView::showOutlines);
-  auto* outlines = new QHBoxLayout;
-  outlines->setSpacing(4);
-  outlines->addWidget(outlines_, 1);
-  outlines->addWidget(same_outlines_);
-  form->addRow(QString(), outlines);
-  matched_ = new QCheckBox(tr("as many as λ finds"), this);
-  matched_->setToolTip(tr("In each head as many dims as lie over λ · mean there"));
-  matched_->setObjectName(QStringLiteral("disruptMatched"));
-  connect(matched_, &QCheckBox::clicked, this,
-          edited(ruled([this](Disruption& d) { d.pick.as_many_as_lambda = matched_->isChecked(); })));
-  form->addRow(QString(), matched_);
-  seed_ = new SeedBox(this);
-  seed_->setObjectName(QStringLiteral("disruptSeed"));
-  connect(seed_, &SeedBox::valueChanged, this,
-          edited([this](Disruption& d) { d.pick.seed = seed_->value(); }));
-  form->addRow(tr("Seed"), seed_);
-
-  replace_ = combo("disruptReplace", [this](Disruption& d) { d.replace = chosen<Replace>(replace_); });
-  fill<Replace>(replace_, {{Replace::Mean, tr("the mean")},
-                           {Replace::Zero, tr("zero")},
-                           {Replace::Max, tr("the maximum")},
-                           {Replace::Min, tr("the minimum")}});
-  form->addRow(tr("Put"), replace_);
-  pool_ = combo("disruptPool", [this](Disruption& d) { d.pool = chosen<Pool>(pool_); });
-  fill<Pool>(pool_, {{Pool::Chosen, tr("the chosen dims")},
-                     {Pool::Head, tr("the whole head")},
-                     {Pool::Own, tr("the dim itself")}});
-  form->addRow(tr("… of"), pool_);
-  mask_ = combo("disruptMask", ruled([this](Disruption& d) { d.mask = chosen<Mask>(mask_); }));
-  fill<Mask>(mask_, {{Mask::Clean, tr("in the baseline")},
-                     {Mask::Live, tr("in the disrupted pass")},
-                     {Mask::Position, tr("there, at each position")}});
-  mask_->setToolTip(
-      tr("Where the dims are chosen: those outlined in the baseline, or live, as published; for "
-         "Gemma 2 at each position, in all heads at once"));
-  form->addRow(tr("Chosen"), mask_);
-  phase_ = combo("disruptPhase", [this](Disruption& d) { d.phase = chosen<Phase>(phase_); });
-  fill<Phase>(phase_, {{Phase::Prefill, tr("reading the prompt")}, {Phase::EveryStep, tr("every step")}});
-  form->addRow(tr("When"), phase_);
-  cache_ = new QCheckBox(tr("reaches the KV cache"), this);
-  cache_->setToolTip(
-      tr("The answer reads the disrupted K and V of the prompt, as published; else the clean ones"));
-  cache_->setObjectName(QStringLiteral("disruptCache"));
-  connect(cache_, &QCheckBox::clicked, this,
-          edited([this](Disruption& d) { d.reaches_kv_cache = cache_->isChecked(); }));
-  form->addRow(QString(), cache_);
-
-  const auto line = [&](const QString& name, const Set& set) {
-    auto* edit = new QLineEdit(this);
-    edit->setObjectName(name);
-    edit->setPlaceholderText(tr("all, or e.g. 1-4,7"));
-    connect(edit, &QLineEdit::editingFinished, this, [this, edit, set, ruled] {
-      if (edit->isModified()) change(ruled(set));
-    });
-    return edit;
+  const auto button = [this](const QString& sign, const QString& name, const QString& about) {
+    auto* made = new QToolButton(this);
+    made->setText(sign);
+    made->setToolTip(about);
+    made->setAccessibleName(name);
+    return made;
   };
-  layers_ = line(QStringLiteral("disruptLayers"), [this](Disruption& d) {
-    d.layers = readRanges(layers_, "layers");
-    const int count = data().spec() ? data().spec()->num_layers() : 0;
-    if (count > 0 && !d.layers.empty() && d.layers.back() >= count)
-      throw Error(
-          counted(count, tr("The model has one layer."), tr("The model has %1 layers.")).toStdString());
-  });
-  form->addRow(tr("Layers"), layers_);
-  heads_ = line(QStringLiteral("disruptHeads"), [this](Disruption& d) {
-    d.heads = readRanges(heads_, "heads");
-    const int count = data().spec() ? data().spec()->num_heads() : 0;
-    if (count > 0 && !d.heads.empty() && d.heads.back() >= count) {
-      throw Error(counted(count, tr("The model has one query head."), tr("The model has %1 query heads."))
-                      .toStdString());
-    }
-  });
-  heads_->setToolTip(tr("Query heads; for K and V the KV heads that serve them"));
-  form->addRow(tr("Heads"), heads_);
+  undo_ = button(QStringLiteral("↶"), tr("Undo"), tr("Back to what was before (Ctrl+Z)"));
+  connect(undo_, &QToolButton::clicked, this, &View::undoRequested);
+  redo_ = button(QStringLiteral("↷"), tr("Redo"), tr("Forward again (Ctrl+Shift+Z)"));
+  connect(redo_, &QToolButton::clicked, this, &View::redoRequested);
+  auto* top = new QHBoxLayout;
+  top->addWidget(toggle_, 1);
+  top->addWidget(undo_);
+  top->addWidget(redo_);
+  return top;
 }
 
-void DisruptionView::setDisruption(const Disruption& disruption, bool on, bool can_undo, bool can_redo) {
-  disruption_ = disruption;
-  on_ = on;
-  undo_->setEnabled(can_undo);
-  redo_->setEnabled(can_redo);
-  showValue();
+QLayout* DisruptionView::makeArmRow() {
+  arm_ = new QComboBox(this);
+  arm_->setObjectName(QStringLiteral("armBox"));
+  arm_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  arm_->setMinimumContentsLength(12);
+  arm_->setToolTip(tr("The arm that is in the pictures (, and .)"));
+  arm_->setAccessibleName(tr("Arm in the pictures"));
+  connect(arm_, &QComboBox::activated, this, [this](int index) {
+    Arms next = arms_;
+    next.chosen = std::clamp(index, 0, next.count() - 1);
+    Q_EMIT armsEdited(next);
+  });
+  auto* more = new QToolButton(this);
+  more->setObjectName(QStringLiteral("armMore"));
+  more->setText(QStringLiteral("…"));
+  more->setToolTip(tr("Add, duplicate, name or remove arms"));
+  more->setAccessibleName(more->toolTip());
+  connect(more, &QToolButton::clicked, this,
+          [this, more] { Q_EMIT armMenuRequested(more->mapToGlobal(QPoint(0, more->height()))); });
+  auto* row = new QHBoxLayout;
+  row->addWidget(arm_, 1);
+  row->addWidget(more);
+  return row;
+}
+
+QLayout* DisruptionView::makeTextRow() {
+  text_ = new QLineEdit(this);
+  text_->setObjectName(QStringLiteral("editText"));
+  text_->setPlaceholderText(tr("an edit as text, e.g. site=k,pick=lambda:3"));
+  text_->setToolTip(
+      tr("The selected edit as text, as the command line takes it: Return puts what is typed "
+         "in its place"));
+  connect(text_, &QLineEdit::editingFinished, this, [this] {
+    if (text_->isModified()) takeText();
+  });
+  auto* add = new QToolButton(this);
+  add->setObjectName(QStringLiteral("addEdit"));
+  add->setText(QStringLiteral("+"));
+  add->setToolTip(tr("Add an edit to this arm"));
+  add->setAccessibleName(add->toolTip());
+  add->setPopupMode(QToolButton::InstantPopup);
+  auto* menu = new QMenu(add);
+  menu->setToolTipsVisible(true);
+  for (const DisruptionPreset& preset : presets()) {
+    menu->addAction(QString::fromStdString(preset.name), this,
+                    [this, edit = Edit(preset.disruption)] { addEdit(edit); })
+        ->setToolTip(QString::fromStdString(preset.about));
+  }
+  menu->addSeparator();
+  for (const ActivationPreset& preset : activation_presets()) {
+    menu->addAction(QString::fromStdString(preset.name), this,
+                    [this, edit = Edit(preset.edit)] { addEdit(edit); })
+        ->setToolTip(QString::fromStdString(preset.about));
+  }
+  add->setMenu(menu);
+  auto* row = new QHBoxLayout;
+  row->addWidget(text_, 1);
+  row->addWidget(add);
+  return row;
 }
 
 std::vector<PlacedCommands> DisruptionView::commands() {
@@ -311,67 +180,99 @@ std::vector<PlacedCommands> DisruptionView::commands() {
              .run = [this] { Q_EMIT showRequested(); }}}}};
 }
 
-void DisruptionView::showValue() {
-  showing_ = true;
-  const Disruption& d = disruption_;
-  toggle_->setChecked(on_);
-  toggle_->setText(on_ ? tr("Disrupted (D)") : tr("Disrupt (D)"));
-  int preset = static_cast<int>(presets().size());
-  for (std::size_t i = presets().size(); i-- > 0;) {
-    if (presets()[i].disruption == d) preset = static_cast<int>(i);
-  }
-  preset_->setCurrentIndex(preset);
-  const bool themselves = !d.entries.empty() && !d.instead_of_entries;
-  const PickKind kind = themselves ? PickKind::Largest : d.pick.kind;
-  massive_->setChecked(kind == PickKind::Lambda || kind == PickKind::Largest);
-  smallest_->setChecked(kind == PickKind::Smallest);
-  random_->setChecked(kind == PickKind::Random);
-  query_->setChecked(d.covers_site(Site::Query));
-  key_->setChecked(d.covers_site(Site::Key));
-  value_->setChecked(d.covers_site(Site::Value));
-  choose(pick_, d.pick.kind);
-  lambda_->setValue(d.pick.lambda);
-  count_->setValue(d.pick.n);
-  matched_->setChecked(d.pick.as_many_as_lambda);
-  seed_->setValue(d.pick.seed);
-  const bool by_lambda = d.pick.kind == PickKind::Lambda;
-  lambda_->setVisible(by_lambda || d.pick.as_many_as_lambda);
-  count_->setVisible(!by_lambda && !d.pick.as_many_as_lambda);
-  matched_->setEnabled(!by_lambda);
-  seed_->setEnabled(kind == PickKind::Random);
-  choose(replace_, d.replace);
-  choose(pool_, d.pool);
-  pool_->setEnabled(d.replace != Replace::Zero);
-  choose(mask_, d.mask);
-  choose(phase_, d.phase);
-  cache_->setChecked(d.reaches_kv_cache);
-  cache_->setEnabled(d.key || d.value);
-  if (!layers_->hasFocus()) layers_->setText(QString::fromStdString(format_ranges(d.layers)));
-  if (!heads_->hasFocus()) heads_->setText(QString::fromStdString(format_ranges(d.heads)));
-  showing_ = false;
-  showOutlines();
-  refresh();
+const Edit* DisruptionView::selectedEdit() const {
+  const auto i = static_cast<std::size_t>(selected_);
+  return i < edits().size() ? &edits()[i] : nullptr;
 }
 
-void DisruptionView::showOutlines() {
-  const Pick& pick = disruption_.pick;
-  const bool by_lambda = pick.kind == PickKind::Lambda || pick.as_many_as_lambda;
-  const bool differ = by_lambda && pick.lambda != state().look().lambda;
-  outlines_->setVisible(differ);
-  same_outlines_->setVisible(differ);
-  if (!differ) return;
-  outlines_->setText(tr("The outlines are at λ = %1.").arg(exactWords(state().look().lambda)));
-  same_outlines_->setText(tr("Set them to %1").arg(exactWords(pick.lambda)));
+void DisruptionView::requestEdits(const Edits& edits) {
+  Q_EMIT armsEdited(withEdits(arms_, edits));
+}
+
+void DisruptionView::addEdit(const Edit& edit) {
+  Edits next = edits();
+  next.push_back(edit);
+  requestEdits(next);
+}
+
+void DisruptionView::takeText() {
+  text_->setModified(false);
+  try {
+    const Edits typed = parse_edits(text_->text().toStdString());
+    Edits next = edits();
+    const auto at = next.begin() + std::min<std::ptrdiff_t>(selected_, std::ssize(next));
+    const auto place = at == next.end() ? at : next.erase(at);
+    next.insert(place, typed.begin(), typed.end());
+    if (next != edits()) requestEdits(next);
+  } catch (const Error& error) {
+    refuse(QString::fromUtf8(error.what()));
+  }
+}
+
+void DisruptionView::setArms(const Arms& arms) {
+  const bool other = arms.shown().id != arms_.shown().id || arms.chosen != arms_.chosen;
+  const std::size_t before = arms_.shown().edits.size();
+  arms_ = arms;
+  const int count = static_cast<int>(edits().size());
+  if (other) {
+    selected_ = 0;
+  } else if (edits().size() > before) {
+    selected_ = count - 1;
+  }
+  selected_ = std::clamp(selected_, 0, std::max(0, count - 1));
+  showArms();
+}
+
+void DisruptionView::setHistory(bool can_undo, bool can_redo) {
+  undo_->setEnabled(can_undo);
+  redo_->setEnabled(can_redo);
+}
+
+void DisruptionView::showArms() {
+  toggle_->setChecked(arms_.on);
+  toggle_->setText(arms_.on ? tr("Disrupted (D)") : tr("Disrupt (D)"));
+  arm_->clear();
+  for (const EditArm& arm : arms_.list) arm_->addItem(armWords(arm));
+  arm_->setCurrentIndex(arms_.chosen);
+  list_->setEdits(edits(), selected_);
+  const Edit* edit = selectedEdit();
+  text_->setText(edit ? QString::fromStdString(to_text(*edit)) : QString());
+  text_->setCursorPosition(0);
+  const Disruption* disruption = edit ? edit->disruption() : nullptr;
+  fields_->setVisible(disruption != nullptr);
+  if (disruption) fields_->setValue(*disruption);
+  showNotes();
+  showWords();
+}
+
+void DisruptionView::showNotes() {
+  std::vector<EditNote> notes;
+  for (const Edit& edit : edits()) {
+    EditNote note = noteOf(edit, data());
+    if (!edit.on)
+      note.words = note.words.isEmpty() ? tr("switched off") : tr("%1, switched off").arg(note.words);
+    notes.push_back(std::move(note));
+  }
+  list_->setNotes(notes);
 }
 
 void DisruptionView::refresh() {
-  QString words = longWords(disruption_);
-  const auto preset = std::find_if(presets().begin(), presets().end(), [this](const DisruptionPreset& one) {
-    return one.disruption == disruption_;
-  });
-  if (preset != presets().end()) words.prepend(QString::fromStdString(preset->about) + u'\n');
+  fields_->setSpec(data().spec());
+  showNotes();
+  showWords();
+}
+
+void DisruptionView::showWords() {
+  QString words;
+  if (const Edit* edit = selectedEdit()) {
+    const Disruption* disruption = edit->disruption();
+    words = longWords(*edit);
+    const auto preset = std::ranges::find_if(
+        presets(), [&](const DisruptionPreset& one) { return disruption && one.disruption == *disruption; });
+    if (preset != presets().end()) words.prepend(QString::fromStdString(preset->about) + u'\n');
+  }
   const auto& comparison = data().comparison;
-  if (on_ && !data().stale && comparison && comparison->disrupted) {
+  if (arms_.on && !data().stale && comparison && comparison->disrupted) {
     words +=
         u'\n' + counted(comparison->disrupted->replaced, tr("1 column of the prompt's pass was replaced."),
                         tr("%1 columns of the prompt's pass were replaced."));
@@ -381,18 +282,10 @@ void DisruptionView::refresh() {
   words_->setType(Type::Normal);
 }
 
-void DisruptionView::change(const std::function<void(Disruption&)>& set) {
-  if (showing_) return;
-  Disruption edited = disruption_;
-  try {
-    set(edited);
-  } catch (const Error& error) {
-    words_->setText(QString::fromUtf8(error.what()));
-    words_->setTone(Tone::Disrupted);
-    words_->setType(Type::Strong);
-    return;
-  }
-  if (!(edited == disruption_)) Q_EMIT disruptionRequested(edited, /*turn_on=*/false);
+void DisruptionView::refuse(const QString& sentence) {
+  words_->setText(sentence);
+  words_->setTone(Tone::Disrupted);
+  words_->setType(Type::Strong);
 }
 
 }  // namespace qkscope

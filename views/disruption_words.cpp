@@ -104,11 +104,10 @@ QString shortWords(const ActivationEdit& e) {
   return tr("%1 → %2").arg(which, to);
 }
 
-QString shortWords(const Edit& edit) {
-  return std::visit([](const auto& what) { return shortWords(what); }, edit.what);
-}
+namespace {
 
-QString shortWords(const Disruption& d) {
+/// What is taken, without where.
+QString takenWords(const Disruption& d) {
   if (!d.entries.empty()) {
     const QString entries = tr("%1 of %2").arg(entriesWords(d), siteWords(d));
     if (!d.instead_of_entries) return entries;
@@ -135,10 +134,31 @@ QString shortWords(const Disruption& d) {
       pick = tr("random %1").arg(many);
       break;
   }
-  const QString layers = d.layers.empty() ? tr("all layers") : tr("layers %1").arg(ranges(d.layers));
-  QString words = tr("%1 on %2 · %3").arg(pick, siteWords(d), layers);
+  return tr("%1 on %2").arg(pick, siteWords(d));
+}
+
+QString whereWords(const Disruption& d, bool says_all) {
+  if (!d.entries.empty()) return {};
+  QString words;
+  if (says_all || !d.layers.empty())
+    words += tr(" · %1").arg(d.layers.empty() ? tr("all layers") : tr("layers %1").arg(ranges(d.layers)));
   if (!d.heads.empty()) words += tr(" · heads %1").arg(ranges(d.heads));
   return words;
+}
+
+}  // namespace
+
+QString shortWords(const Disruption& d) {
+  return takenWords(d) + whereWords(d, true);
+}
+
+QString shortWords(const Edit& edit) {
+  return std::visit([](const auto& what) { return shortWords(what); }, edit.what);
+}
+
+QString nameWords(const Edit& edit) {
+  const Disruption* d = edit.disruption();
+  return d ? takenWords(*d) + whereWords(*d, false) : shortWords(edit);
 }
 
 QString longWords(const Disruption& d) {
@@ -165,6 +185,11 @@ QString longWords(const Disruption& d) {
                                         : tr("The answer reads the clean K and V of the prompt."));
   }
   return words;
+}
+
+QString longWords(const Edit& edit) {
+  const Disruption* d = edit.disruption();
+  return d ? longWords(*d) : QString::fromStdString(describe(edit));
 }
 
 Disruption massiveArm(Disruption d) {

@@ -87,18 +87,14 @@ void PictureView::refresh() {
   tellNeeds();
 }
 
-void PictureView::setDisruption(const Disruption& disruption, bool on, bool, bool) {
-  if (disruption == disruption_ && on == disruption_on_) return;
-  disruption_ = disruption;
-  disruption_on_ = on;
+void PictureView::setArms(const Arms& arms) {
+  if (arms == arms_) return;
+  arms_ = arms;
   markEdited();
 }
 
 void PictureView::markEdited() {
-  // What a rule takes while it is off is what the outlines show; a list of one's own is always to be seen.
-  const bool listed = !disruption_.entries.empty();
-  const auto taken = listed || disruption_on_ ? takenEntries(disruption_, data()) : std::nullopt;
-  taken_ = taken ? TakenColumns(*taken) : TakenColumns();
+  taken_ = TakenColumns(markedEntries(arms_, data()));
   edited_.assign(model_.panels.size(), {});
   for (std::size_t i = 0; i < model_.panels.size() && !taken_.empty(); ++i) {
     const int rows = model_.panels[i].map.rows();

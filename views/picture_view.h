@@ -25,7 +25,7 @@ class PictureView : public View {
   void setFigureZoom(const FigureZoom& zoom) override { setZoom(zoom, true); }
   std::optional<ColorLimits> colorLimits() const override { return shownLimits(model_); }
 
-  void setDisruption(const Disruption& disruption, bool on, bool can_undo, bool can_redo) override;
+  void setArms(const Arms& arms) override;
   /// Blocks of cells of each map whose columns are taken, as (column, row).
   const std::vector<std::vector<QRect>>& edited() const { return edited_; }
 
@@ -85,9 +85,8 @@ class PictureView : public View {
   QPixmap scene_;                   // everything but the marks; null when it has to be painted anew
   std::optional<QPointF> pointer_;  // while it is over the picture
   std::optional<CellRef> hovered_;
-  Disruption disruption_;
-  bool disruption_on_ = false;
-  TakenColumns taken_;                      // by the disruption; none where they are not to be marked
+  Arms arms_;
+  TakenColumns taken_;                      // by the shown arm; none where they are not to be marked
   std::vector<std::vector<QRect>> edited_;  // see edited()
 
   // A drag that has begun; `moved` once it is no click any more.

@@ -4,6 +4,7 @@
 
 #include "core/analysis/frequency.h"
 #include "core/analysis/massive_values.h"
+#include "views/arms.h"
 #include "views/shown.h"
 
 namespace qkscope {
@@ -187,6 +188,89 @@ std::optional<Disruption> pointed(const Disruption& now, const ViewData& data,
   if (next.entries.empty()) return std::nullopt;  // a list of none would be a rule
   next.entries = ordered(std::move(next.entries));
   return next;
+}
+
+namespace {
+
+/// These columns alone, replaced as the first disruption of now has it.
+Edit ownEdit(const Edits& now, const std::vector<ColumnEntry>& entries) {
+  const auto first = std::ranges::find_if(now, [](const Edit& edit) { return edit.disruption(); });
+  Disruption own = first == now.end() ? Disruption() : *first->disruption();
+  own.entries = ordered(entries);
+  own.instead_of_entries = false;
+  return own;
+}
+
+/// Those of now, with these columns too.
+Edits withEntries(Edits edits, const ViewData& data, const std::vector<ColumnEntry>& entries) {
+  const auto is_list = [](const Edit& edit) {
+    const Disruption* d = edit.disruption();
+    return edit.on && d && !d->entries.empty() && !d->instead_of_entries;
+  };
+  const auto list = std::find_if(edits.rbegin(), edits.rend(), is_list);
+  if (list != edits.rend()) {
+    if (const auto more = pointed(*list->disruption(), data, entries, Pointing::Add)) list->what = *more;
+    return edits;
+  }
+  edits.push_back(ownEdit(edits, entries));
+  return edits;
+}
+
+}  // namespace
+
+std::optional<Edits> pointed(const Edits& now, const ViewData& data, const std::vector<ColumnEntry>& entries,
+                             Pointing pointing) {
+  if (!data.spec() || entries.empty()) return std::nullopt;
+  if (pointing == Pointing::Add) return withEntries(now, data, entries);
+  if (pointing == Pointing::Only) return Edits{ownEdit(now, entries)};
+  Edits left;
+  bool known = false;
+  for (const Edit& edit : now) {
+    const Disruption* d = edit.disruption();
+    if (!edit.on || !d || !takenEntries(*d, data)) {
+      left.push_back(edit);
+      continue;
+    }
+    known = true;
+    if (const auto less = pointed(*d, data, entries, Pointing::Remove)) left.emplace_back(*less);
+  }
+  return known ? std::optional(std::move(left)) : std::nullopt;
+}
+
+std::vector<ColumnEntry> markedEntries(const Arms& arms, const ViewData& data) {
+  std::vector<ColumnEntry> marked;
+  for (const Edit& edit : switched_on(arms.shown().edits)) {
+    const Disruption* d = edit.disruption();
+    // What a rule takes while it is off is what the outlines show; a list of one's own is always to be seen.
+    const auto taken = d && (arms.on || !d->entries.empty()) ? takenEntries(*d, data) : std::nullopt;
+    if (taken) marked.insert(marked.end(), taken->begin(), taken->end());
+  }
+  return marked;
+}
+
+std::optional<TakenCount> takenCount(const Disruption& disruption, const ViewData& data) {
+  const auto taken = data.spec() ? takenEntries(disruption, data) : std::nullopt;
+  if (!taken) return std::nullopt;
+  const ModelSpec& spec = *data.spec();
+  const TakenColumns columns(*taken);
+  TakenCount count;
+  QStringList sites;
+  for (const Site site : all_sites) {
+    QStringList layers;
+    for (int layer = 0; layer < spec.num_layers(); ++layer) {
+      if (!whyNoHeads(spec, layer, site).isEmpty()) continue;
+      std::size_t here = 0;
+      for (int head = 0; head < siteHeads(spec, site); ++head)
+        here += columns.of(site, layer, head, spec.head_dim()).size();
+      if (here == 0) continue;
+      count.columns += static_cast<qint64>(here);
+      layers << Words::tr("%1 in layer %2").arg(here).arg(layer + 1);
+    }
+    if (!layers.isEmpty())
+      sites << QStringLiteral("%1: %2").arg(siteLetter(site), layers.join(QStringLiteral(", ")));
+  }
+  count.by_layer = sites.join(u'\n');
+  return count;
 }
 
 TakenColumns::TakenColumns(const std::vector<ColumnEntry>& entries) {

@@ -6,11 +6,12 @@
 #include <tuple>
 #include <vector>
 
-#include "core/run/disruption.h"
+#include "core/run/edit.h"
 #include "views/view_state.h"
 
 namespace qkscope {
 
+struct Arms;
 struct ModelSpec;
 struct ViewData;
 
@@ -18,7 +19,7 @@ struct ViewData;
 enum class Reach { Entry, Pair, DimInAllHeads, Head, Group, Layer, Band };
 inline constexpr Reach all_reaches[] = {Reach::Entry, Reach::Pair,  Reach::DimInAllHeads, Reach::Head,
                                         Reach::Group, Reach::Layer, Reach::Band};
-/// What becomes of the disruption of now: these columns and no others, these too, or all but these.
+/// What becomes of the edits of now: these columns and no others, these too, or all but these.
 enum class Pointing { Only, Add, Remove };
 inline constexpr Pointing all_pointings[] = {Pointing::Only, Pointing::Add, Pointing::Remove};
 
@@ -35,6 +36,24 @@ std::optional<std::vector<ColumnEntry>> takenEntries(const Disruption& disruptio
 /// `now` with other columns. Nothing where none are left, or where those of now are not known and have a say.
 std::optional<Disruption> pointed(const Disruption& now, const ViewData& data,
                                   const std::vector<ColumnEntry>& entries, Pointing pointing);
+
+/// The edits of an arm with other columns. Those that are added go to the last list that is switched on, or
+/// become one of their own, replaced as the first disruption has it; those taken away leave every disruption
+/// that is switched on. Nothing where what is to be left is not known.
+std::optional<Edits> pointed(const Edits& now, const ViewData& data, const std::vector<ColumnEntry>& entries,
+                             Pointing pointing);
+
+/// The columns that are to be marked as edited: those that the shown arm lists, and while it is run those
+/// that its rules take, as far as they are known.
+std::vector<ColumnEntry> markedEntries(const Arms& arms, const ViewData& data);
+
+/// "Q: 12 in layer 3, 7 in layer 4" by site, with the sum: how many columns are taken. Nothing where that is
+/// not known.
+struct TakenCount {
+  qint64 columns = 0;
+  QString by_layer;
+};
+std::optional<TakenCount> takenCount(const Disruption& disruption, const ViewData& data);
 
 /// Which columns of a picture are taken.
 class TakenColumns {

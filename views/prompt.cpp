@@ -1,6 +1,7 @@
 #include "views/prompt.h"
 
 #include <QCoreApplication>
+#include <algorithm>
 
 namespace qkscope {
 
@@ -14,6 +15,8 @@ QString withoutAnswer(ArmState state, const QString& problem) {
   switch (state) {
     case ArmState::Off:
       return Words::tr("press D to disrupt");
+    case ArmState::Empty:
+      return Words::tr("changes nothing: none of its edits is switched on");
     case ArmState::NotRun:
       return Words::tr("not run yet");
     case ArmState::Waiting:
@@ -32,15 +35,21 @@ QString withoutAnswer(ArmState state, const QString& problem) {
 
 }  // namespace
 
-QString stateWords(const PromptResult& result, Arm which) {
-  const auto [state, earlier] = result.status(which);
-  // One sentence is enough for both, and D does not help where nothing runs.
-  if (which == Arm::Disrupted && (state == ArmState::Failed || state == ArmState::Off) &&
-      result.baseline_status.state == ArmState::Failed)
-    return {};
-  if (!result.arm(which)) return withoutAnswer(state, result.problem);
+bool PromptResult::hasProblem() const {
+  const auto has = [](const ArmResult& arm) { return !arm.problem.isEmpty(); };
+  return !problem.isEmpty() || has(baseline) || std::ranges::any_of(arms, has);
+}
+
+QString stateWords(const PromptResult& result, const ArmResult& arm) {
+  const auto [state, earlier] = arm.status;
+  const ArmResult& baseline = result.baseline;
+  // One sentence is enough for both, and neither D nor edits help where nothing runs.
+  const bool told = state == ArmState::Off || state == ArmState::Empty ||
+                    (state == ArmState::Failed && arm.problem == baseline.problem);
+  if (&arm != &baseline && told && baseline.status.state == ArmState::Failed) return {};
+  if (!arm.run) return withoutAnswer(state, arm.problem);
   const QString beside = state == ArmState::Stopped || state == ArmState::Failed || state == ArmState::NotRun
-                             ? withoutAnswer(state, result.problem)
+                             ? withoutAnswer(state, arm.problem)
                              : QString();
   if (!earlier) return beside;
   return beside.isEmpty() ? Words::tr("from an earlier setting")

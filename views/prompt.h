@@ -8,6 +8,7 @@
 
 #include "core/run/run.h"
 #include "core/text/bos.h"
+#include "views/arms.h"
 
 namespace qkscope {
 
@@ -50,17 +51,19 @@ struct PromptArm {
   std::vector<NextToken> next;
   std::optional<Perplexity> continuation;
   QStringList continuation_pieces;  // readable text of each scored token
+  std::int64_t replaced = 0;        // columns and activations, in the prompt's pass
   bool operator==(const PromptArm&) const = default;
 };
 
 /// Where the question of one arm stands. Told by the session, in one place; a card only paints it.
 enum class ArmState {
   Off,      // nothing is disrupted, so there is no such arm
+  Empty,    // none of its edits is switched on
   NotRun,   // nothing asks for it: there is no model, or pictures alone are wanted
   Waiting,  // asked; something else is done first
   Running,
   Stopped,  // asked, and stopped before it was answered
-  Failed,   // PromptResult::problem says why
+  Failed,   // ArmResult::problem says why
   Done,     // what stands there answers what is asked now
 };
 struct ArmStatus {
@@ -69,28 +72,32 @@ struct ArmStatus {
   bool operator==(const ArmStatus&) const = default;
 };
 
-/// All that is known of one prompt under the model and the disruption of the moment.
+/// What is known of one arm of a prompt, or of its baseline.
+struct ArmResult {
+  std::optional<PromptArm> run;
+  ArmStatus status;
+  QString problem;  // why there is no answer, in one sentence
+  bool operator==(const ArmResult&) const = default;
+};
+
+/// All that is known of one prompt under the model and the arms of the moment.
 struct PromptResult {
   QStringList pieces;                // readable text of each token of the rendered prompt
   int user_begin = 0, user_end = 0;  // the tokens the user wrote; the rest is the chat format
   QString format;                    // "ChatML", "raw"
   QString format_reason;             // why raw, where the model decided it
   std::vector<float> prompt_loss;    // nats of each prompt token but the first, undisrupted; or empty
-  std::optional<PromptArm> baseline, disrupted;
-  ArmStatus baseline_status, disrupted_status{ArmState::Off, false};
-  QString problem;  // why there is no answer, in one sentence
+  ArmResult baseline;
+  std::vector<ArmResult> arms;  // in the order of the document's
+  QString problem;              // why it cannot be asked at all, in one sentence
   bool operator==(const PromptResult&) const = default;
 
-  const std::optional<PromptArm>& arm(Arm which) const {
-    return which == Arm::Baseline ? baseline : disrupted;
-  }
-  const ArmStatus& status(Arm which) const {
-    return which == Arm::Baseline ? baseline_status : disrupted_status;
-  }
+  /// Whether a sentence says why something is missing.
+  bool hasProblem() const;
 };
 
-/// What a card says of an arm beside or instead of its answer: "stopped: F5 runs it". Nothing where the
-/// answer speaks for itself.
-QString stateWords(const PromptResult& result, Arm which);
+/// What a card says of an arm of `result` beside or instead of its answer: "stopped: F5 runs it". Nothing
+/// where the answer speaks for itself.
+QString stateWords(const PromptResult& result, const ArmResult& arm);
 
 }  // namespace qkscope

@@ -14,17 +14,16 @@ namespace qkscope {
 
 namespace {
 
-constexpr std::size_t kShownTokens = 3;
-
 const QColor& armColor(const PlotStyle& style, Arm arm) {
   return arm == Arm::Baseline ? style.baseline : style.disrupted;
 }
 
 }  // namespace
 
-void NextTokenBars::setTokens(std::vector<NextToken> tokens, Arm arm) {
+void NextTokenBars::setTokens(std::vector<NextToken> tokens, Arm arm, int most) {
   tokens_ = std::move(tokens);
   arm_ = arm;
+  most_ = most;
   QStringList words;
   for (const NextToken& token : tokens_) {
     words << QStringLiteral("%1 %2 %").arg(visibleToken(token.text)).arg(100 * token.probability, 0, 'f', 1);
@@ -38,7 +37,7 @@ void NextTokenBars::setTokens(std::vector<NextToken> tokens, Arm arm) {
 QSize NextTokenBars::sizeHint() const {
   const PlotStyle style = PlotStyle::of(*this);
   const double line = style.metrics(style.small).height() + 1;
-  return {static_cast<int>(128 * style.unit), static_cast<int>(std::ceil(line * kShownTokens))};
+  return {static_cast<int>(128 * style.unit), static_cast<int>(std::ceil(line * most_))};
 }
 
 void NextTokenBars::paintEvent(QPaintEvent*) {
@@ -51,7 +50,7 @@ void NextTokenBars::paintEvent(QPaintEvent*) {
   const double word_width = 44 * style.unit;
   const double bar_room = width() - word_width - 40 * style.unit;
   double y = 0;
-  for (std::size_t i = 0; i < std::min(tokens_.size(), kShownTokens); ++i) {
+  for (std::size_t i = 0; i < std::min(tokens_.size(), static_cast<std::size_t>(most_)); ++i) {
     painter.setFont(mono);
     painter.setPen(style.text);
     const QString word =

@@ -12,8 +12,8 @@ class NextTokenBars : public QWidget {
   Q_OBJECT
  public:
   explicit NextTokenBars(QWidget* parent) : QWidget(parent) {}
-  /// `color`: blue or red of the arm.
-  void setTokens(std::vector<NextToken> tokens, Arm arm);
+  /// In the blue or red of the arm; at most so many of them are drawn.
+  void setTokens(std::vector<NextToken> tokens, Arm arm, int most);
   QSize sizeHint() const override;
   QSize minimumSizeHint() const override { return sizeHint(); }
 
@@ -23,6 +23,7 @@ class NextTokenBars : public QWidget {
  private:
   std::vector<NextToken> tokens_;
   Arm arm_ = Arm::Baseline;
+  int most_ = 3;
 };
 
 /// The loss of each token of a continuation as a bar; hover tells token and nats.

@@ -13,12 +13,11 @@
 #include <cmath>
 #include <limits>
 
+#include "views/arm_row.h"
 #include "views/counted.h"
 #include "views/plot_style.h"
-#include "views/prompt_bars.h"
 #include "views/styled_label.h"
 #include "views/token_strip.h"
-#include "views/word_diff.h"
 
 namespace qkscope {
 
@@ -38,15 +37,6 @@ Tone kindTone(PromptKind kind) {
   }
   return Tone::Text;
 }
-
-/// A hairline between rows. A widget of its own, so that it is where its row is, whatever moves.
-class Rule : public QWidget {
- public:
-  explicit Rule(QWidget* parent) : QWidget(parent) { setFixedHeight(1); }
-
- protected:
-  void paintEvent(QPaintEvent*) override { QPainter(this).fillRect(rect(), PlotStyle::of(*this).line); }
-};
 
 /// Two lines of tokens at most, from the user's first one on; the rest is scrolled to.
 class StripArea : public QScrollArea {
@@ -100,7 +90,8 @@ PromptCard::PromptCard(QWidget* parent)
       more_(new QToolButton(this)),
       strip_(new TokenStrip(nullptr)),
       strip_area_(new StripArea(strip_, this)),
-      perplexity_title_(new StyledLabel(Type::Small, Tone::Muted, this)) {
+      perplexity_title_(new StyledLabel(Type::Small, Tone::Muted, this)),
+      grid_(new QGridLayout(this)) {
   setFocusPolicy(Qt::StrongFocus);
   more_->setText(QStringLiteral("…"));
   more_->setAutoRaise(true);
@@ -118,10 +109,9 @@ PromptCard::PromptCard(QWidget* parent)
   });
   connect(strip_, &TokenStrip::positionHovered, this, &PromptCard::positionHovered);
 
-  auto* grid = new QGridLayout(this);
-  grid->setContentsMargins(12, 7, 12, 7);
-  grid->setHorizontalSpacing(12);
-  grid->setVerticalSpacing(3);
+  grid_->setContentsMargins(12, 7, 12, 7);
+  grid_->setHorizontalSpacing(12);
+  grid_->setVerticalSpacing(3);
   auto* head = new QHBoxLayout;
   head->setSpacing(8);
   head->addWidget(title_);
@@ -129,40 +119,16 @@ PromptCard::PromptCard(QWidget* parent)
   head->addStretch(1);
   head->addWidget(size_);
   head->addWidget(more_);
-  grid->addLayout(head, 0, 0, 1, 4);
-  grid->addWidget(strip_area_, 1, 0, 1, 4);
-  grid->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Answer (greedy)")), 2, 1);
-  grid->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Next token")), 2, 2);
-  grid->addWidget(perplexity_title_, 2, 3);
-  rows_ = {makeRow(grid, 3, Arm::Baseline), makeRow(grid, 5, Arm::Disrupted)};
-  grid->setColumnStretch(1, 1);
-  grid->setRowStretch(4, 1);
-  grid->setRowStretch(6, 1);
+  grid_->addLayout(head, 0, 0, 1, 4);
+  grid_->addWidget(strip_area_, 1, 0, 1, 4);
+  grid_->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Answer (greedy)")), 2, 1);
+  grid_->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Next token")), 2, 2);
+  grid_->addWidget(perplexity_title_, 2, 3);
+  grid_->setColumnStretch(1, 1);
   showAll();
 }
 
-PromptCard::Row PromptCard::makeRow(QGridLayout* grid, int line, Arm arm) {
-  const bool baseline = arm == Arm::Baseline;
-  Row row{new StyledLabel(baseline ? Type::Normal : Type::Strong, Tone::Muted, this,
-                          baseline ? tr("baseline") : tr("disrupted")),
-          new StyledLabel(Type::Normal, Tone::Text, this), new NextTokenBars(this),
-          new StyledLabel(Type::Normal, Tone::Text, this), new LossBars(this)};
-  row.answer->setObjectName(baseline ? QStringLiteral("baselineAnswer") : QStringLiteral("disruptedAnswer"));
-  row.answer->setWordWrap(true);
-  row.answer->setAlignment(Qt::AlignTop | Qt::AlignLeft);
-  row.answer->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
-  auto* scores = new QVBoxLayout;
-  scores->setSpacing(2);
-  scores->addWidget(row.perplexity);
-  scores->addWidget(row.losses);
-  scores->addStretch(1);
-  grid->addWidget(new Rule(this), line, 0, 1, 4);
-  grid->addWidget(row.name, line + 1, 0, Qt::AlignTop);
-  grid->addWidget(row.answer, line + 1, 1);
-  grid->addWidget(row.next, line + 1, 2, Qt::AlignTop);
-  grid->addLayout(scores, line + 1, 3);
-  return row;
-}
+PromptCard::~PromptCard() = default;
 
 QSize PromptCard::minimumSizeHint() const {
   const QSize least = QFrame::minimumSizeHint();
@@ -198,80 +164,10 @@ void PromptCard::setPositions(int selected, int hovered) {
   strip_->setHoveredPosition(selected_ ? hovered : -1);
 }
 
-bool PromptCard::grows(Arm which) const {
-  const ArmStatus status = result_.status(which);
-  return status.state == ArmState::Running && !status.earlier;
-}
-
-void PromptCard::showAnswer(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const {
-  const Tone tone = pale ? Tone::Muted : Tone::Text;
-  std::vector<StyledLabel::Part> parts;
-  if (arm.answer.isEmpty() && arm.complete) {
-    parts.push_back({tr("nothing: the model ends at once"), Tone::Muted});
-  } else if (which == Arm::Baseline || !result_.baseline) {
-    parts.push_back({arm.answer, tone});
-  } else {
-    for (const DiffWord& word : diffWords(result_.baseline->answer, arm.answer)) {
-      parts.push_back({word.blanks, tone});
-      parts.push_back({word.word, word.changed ? Tone::Disrupted : tone, Type::Normal, word.changed});
-    }
-    if (arm.complete && arm.answer == result_.baseline->answer)
-      parts.push_back({u' ' + tr("(unchanged)"), Tone::Muted});
-  }
-  if (grows(which)) {
-    parts.push_back({QStringLiteral("▌"), Tone::Muted});
-  } else {
-    if (arm.complete && !arm.stopped) parts.push_back({QStringLiteral("\u00a0…"), tone});
-    if (const QString words = stateWords(result_, which); !words.isEmpty())
-      parts.push_back({QStringLiteral(" (%1)").arg(words), Tone::Muted});
-  }
-  label->setParts(std::move(parts));
-  label->setAccessibleName(arm.answer);
-}
-
-void PromptCard::showPerplexity(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const {
-  const Tone tone = pale ? Tone::Muted : Tone::Text;
-  const std::optional<double> value = arm.continuation ? arm.continuation->value() : std::nullopt;
-  if (!value) {
-    label->setParts({{arm.continuation ? tr("no token to score")
-                      : grows(which)   ? QStringLiteral("…")
-                                       : QString(),
-                      Tone::Muted}});
-    return;
-  }
-  std::vector<StyledLabel::Part> parts{
-      {QString::number(*value, 'f', *value < 100 ? 3 : 1), tone, Type::Number}};
-  const PromptArm* baseline = result_.baseline ? &*result_.baseline : nullptr;
-  if (which == Arm::Disrupted && baseline && baseline->continuation && baseline->continuation->value()) {
-    parts.push_back({QStringLiteral("\u00a0 ×%1").arg(*value / *baseline->continuation->value(), 0, 'f', 2),
-                     Tone::Muted});
-  }
-  label->setParts(std::move(parts));
-}
-
-void PromptCard::fillRow(const Row& row, const std::optional<PromptArm>& arm, Arm which, double loss_scale) {
-  const bool pale = result_.status(which).earlier;
-  row.name->setTone(which == Arm::Disrupted && arm ? Tone::Disrupted : Tone::Muted);
-  row.next->setVisible(arm.has_value());
-  row.perplexity->setVisible(arm.has_value());
-  if (!arm) {
-    row.losses->setVisible(false);
-    row.answer->setParts({{stateWords(result_, which), Tone::Muted}});
-    return;
-  }
-  showAnswer(row.answer, *arm, which, pale);
-  row.next->setTokens(arm->next, which);
-  showPerplexity(row.perplexity, *arm, which, pale);
-  if (!arm->continuation) {
-    row.losses->setVisible(false);
-    return;
-  }
-  row.losses->setLosses(arm->continuation_pieces, arm->continuation->nll, loss_scale, which);
-  const std::string_view words = definition_words(arm->continuation->definition);
-  row.perplexity->setToolTip(
-      (counted(static_cast<qint64>(arm->continuation->nll.size()), tr("Perplexity (a), one token scored."),
-               tr("Perplexity (a), %1 tokens scored.")) +
-       u'\n' + QString::fromUtf8(words.data(), static_cast<qsizetype>(words.size()))));
+void PromptCard::setArms(const Arms& arms) {
+  if (arms == arms_ && rows_.size() == arms.list.size() + 1) return;
+  arms_ = arms;
+  showRows();
 }
 
 void PromptCard::showAll() {
@@ -300,27 +196,62 @@ void PromptCard::showAll() {
     strip_->setTokens(result_.pieces, result_.user_begin, result_.user_end, std::move(loss));
   }
 
-  double loss_scale = 3.0;  // nats: small losses stay small
-  for (const auto* arm : {&result_.baseline, &result_.disrupted}) {
-    if (!*arm || !(*arm)->continuation) continue;
-    for (const float nll : (*arm)->continuation->nll)
-      loss_scale = std::max(loss_scale, static_cast<double>(nll));
-  }
-  fillRow(rows_[0], result_.baseline, Arm::Baseline, loss_scale);
-  fillRow(rows_[1], result_.disrupted, Arm::Disrupted, loss_scale);
+  showRows();
   setAccessibleName(tr("%1: %2").arg(kindTitle(prompt_.kind), prompt_.text));
+}
+
+void PromptCard::showRows() {
+  const std::size_t count = arms_.list.size() + 1;
+  while (rows_.size() > count) rows_.pop_back();
+  while (rows_.size() < count) {
+    const int line = 3 + 2 * static_cast<int>(rows_.size());
+    rows_.push_back(
+        std::make_unique<ArmRow>(grid_, line, rows_.empty() ? Arm::Baseline : Arm::Disrupted, this));
+  }
+  double loss_scale = 3.0;  // nats: small losses stay small
+  const auto grow = [&loss_scale](const ArmResult& arm) {
+    if (!arm.run || !arm.run->continuation) return;
+    for (const float nll : arm.run->continuation->nll) {
+      if (std::isfinite(nll)) loss_scale = std::max(loss_scale, static_cast<double>(nll));
+    }
+  };
+  grow(result_.baseline);
+  std::ranges::for_each(result_.arms, grow);
+  const bool many = count > 2;
+  const int most_tokens = many ? 2 : 3;
+  rows_[0]->show({tr("baseline")}, result_, result_.baseline, loss_scale, most_tokens);
+  for (std::size_t i = 0; i < arms_.list.size(); ++i) {
+    const EditArm& arm = arms_.list[i];
+    const bool is_shown = static_cast<int>(i) == arms_.chosen;
+    const QString words = many || !arm.name.isEmpty() ? armWords(arm) : tr("disrupted");
+    rows_[i + 1]->show({words, many && is_shown, !is_shown}, result_,
+                       i < result_.arms.size() ? result_.arms[i] : ArmResult(), loss_scale, most_tokens);
+  }
+  update();
+}
+
+int PromptCard::armAt(const QPoint& at) const {
+  for (std::size_t i = 1; i < rows_.size(); ++i) {
+    if (rows_[i]->area().contains(at)) return static_cast<int>(i) - 1;
+  }
+  return -1;
 }
 
 void PromptCard::mousePressEvent(QMouseEvent* event) {
   QFrame::mousePressEvent(event);
   Q_EMIT selected();
+  if (const int arm = armAt(event->pos()); arm >= 0) Q_EMIT armChosen(arm);
 }
 
 void PromptCard::keyPressEvent(QKeyEvent* event) {
   switch (event->key()) {
     case Qt::Key_Return:
     case Qt::Key_Enter:
+      Q_EMIT selected();
+      return;
     case Qt::Key_Space:
+      // Of the one that is selected already the window makes something else of it.
+      if (selected_) return QFrame::keyPressEvent(event);
       Q_EMIT selected();
       return;
     case Qt::Key_F2:
@@ -335,6 +266,8 @@ void PromptCard::keyPressEvent(QKeyEvent* event) {
 }
 
 void PromptCard::contextMenuEvent(QContextMenuEvent* event) {
+  const bool on_arm = event->reason() == QContextMenuEvent::Mouse && armAt(event->pos()) >= 0;
+  if (on_arm) return Q_EMIT armMenuRequested(event->globalPos());  // chosen by the press
   QMenu menu(this);
   menu.addAction(tr("Show in the pictures"), this, &PromptCard::selected);
   menu.addAction(tr("Edit …\tF2"), this, &PromptCard::editRequested);
@@ -349,6 +282,13 @@ void PromptCard::paintEvent(QPaintEvent*) {
   painter.setPen(QPen(selected_ ? style.accent : style.line, selected_ ? 1.6 : 1.0));
   painter.setBrush(style.background);
   painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), 7, 7);
+  const auto shown = static_cast<std::size_t>(arms_.chosen) + 1;
+  if (rows_.size() < 3 || shown >= rows_.size()) return;
+  QColor tint = style.disrupted;
+  tint.setAlpha(style.dark ? 42 : 22);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(tint);
+  painter.drawRoundedRect(QRectF(rows_[shown]->area()).adjusted(-5, 2, 5, 1), 4, 4);
 }
 
 }  // namespace qkscope

@@ -1,7 +1,9 @@
 #pragma once
 #include <QFrame>
-#include <array>
+#include <memory>
+#include <vector>
 
+#include "views/arms.h"
 #include "views/prompt.h"
 
 class QGridLayout;
@@ -10,18 +12,20 @@ class QToolButton;
 
 namespace qkscope {
 
-class LossBars;
-class NextTokenBars;
+class ArmRow;
 class StyledLabel;
 class TokenStrip;
 
-/// One prompt with its tokens, and under each other what the baseline and the disrupted model make of it.
+/// One prompt with its tokens, and under each other what the baseline and every arm make of it.
 class PromptCard : public QFrame {
   Q_OBJECT
  public:
   explicit PromptCard(QWidget* parent);
+  ~PromptCard() override;
 
   void setPrompt(const Prompt& prompt, const PromptResult& result);
+  /// The rows under the baseline's.
+  void setArms(const Arms& arms);
   /// The selected prompt is the one the pictures show.
   void setSelected(bool selected);
   /// The positions of the prompt that are looked at (-1: none); marked while this is the selected one.
@@ -36,6 +40,10 @@ class PromptCard : public QFrame {
   /// A token was chosen; after selected(), where the card was not.
   void positionSelected(int position);
   void positionHovered(int position, const QString& words);
+  /// The row of an arm was chosen; after selected(), where the card was not.
+  void armChosen(int arm);
+  /// A menu of all that can be done to the arm that is chosen now.
+  void armMenuRequested(const QPoint& global);
   void editRequested();
   void removeRequested();
 
@@ -46,22 +54,14 @@ class PromptCard : public QFrame {
   void paintEvent(QPaintEvent* event) override;
 
  private:
-  struct Row {
-    StyledLabel* name;
-    StyledLabel* answer;
-    NextTokenBars* next;
-    StyledLabel* perplexity;
-    LossBars* losses;
-  };
-  Row makeRow(QGridLayout* grid, int line, Arm arm);
-  void fillRow(const Row& row, const std::optional<PromptArm>& arm, Arm which, double loss_scale);
   void showAll();
-  bool grows(Arm which) const;
-  void showAnswer(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const;
-  void showPerplexity(StyledLabel* label, const PromptArm& arm, Arm which, bool pale) const;
+  void showRows();
+  /// The arm whose row is at this point; -1 where there is none.
+  int armAt(const QPoint& at) const;
 
   Prompt prompt_;
   PromptResult result_;
+  Arms arms_;
   bool selected_ = false;
 
   StyledLabel* title_;
@@ -71,7 +71,8 @@ class PromptCard : public QFrame {
   TokenStrip* strip_;
   QScrollArea* strip_area_;
   StyledLabel* perplexity_title_;
-  std::array<Row, 2> rows_;
+  QGridLayout* grid_;
+  std::vector<std::unique_ptr<ArmRow>> rows_;  // the baseline's, then those of the arms
 };
 
 }  // namespace qkscope

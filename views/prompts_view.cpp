@@ -4,6 +4,7 @@
 #include <QHBoxLayout>
 #include <QMenu>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QTimer>
 #include <QToolButton>
 #include <algorithm>
@@ -109,6 +110,13 @@ void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vect
     });
     connect(card, &PromptCard::editRequested, this, [this, index] { editPrompt(index); });
     connect(card, &PromptCard::removeRequested, this, [this, index] { removePrompt(index); });
+    connect(card, &PromptCard::armChosen, this, [this](int arm) {
+      Arms next = arms_;
+      next.chosen = arm;
+      if (next != arms_) Q_EMIT armsEdited(next);
+    });
+    connect(card, &PromptCard::armMenuRequested, this, &View::armMenuRequested);
+    card->setArms(arms_);
     cards_.push_back(card);
   }
   for (std::size_t i = 0; i < cards_.size(); ++i) {
@@ -117,6 +125,11 @@ void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vect
   }
   markPositions();
   if (moved) QTimer::singleShot(0, this, &PromptsView::showSelected);
+}
+
+void PromptsView::setArms(const Arms& arms) {
+  arms_ = arms;
+  for (PromptCard* card : cards_) card->setArms(arms_);
 }
 
 void PromptsView::markPositions() {
@@ -128,7 +141,10 @@ void PromptsView::showSelected() {
   if (i >= cards_.size()) return;
   // What the layouts have still to do decides where it will stand.
   QCoreApplication::sendPostedEvents(nullptr, QEvent::LayoutRequest);
-  scroll_->ensureWidgetVisible(cards_[i], 8, 0);
+  // Sideways alone: a card of many arms is higher than the view, and is read from its top.
+  const QRect card = cards_[i]->geometry();
+  const int height = scroll_->verticalScrollBar()->value();
+  scroll_->ensureVisible(card.center().x(), height, card.width() / 2 + 8, 0);
 }
 
 void PromptsView::setResult(int index, const PromptResult& result) {

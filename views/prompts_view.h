@@ -11,8 +11,8 @@ namespace qkscope {
 
 class PromptCard;
 
-/// The prompts of the document side by side, each a card with both answers. The prompts themselves belong to
-/// the session: the view shows what it is given and asks for changes.
+/// The prompts of the document side by side, each a card with the answers of all arms. The prompts themselves
+/// belong to the session: the view shows what it is given and asks for changes.
 class PromptsView : public View {
   Q_OBJECT
  public:
@@ -21,6 +21,7 @@ class PromptsView : public View {
   void setPrompts(const std::vector<Prompt>& prompts, const std::vector<PromptResult>& results,
                   int selected) override;
   void setResult(int index, const PromptResult& result) override;
+  void setArms(const Arms& arms) override;
   std::vector<PlacedCommands> commands() override;
   QSize sizeHint() const override;
 
@@ -40,6 +41,7 @@ class PromptsView : public View {
   std::vector<Prompt> prompts_;
   std::vector<PromptResult> results_;
   int selected_ = 0;
+  Arms arms_;
   std::vector<PromptCard*> cards_;
   QScrollArea* scroll_;
   QHBoxLayout* row_;

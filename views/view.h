@@ -66,7 +66,8 @@ class View : public QWidget {
   // What belongs to the session, for the views that show it; they ask for changes by signals.
   virtual void setPrompts(const std::vector<Prompt>&, const std::vector<PromptResult>&, int /*selected*/) {}
   virtual void setResult(int /*prompt*/, const PromptResult&) {}
-  virtual void setDisruption(const Disruption&, bool /*on*/, bool /*can_undo*/, bool /*can_redo*/) {}
+  virtual void setArms(const Arms&) {}
+  virtual void setHistory(bool /*can_undo*/, bool /*can_redo*/) {}
 
   /// What the view can do by keys and menus beside what every window can; asked once.
   virtual std::vector<PlacedCommands> commands() { return {}; }
@@ -88,10 +89,11 @@ class View : public QWidget {
 
  Q_SIGNALS:
   void needsChanged();
-  /// This in place of the disruption of now; `turn_on`: to be seen at once.
-  void disruptionRequested(const qkscope::Disruption& disruption, bool turn_on);
-  void disruptionSwitched(bool on);
-  /// These columns and the disruption of now.
+  /// These in place of the arms of now.
+  void armsEdited(const qkscope::Arms& arms);
+  /// A menu of all that can be done to the shown arm.
+  void armMenuRequested(const QPoint& global);
+  /// These columns and the shown arm.
   void columnsPointed(const std::vector<qkscope::ColumnEntry>& entries, qkscope::Pointing pointing);
   /// A menu of all that can be done to this cell.
   void menuRequested(const qkscope::Selection& at, const QPoint& global);

@@ -77,6 +77,17 @@ class AppTestCase : public TestCase {
     }
   };
 
+  /// These edits in the shown arm.
+  static void setEdits(Session& session, const Edits& edits) {
+    session.setArms(withEdits(session.arms(), edits));
+  }
+  static void disrupt(Session& session, bool on = true) {
+    Arms arms = session.arms();
+    arms.on = on;
+    session.setArms(arms);
+  }
+  static const Edit& firstEdit(const Session& session) { return session.arms().shown().edits.front(); }
+
   /// What a runner that has seen nothing before makes of what the session says it shows.
   static Comparison fresh(const Session& session) {
     return Runner(session.model()).compare(session.data().comparison->request);

@@ -20,9 +20,11 @@ class TestDocument : public TestCase {
     Disruption control = parse_disruption(
         "site=kv,pick=random:3,seed=7,replace=max,pool=own,mask=live,phase=every,cache=clean,layers=2-4,"
         "heads=1,3");
-    d.disruptions.push_back(control);
-    d.disruption_position = 1;
-    d.disrupted = true;
+    d.arms.list.push_back({QStringLiteral("\"Kontrolle\" 7"),
+                           {control, parse_edit("off massive activations to zero"), control}});
+    d.arms.list.push_back({QString(), {}});
+    d.arms.chosen = 1;
+    d.arms.on = true;
     d.selection = {Site::Key, 3, 1, 12, 5};
     d.look.picture = Picture::AllLayers;
     d.look.after_rope = false;
@@ -41,12 +43,12 @@ class TestDocument : public TestCase {
  private Q_SLOTS:
   void roundTrip() {
     Document bare;
-    bare.disruptions = {Disruption{}};
+    bare.arms.shown().edits = {Disruption{}};
     for (const Document& d : {defaultDocument(), unusual(), bare}) {
       const Document back = documentFromJson(toJson(d), QStringLiteral("memory"));
       QCOMPARE(back.model, d.model);
       QVERIFY(back.prompts == d.prompts);
-      QVERIFY(back.disruptions == d.disruptions);
+      QVERIFY(back.arms == d.arms);
       QVERIFY(back.selection == d.selection);
       QVERIFY(back.look == d.look);
       QVERIFY(back == d);
@@ -65,8 +67,27 @@ class TestDocument : public TestCase {
     QCOMPARE(d.prompts.size(), std::size_t(2));
     QCOMPARE(d.prompts[0].kind, PromptKind::Context);
     QCOMPARE(d.prompts[1].kind, PromptKind::Memory);
-    QVERIFY(!d.disrupted);
-    QVERIFY(d.disruptions.front() == parse_disruption("lambda 5 on Q"));
+    QVERIFY(!d.arms.on);
+    QCOMPARE(d.arms.count(), 1);
+    QVERIFY(d.arms.shown().edits == Edits{parse_disruption("lambda 5 on Q")});
+  }
+
+  /// Before there were arms a document held one disruption, and those before it.
+  void versionOneOpens() {
+    const QByteArray json =
+        R"({"format": "qkscope-document", "version": 1,
+            "disruption": {"on": true, "history": ["lambda 5 on Q", "site=k,pick=lambda:3", "lambda 5 on K"],
+                           "position": 1}})";
+    const Document d = documentFromJson(json, QStringLiteral("x"));
+    QCOMPARE(d.arms.count(), 1);
+    QVERIFY(d.arms.on);
+    QVERIFY(d.arms.shown().edits == Edits{parse_disruption("site=k,pick=lambda:3")});
+    QVERIFY(documentFromJson(toJson(d), QStringLiteral("x")) == d);
+    // Without a position the last was the one of then.
+    const QByteArray last =
+        R"({"format": "qkscope-document", "version": 1, "disruption": {"history": ["lambda 5 on K"]}})";
+    QVERIFY(documentFromJson(last, QStringLiteral("x")).arms.shown().edits ==
+            Edits{parse_disruption("lambda 5 on K")});
   }
 
   void errorsNameFileAndKey_data() {
@@ -102,6 +123,10 @@ class TestDocument : public TestCase {
         "whole number");
     row("beyond int", R"({"format": "qkscope-document", "version": 1, "selected_prompt": 1e101})",
         "whole number");
+    row("edit", R"({"format": "qkscope-document", "version": 2, "arms": {"list": [{"edits": ["site=z"]}]}})",
+        "site");
+    row("arms", R"({"format": "qkscope-document", "version": 2, "arms": {"list": [0, 0, 0, 0, 0, 0, 0]}})",
+        "at most 6 arms");
     row("disruption",
         R"({"format": "qkscope-document", "version": 1, "disruption": {"history": ["site=z"]}})", "site");
   }
@@ -119,12 +144,15 @@ class TestDocument : public TestCase {
   }
 
   void indicesAreKeptInside() {
+    const QByteArray arms =
+        R"({"format": "qkscope-document", "version": 2, "arms": {"chosen": 7, "list": [{"name": "a"}, {}]}})";
+    QCOMPARE(documentFromJson(arms, QStringLiteral("x")).arms.chosen, 1);
     const QByteArray json =
         R"({"format": "qkscope-document", "version": 1, "selected_prompt": 50, "disruption": {"position": 9},
             "selection": {"layer": -4, "dim": -9}})";
     const Document d = documentFromJson(json, QStringLiteral("x"));
     QCOMPARE(d.selected_prompt, 0);
-    QCOMPARE(d.disruption_position, std::size_t(0));
+    QVERIFY(d.arms == defaultDocument().arms);
     QCOMPARE(d.selection.layer, 0);
     QCOMPARE(d.selection.dim, -1);
   }

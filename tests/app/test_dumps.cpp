@@ -102,17 +102,17 @@ class TestDumps : public WindowTestCase {
     window.show();
     window.openDump(source({npy("q.npy", 4)}), true);
     QVERIFY(shows(window));
-    QVERIFY(!window.session().stack().isOn());
+    QVERIFY(!window.session().arms().on);
     window.findChild<QAction*>(s("disrupt"))->trigger();
     settle();
-    QVERIFY(!window.session().stack().isOn());
+    QVERIFY(!window.session().arms().on);
     QVERIFY(!window.findChild<QAction*>(s("disrupt"))->isChecked());
     const PromptResult& result = window.session().results().front();
-    QCOMPARE(result.baseline_status.state, ArmState::Failed);
-    QVERIFY2(result.problem.contains(s("no model")), qPrintable(result.problem));
+    QCOMPARE(result.baseline.status.state, ArmState::Failed);
+    QVERIFY2(result.baseline.problem.contains(s("no model")), qPrintable(result.baseline.problem));
     // One sentence, and no word of D.
-    QCOMPARE(stateWords(result, Arm::Baseline), result.problem);
-    QCOMPARE(stateWords(result, Arm::Disrupted), QString());
+    QCOMPARE(stateWords(result, result.baseline), result.baseline.problem);
+    QCOMPARE(stateWords(result, result.arms[0]), QString());
     window.session().resume();
     settle();
     QVERIFY(window.session().data().state == DataState::Current);

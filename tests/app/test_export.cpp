@@ -276,7 +276,7 @@ class TestExport : public AppTestCase {
     FigureOptions options;
     options.path = folder_.filePath(QStringLiteral("old.pdf"));
     const auto save = [&] { exportFigure(view, QStringLiteral("picture"), document, {}, options); };
-    document.disrupted = true;
+    document.arms.on = true;
     QVERIFY(errorOf(save).contains(QStringLiteral("earlier question")));
     // Both arms are there, but of another disruption.
     auto other = std::make_shared<Comparison>(*data.comparison);
@@ -286,7 +286,7 @@ class TestExport : public AppTestCase {
     disrupted.comparison = other;
     view.setData(disrupted);
     QVERIFY(errorOf(save).contains(QStringLiteral("earlier question")));
-    document.disrupted = false;
+    document.arms.on = false;
     QVERIFY(errorOf(save).contains(QStringLiteral("earlier question")));
     data.stale = true;
     view.setData(data);

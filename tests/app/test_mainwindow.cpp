@@ -30,8 +30,7 @@ class TestMainWindow : public AppTestCase {
       window.session().setMaxNewTokens(6);
       Document document = window.document();
       document.prompts = smallPrompts();
-      document.disruptions = {parse_disruption("site=q,pick=largest:2,replace=zero")};
-      document.disruption_position = 0;
+      document.arms.shown().edits = {parse_disruption("site=q,pick=largest:2,replace=zero")};
       window.setDocument(document);
       window.show();
       window.loadModel(QString::fromStdString(smallModel().string()), onOneThread());
@@ -80,7 +79,7 @@ class TestMainWindow : public AppTestCase {
     QVERIFY(button && !button->isChecked());
     window.activateWindow();
     QTest::keyClick(&window, Qt::Key_D);
-    QVERIFY(window.session().stack().isOn());
+    QVERIFY(window.session().arms().on);
     QVERIFY(button->isChecked());
     QVERIFY(finish(window.session()));
     QTRY_COMPARE(window.state().look().shown, Shown::Disrupted);
@@ -91,10 +90,10 @@ class TestMainWindow : public AppTestCase {
       QVERIFY(!card->findChild<QLabel*>(QStringLiteral("disruptedAnswer"))->text().isEmpty());
     }
     QTest::keyClick(&window, Qt::Key_D);
-    QVERIFY(!window.session().stack().isOn());
+    QVERIFY(!window.session().arms().on);
     QCOMPARE(window.state().look().shown, Shown::Baseline);
     QTest::mouseClick(button, Qt::LeftButton);
-    QVERIFY(window.session().stack().isOn());
+    QVERIFY(window.session().arms().on);
     QVERIFY(finish(window.session()));
   }
 
@@ -104,7 +103,7 @@ class TestMainWindow : public AppTestCase {
     window.resize(1280, 800);
     window.show();
     const int width = window.minimumSizeHint().width();
-    window.session().stack().push(parse_disruption("same number of smallest on Q"));
+    setEdits(window.session(), {parse_disruption("same number of smallest on Q")});
     QCoreApplication::processEvents();
     QVERIFY2(window.minimumSizeHint().width() <= std::max(width, 1280),
              qPrintable(QString::number(window.minimumSizeHint().width())));
@@ -115,7 +114,7 @@ class TestMainWindow : public AppTestCase {
     Ready ready;
     QVERIFY(ready.there);
     ready.window.findChild<QAction*>(QStringLiteral("shown_difference"))->trigger();
-    QVERIFY(ready.window.session().stack().isOn());
+    QVERIFY(ready.window.session().arms().on);
     QVERIFY(finish(ready.window.session()));
     QTRY_COMPARE(ready.window.state().look().shown, Shown::Difference);
   }
@@ -215,13 +214,13 @@ class TestMainWindow : public AppTestCase {
     auto* panel = ready.window.findChild<View*>(QStringLiteral("disruption"));
     auto* key = panel->findChild<QAbstractButton*>(QStringLiteral("disruptKey"));
     key->click();
-    QVERIFY(ready.window.session().stack().current().key);
-    QVERIFY(!ready.window.session().stack().isOn());  // a setting alone does not disrupt
+    QVERIFY(firstEdit(ready.window.session()).disruption()->key);
+    QVERIFY(!ready.window.session().arms().on);  // a setting alone does not disrupt
     auto* preset = panel->findChild<QComboBox*>(QStringLiteral("disruptionPreset"));
     for (int i = 0; i < static_cast<int>(presets().size()); ++i) {
       preset->setCurrentIndex(i);
       Q_EMIT preset->activated(i);
-      QVERIFY(ready.window.session().stack().current() == presets()[static_cast<std::size_t>(i)].disruption);
+      QVERIFY(firstEdit(ready.window.session()) == presets()[static_cast<std::size_t>(i)].disruption);
       QCOMPARE(preset->currentIndex(), i);
     }
     ready.window.findChild<QAction*>(QStringLiteral("undo"))->trigger();
@@ -237,21 +236,21 @@ class TestMainWindow : public AppTestCase {
     window.state().setSelection({Site::Key, 1, 1, 3, -1});
     window.activateWindow();
     QTest::keyClick(&window, Qt::Key_X);
-    QVERIFY((session.stack().current().entries == std::vector<ColumnEntry>{{Site::Key, 1, 1, 3}}));
-    QVERIFY(session.stack().isOn());
+    QVERIFY((firstEdit(session).disruption()->entries == std::vector<ColumnEntry>{{Site::Key, 1, 1, 3}}));
+    QVERIFY(session.arms().on);
     QVERIFY(finish(session));
     QCOMPARE(session.data().comparison->disrupted->replaced, 1);
     window.state().setSelection({Site::Query, 0, 2, 1, -1});
     QTest::keyClick(&window, Qt::Key_X, Qt::ShiftModifier);
-    QCOMPARE(session.stack().current().entries.size(), std::size_t{2});
+    QCOMPARE(firstEdit(session).disruption()->entries.size(), std::size_t{2});
     QVERIFY(finish(session));
     QCOMPARE(session.data().comparison->disrupted->replaced, 2);
     window.commands().run(QStringLiteral("undo"));
-    QCOMPARE(session.stack().current().entries.size(), std::size_t{1});
+    QCOMPARE(firstEdit(session).disruption()->entries.size(), std::size_t{1});
     // The last that is taken away switches it off.
     window.state().setSelection({Site::Key, 1, 1, 3, -1});
     QTest::keyClick(&window, Qt::Key_X, Qt::ControlModifier | Qt::ShiftModifier);
-    QVERIFY(!session.stack().isOn());
+    QVERIFY(!session.arms().on);
     // The menu of a cell acts on the cell, not on the selection.
     auto* picture = window.findChild<View*>(QStringLiteral("picture"));
     Q_EMIT picture->menuRequested({Site::Value, 0, 1, 5, -1}, {10, 10});
@@ -259,7 +258,7 @@ class TestMainWindow : public AppTestCase {
     QVERIFY(menu && menu->isVisible());
     menu->findChildren<QMenu*>().front()->actions().front()->trigger();
     menu->close();
-    QVERIFY((session.stack().current().entries == std::vector<ColumnEntry>{{Site::Value, 0, 1, 5}}));
+    QVERIFY((firstEdit(session).disruption()->entries == std::vector<ColumnEntry>{{Site::Value, 0, 1, 5}}));
     QVERIFY(finish(session));
   }
 
@@ -273,7 +272,7 @@ class TestMainWindow : public AppTestCase {
     qobject_cast<QDialog*>(text->window())->accept();
     QCOMPARE(ready.window.session().prompts()[0].text, QStringLiteral("The dog saw a cat."));
     QVERIFY(finish(ready.window.session()));
-    QVERIFY(ready.window.session().results()[0].baseline->complete);
+    QVERIFY(ready.window.session().results()[0].baseline.run->complete);
     QCOMPARE(ready.window.session().results()[0].pieces.join(QString()).remove(u'·').remove(u' '),
              QStringLiteral("Thedogsawacat."));
   }
@@ -284,8 +283,8 @@ class TestMainWindow : public AppTestCase {
     QVERIFY(ready.there);
     MainWindow& window = ready.window;
     Session& session = window.session();
-    session.stack().push(parse_disruption("site=q,pick=largest:2,layers=40"));
-    session.stack().setOn(true);
+    setEdits(session, {parse_disruption("site=q,pick=largest:2,layers=40")});
+    disrupt(session);
     QVERIFY(finish(session));
     QVERIFY2(message(window).contains(QStringLiteral("layer")), qPrintable(message(window)));
     const auto card = window.findChildren<PromptCard*>().front();

@@ -95,9 +95,10 @@ class TestOptions : public TestCase {
     d.prompts[0].text = QStringLiteral("--It's \"odd\"\nwith $HOME and 日本");
     d.prompts[0].kind = PromptKind::Free;
     d.prompts.resize(1);
-    d.disrupted = true;
-    d.disruptions = {
-        parse_disruption("site=qk,pick=largest:1,replace=mean,pool=chosen,mask=live,layers=2-5")};
+    d.arms.on = true;
+    d.arms.shown().edits = {
+        parse_disruption("site=qk,pick=largest:1,replace=mean,pool=chosen,mask=live,layers=2-5"),
+        parse_edit("massive activations to zero")};
     d.selection = {Site::Key, 4, 2, 17, -1};
     d.look.picture = Picture::PositionsDims;
     d.look.shown = Shown::Difference;
@@ -122,7 +123,7 @@ class TestOptions : public TestCase {
     back.model = options.model;
     applyOptions(options, back);
     QVERIFY(back.prompts == d.prompts);
-    QVERIFY(back.disruptions == d.disruptions);
+    QVERIFY(back.arms == d.arms);
     QVERIFY(back.selection == d.selection);
     QVERIFY(back.look == d.look);
     QVERIFY(back == d);
@@ -218,7 +219,7 @@ class TestOptions : public TestCase {
     d.selection.layer = before.selection.layer;
     QVERIFY(d == before);
     applyOptions(parseOptions({QStringLiteral("--disrupt"), QStringLiteral("lambda 5 on Q")}), d);
-    QVERIFY(d.disrupted);
+    QVERIFY(d.arms.on);
     QCOMPARE(d.look.shown, Shown::Disrupted);
     QCOMPARE(d.look.color_map, QStringLiteral("cividis"));
   }
@@ -295,9 +296,9 @@ class TestOptions : public TestCase {
     QVERIFY_EXCEPTION_THROWN(parseOptions({s("model.gguf"), s("--layout"), s("bshd")}), UsageError);
 
     Document document = defaultDocument();
-    document.disrupted = true;
+    document.arms.on = true;
     applyOptions(options, document);
-    QVERIFY(!document.disrupted && document.dump == options.dump);
+    QVERIFY(!document.arms.on && document.dump == options.dump);
     const Options again = parseOptions(figureArguments(document, s("picture"), {s("f.pdf")}, LoadOptions()));
     QVERIFY(again.dump == options.dump);
     QVERIFY(!again.prompt);

@@ -30,13 +30,13 @@ class TestSession : public AppTestCase {
     QCOMPARE(session.results().size(), std::size_t(2));
     for (const PromptResult& result : session.results()) {
       QVERIFY2(result.problem.isEmpty(), qPrintable(result.problem));
-      QVERIFY(result.baseline && result.baseline->complete);
-      QVERIFY(!result.disrupted);
-      QVERIFY(!result.baseline->answer.isEmpty());
-      QVERIFY(!result.baseline->next.empty());
-      QVERIFY(result.baseline->continuation && result.baseline->continuation->value());
-      QCOMPARE(static_cast<std::size_t>(result.baseline->continuation_pieces.size()),
-               result.baseline->continuation->nll.size());
+      QVERIFY(result.baseline.run && result.baseline.run->complete);
+      QVERIFY(!result.arms[0].run);
+      QVERIFY(!result.baseline.run->answer.isEmpty());
+      QVERIFY(!result.baseline.run->next.empty());
+      QVERIFY(result.baseline.run->continuation && result.baseline.run->continuation->value());
+      QCOMPARE(static_cast<std::size_t>(result.baseline.run->continuation_pieces.size()),
+               result.baseline.run->continuation->nll.size());
     }
     QVERIFY(session.times().baseline_ms);
   }
@@ -45,12 +45,12 @@ class TestSession : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    const QString baseline = session.results()[0].baseline->answer;
+    const QString baseline = session.results()[0].baseline.run->answer;
     Disruption value = parse_disruption("site=q,pick=largest:2,replace=zero");
-    session.stack().push(value);
+    setEdits(session, {value});
     QVERIFY(finish(session));
     QVERIFY(!session.data().comparison->disrupted);  // off: nothing is applied
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
     const auto& comparison = session.data().comparison;
     QVERIFY(comparison->disrupted);
@@ -59,27 +59,27 @@ class TestSession : public AppTestCase {
     QCOMPARE(comparison->disrupted->replaced, std::int64_t(2 * spec.num_layers() * spec.num_heads()));
     QVERIFY(same_numbers(*comparison, fresh(session)));
     for (const PromptResult& result : session.results()) {
-      QVERIFY(result.disrupted && result.disrupted->complete);
-      QCOMPARE(result.disrupted_status, (ArmStatus{ArmState::Done, false}));
+      QVERIFY(result.arms[0].run && result.arms[0].run->complete);
+      QCOMPARE(result.arms[0].status, (ArmStatus{ArmState::Done, false}));
     }
-    QCOMPARE(session.results()[0].baseline->answer, baseline);
+    QCOMPARE(session.results()[0].baseline.run->answer, baseline);
 
-    session.stack().setOn(false);
+    disrupt(session, false);
     QVERIFY(finish(session));
     QVERIFY(!session.data().comparison->disrupted);
-    QVERIFY(!session.results()[0].disrupted);
+    QVERIFY(!session.results()[0].arms[0].run);
   }
 
   void goingBackCostsNoRun() {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
     const auto first = session.data().comparison->disrupted;
-    session.stack().setOn(false);
+    disrupt(session, false);
     QVERIFY(finish(session));
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
     QCOMPARE(session.data().comparison->disrupted, first);  // the very same object
   }
@@ -90,7 +90,7 @@ class TestSession : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    session.stack().setOn(true);
+    disrupt(session);
     Runner judge(session.model());
     int looked = 0;
     bool right = true;
@@ -98,7 +98,7 @@ class TestSession : public AppTestCase {
       const ViewData& data = session.data();
       if (data.state == DataState::Current && !data.stale && data.comparison->disrupted) {
         RunRequest asked = data.comparison->request;
-        asked.edits = session.stack().applied();
+        asked.edits = appliedEdits(session.arms());
         asked.max_new_tokens = 0;
         asked.score_continuation = false;
         right = right && data.comparison->disrupted->capture == judge.compare(asked).disrupted->capture;
@@ -109,7 +109,7 @@ class TestSession : public AppTestCase {
     Disruption value = parse_disruption("site=q,pick=largest:1,replace=zero");
     for (int step = 1; step <= 40; ++step) {
       value.pick.n = 1 + step % 8;
-      session.stack().push(value);
+      setEdits(session, {value});
       if (step % 3 != 0) continue;
       QTest::qWait(step);
       look();
@@ -126,8 +126,8 @@ class TestSession : public AppTestCase {
       asked.score_continuation = true;
       const Comparison wanted = Runner(session.model()).compare(asked);
       const PromptResult& result = session.results()[i];
-      QCOMPARE(result.disrupted_status, (ArmStatus{ArmState::Done, false}));
-      QCOMPARE(result.disrupted->answer,
+      QCOMPARE(result.arms[0].status, (ArmStatus{ArmState::Done, false}));
+      QCOMPARE(result.arms[0].run->answer,
                QString::fromStdString(session.model()->tokenizer().decode(wanted.disrupted->answer, true)));
     }
   }
@@ -138,17 +138,17 @@ class TestSession : public AppTestCase {
     QVERIFY(ready.there);
     Session& session = ready.session;
     const Disruption older = parse_disruption("site=q,pick=largest:3,replace=zero");
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
-    session.stack().push(older);
-    QTRY_COMPARE(session.results()[0].disrupted_status.state, ArmState::Running);
+    setEdits(session, {older});
+    QTRY_COMPARE(session.results()[0].arms[0].status.state, ArmState::Running);
     QThread::msleep(500);  // the thread reports all it has; nobody listens yet
     bool shown = false;
     connect(&session, &Session::dataChanged, &session, [&] {
       const auto& comparison = session.data().comparison;
       shown = shown || (comparison && comparison->request.edits == Edits{older});
     });
-    session.stack().push(parse_disruption("site=k,pick=largest:3,replace=zero"));
+    setEdits(session, {parse_disruption("site=k,pick=largest:3,replace=zero")});
     QVERIFY(finish(session));
     QVERIFY(!shown);
     QCOMPARE(session.data().state, DataState::Current);
@@ -190,7 +190,7 @@ class TestSession : public AppTestCase {
     const Array* value = session.data().comparison->baseline->capture.value(1, Site::Query);
     QVERIFY(value);
     QCOMPARE(value->shape.at(0), std::int64_t(session.data().pieces.size()));
-    QVERIFY(session.results()[0].baseline->complete);
+    QVERIFY(session.results()[0].baseline.run->complete);
   }
 
   /// A pass that takes its time is shown layer by layer.
@@ -231,13 +231,13 @@ class TestSession : public AppTestCase {
     QVERIFY(finish(session));
     QVERIFY(there());
     // They are the prompt's own: neither a disruption nor the length of answers takes them away.
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
     QVERIFY(there());
     session.setMaxNewTokens(4);
     QVERIFY(finish(session));
     QVERIFY(there());
-    QVERIFY(session.results()[0].disrupted->complete);
+    QVERIFY(session.results()[0].arms[0].run->complete);
     session.setPromptLoss(false);
     QVERIFY(finish(session));
     QVERIFY(session.results()[0].prompt_loss.empty());

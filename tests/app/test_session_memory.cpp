@@ -70,7 +70,7 @@ class TestSessionMemory : public AppTestCase {
     session.setMaxNewTokens(4);
     session.setNeeds(allNorms());
     session.setPrompts(smallPrompts(), 0);
-    session.stack().setOn(true);
+    disrupt(session);
     const auto open = [&](const std::filesystem::path& folder) {
       session.load(folder, onOneThread());
       return finish(session) && session.model() && session.model()->card().path == folder;
@@ -113,7 +113,7 @@ class TestSessionMemory : public AppTestCase {
     QCOMPARE(failed.count(), 1);
     QVERIFY(failed.front().front().toString().contains(QStringLiteral("MiB")));
     QVERIFY(session.model());
-    QCOMPARE(session.results()[0].baseline_status, (ArmStatus{ArmState::Done, false}));
+    QCOMPARE(session.results()[0].baseline.status, (ArmStatus{ArmState::Done, false}));
   }
 };
 

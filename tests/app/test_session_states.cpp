@@ -23,22 +23,20 @@ class TestSessionStates : public AppTestCase {
   /// Long enough to be stopped: seconds of work.
   static constexpr int endless = 12000;
 
-  static void stepBack(DisruptionStack& stack) { stack.restore(stack.history(), stack.position() - 1, true); }
-
  private Q_SLOTS:
   void withoutAModelNothingIsRun() {
     Session session;
     session.setPrompts(smallPrompts(), 0);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).baseline_status.state, ArmState::NotRun);
+    QCOMPARE(result(session).baseline.status.state, ArmState::NotRun);
     QCOMPARE(session.data().state, DataState::NoModel);
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).disrupted_status.state, ArmState::NotRun);
+    QCOMPARE(result(session).arms[0].status.state, ArmState::NotRun);
     session.cancel();
     session.resume();
     QVERIFY(finish(session));
-    QCOMPARE(result(session).disrupted_status.state, ArmState::NotRun);
+    QCOMPARE(result(session).arms[0].status.state, ArmState::NotRun);
   }
 
   void loadingIsSaid() {
@@ -46,7 +44,7 @@ class TestSessionStates : public AppTestCase {
     session.setPrompts(smallPrompts(), 0);
     session.load(smallModel(), onOneThread());
     QCOMPARE(session.data().state, DataState::Loading);
-    QCOMPARE(result(session).baseline_status.state, ArmState::Waiting);
+    QCOMPARE(result(session).baseline.status.state, ArmState::Waiting);
     QVERIFY(finish(session));
     QCOMPARE(session.data().state, DataState::Current);
   }
@@ -56,9 +54,9 @@ class TestSessionStates : public AppTestCase {
     QVERIFY(ready.there);
     Session& session = ready.session;
     session.setMaxNewTokens(endless);
-    QTRY_COMPARE(result(session, 0).baseline_status.state, ArmState::Running);
-    QCOMPARE(result(session, 1).baseline_status, (ArmStatus{ArmState::Waiting, true}));
-    QTRY_COMPARE(result(session, 0).baseline_status, (ArmStatus{ArmState::Running, false}));  // it writes
+    QTRY_COMPARE(result(session, 0).baseline.status.state, ArmState::Running);
+    QCOMPARE(result(session, 1).baseline.status, (ArmStatus{ArmState::Waiting, true}));
+    QTRY_COMPARE(result(session, 0).baseline.status, (ArmStatus{ArmState::Running, false}));  // it writes
     session.cancel();
   }
 
@@ -67,28 +65,29 @@ class TestSessionStates : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    session.stack().push(parse_disruption("site=q,pick=largest:2,replace=zero"));
-    session.stack().setOn(true);
+    setEdits(session, {parse_disruption("site=q,pick=largest:2,replace=zero")});
+    disrupt(session);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).disrupted_status, done());
-    const QString old = result(session).disrupted->answer;
-    session.stack().push(parse_disruption("site=k,pick=largest:5,replace=zero"));
+    QCOMPARE(result(session).arms[0].status, done());
+    const QString old = result(session).arms[0].run->answer;
+    setEdits(session, {parse_disruption("site=k,pick=largest:5,replace=zero")});
     session.cancel();
     for (std::size_t i = 0; i < 2; ++i) {
-      QCOMPARE(result(session, i).baseline_status, done());
-      QCOMPARE(result(session, i).disrupted_status, (ArmStatus{ArmState::Stopped, true}));
-      QVERIFY(stateWords(result(session, i), Arm::Disrupted).contains(QStringLiteral("earlier setting")));
-      QVERIFY(stateWords(result(session, i), Arm::Disrupted).contains(QStringLiteral("F5")));
+      QCOMPARE(result(session, i).baseline.status, done());
+      QCOMPARE(result(session, i).arms[0].status, (ArmStatus{ArmState::Stopped, true}));
+      QVERIFY(stateWords(result(session, i), result(session, i).arms[0])
+                  .contains(QStringLiteral("earlier setting")));
+      QVERIFY(stateWords(result(session, i), result(session, i).arms[0]).contains(QStringLiteral("F5")));
     }
-    QCOMPARE(result(session).disrupted->answer, old);
+    QCOMPARE(result(session).arms[0].run->answer, old);
     QCOMPARE(session.data().state, DataState::Stopped);
     QVERIFY(session.data().stale);
     session.resume();
     QVERIFY(finish(session));
-    for (std::size_t i = 0; i < 2; ++i) QCOMPARE(result(session, i).disrupted_status, done());
+    for (std::size_t i = 0; i < 2; ++i) QCOMPARE(result(session, i).arms[0].status, done());
     QCOMPARE(session.data().state, DataState::Current);
     QVERIFY(!session.data().stale);
-    QCOMPARE(session.data().comparison->request.edits.front(), session.stack().current());
+    QCOMPARE(session.data().comparison->request.edits.front(), firstEdit(session));
   }
 
   void stoppedInTheMiddleOfAnAnswer() {
@@ -96,18 +95,18 @@ class TestSessionStates : public AppTestCase {
     QVERIFY(ready.there);
     Session& session = ready.session;
     session.setMaxNewTokens(endless);
-    QTRY_VERIFY(result(session).baseline_status == (ArmStatus{ArmState::Running, false}) &&
-                result(session).baseline->answer.size() > 3);
+    QTRY_VERIFY(result(session).baseline.status == (ArmStatus{ArmState::Running, false}) &&
+                result(session).baseline.run->answer.size() > 3);
     session.cancel();
-    QCOMPARE(result(session).baseline_status, (ArmStatus{ArmState::Stopped, false}));
-    QVERIFY(!result(session).baseline->complete);
-    QCOMPARE(result(session, 1).baseline_status, (ArmStatus{ArmState::Stopped, true}));
-    const QString there = result(session).baseline->answer;
+    QCOMPARE(result(session).baseline.status, (ArmStatus{ArmState::Stopped, false}));
+    QVERIFY(!result(session).baseline.run->complete);
+    QCOMPARE(result(session, 1).baseline.status, (ArmStatus{ArmState::Stopped, true}));
+    const QString there = result(session).baseline.run->answer;
     QTest::qWait(50);
-    QCOMPARE(result(session).baseline->answer, there);
+    QCOMPARE(result(session).baseline.run->answer, there);
     session.setMaxNewTokens(6);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).baseline_status, done());
+    QCOMPARE(result(session).baseline.status, done());
   }
 
   /// Cancel stops the work itself, not only its reports.
@@ -116,7 +115,7 @@ class TestSessionStates : public AppTestCase {
     QVERIFY(ready.there);
     Session& session = ready.session;
     session.setMaxNewTokens(endless);
-    QTRY_VERIFY(result(session).baseline_status == (ArmStatus{ArmState::Running, false}));
+    QTRY_VERIFY(result(session).baseline.status == (ArmStatus{ArmState::Running, false}));
     QVERIFY(used(200) > 0.02);
     session.cancel();
     QVERIFY(!session.isBusy());
@@ -131,13 +130,13 @@ class TestSessionStates : public AppTestCase {
     QVERIFY(ready.there);
     Session& session = ready.session;
     const auto before = session.data().comparison->baseline;
-    const QString answer = result(session).baseline->answer;
+    const QString answer = result(session).baseline.run->answer;
     session.resume();
     QVERIFY(finish(session));
     QVERIFY(session.data().comparison->baseline != before);
     QVERIFY(session.data().comparison->baseline->prefill_ms > 0);  // computed, not remembered
-    QCOMPARE(result(session).baseline->answer, answer);
-    QCOMPARE(result(session).baseline_status, done());
+    QCOMPARE(result(session).baseline.run->answer, answer);
+    QCOMPARE(result(session).baseline.status, done());
   }
 
   /// With D off no disrupted row stays, whatever happened while it was on.
@@ -145,15 +144,15 @@ class TestSessionStates : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
     session.setMaxNewTokens(endless);
-    QTRY_COMPARE(result(session).baseline_status.state, ArmState::Running);
-    session.stack().setOn(false);
+    QTRY_COMPARE(result(session).baseline.status.state, ArmState::Running);
+    disrupt(session, false);
     session.cancel();
     for (std::size_t i = 0; i < 2; ++i) {
-      QVERIFY(!result(session, i).disrupted);
-      QCOMPARE(result(session, i).disrupted_status, off());
+      QVERIFY(!result(session, i).arms[0].run);
+      QCOMPARE(result(session, i).arms[0].status, off());
     }
   }
 
@@ -162,18 +161,19 @@ class TestSessionStates : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    session.stack().setOn(true);
+    disrupt(session);
     session.cancel();
     session.setPrompts(
         {smallPrompts()[0], smallPrompts()[1], {PromptKind::Free, QStringLiteral("new"), {}, true}}, 2);
     session.cancel();
     for (std::size_t i = 0; i < 3; ++i) {
-      QCOMPARE(result(session, i).disrupted_status.state, ArmState::Stopped);
-      QVERIFY(!stateWords(result(session, i), Arm::Disrupted).contains(QStringLiteral("press D")));
+      QCOMPARE(result(session, i).arms[0].status.state, ArmState::Stopped);
+      QVERIFY(
+          !stateWords(result(session, i), result(session, i).arms[0]).contains(QStringLiteral("press D")));
     }
-    session.stack().restore({session.stack().current()}, 0, true);
+    session.resume();
     QVERIFY(finish(session));
-    for (std::size_t i = 0; i < 3; ++i) QCOMPARE(result(session, i).disrupted_status, done());
+    for (std::size_t i = 0; i < 3; ++i) QCOMPARE(result(session, i).arms[0].status, done());
   }
 
   /// A question that fails leaves its sentence, and no old answer that looks current.
@@ -182,17 +182,18 @@ class TestSessionStates : public AppTestCase {
     QVERIFY(ready.there);
     Session& session = ready.session;
     QSignalSpy failed(&session, &Session::failed);
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
-    QVERIFY(result(session).disrupted);
-    session.stack().push(parse_disruption("site=q,pick=largest:2,layers=40"));  // there are two layers
+    QVERIFY(result(session).arms[0].run);
+    const Edits right = session.arms().shown().edits;
+    setEdits(session, {parse_disruption("site=q,pick=largest:2,layers=40")});  // there are two layers
     QVERIFY(finish(session));
     QVERIFY(failed.count() >= 1);
     const QString sentence = failed.front().front().toString();
-    QCOMPARE(result(session).disrupted_status.state, ArmState::Failed);
-    QVERIFY(!result(session).disrupted);
-    QCOMPARE(stateWords(result(session), Arm::Disrupted), sentence);
-    QCOMPARE(result(session).baseline_status, done());  // its own question has its answer
+    QCOMPARE(result(session).arms[0].status.state, ArmState::Failed);
+    QVERIFY(!result(session).arms[0].run);
+    QCOMPARE(stateWords(result(session), result(session).arms[0]), sentence);
+    QCOMPARE(result(session).baseline.status, done());  // its own question has its answer
     QCOMPARE(session.data().state, DataState::Failed);
     QCOMPARE(session.data().problem, sentence);
     QVERIFY(!session.data().comparison || !session.data().comparison->disrupted);
@@ -200,9 +201,9 @@ class TestSessionStates : public AppTestCase {
     session.resume();
     QVERIFY(finish(session));
     QVERIFY(failed.count() > before);
-    stepBack(session.stack());
+    setEdits(session, right);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).disrupted_status, done());
+    QCOMPARE(result(session).arms[0].status, done());
     QVERIFY(result(session).problem.isEmpty());
     QCOMPARE(session.data().state, DataState::Current);
   }
@@ -211,13 +212,14 @@ class TestSessionStates : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    session.stack().setOn(true);
+    disrupt(session);
     QVERIFY(finish(session));
-    session.stack().push(parse_disruption("site=k,pick=largest:3"));
-    QTRY_VERIFY(result(session, 1).disrupted_status.earlier);
-    stepBack(session.stack());
+    const Edits right = session.arms().shown().edits;
+    setEdits(session, {parse_disruption("site=k,pick=largest:3")});
+    QTRY_VERIFY(result(session, 1).arms[0].status.earlier);
+    setEdits(session, right);
     QVERIFY(finish(session));
-    for (std::size_t i = 0; i < 2; ++i) QCOMPARE(result(session, i).disrupted_status, done());
+    for (std::size_t i = 0; i < 2; ++i) QCOMPARE(result(session, i).arms[0].status, done());
   }
 
   // ---- prompts come, go, change places
@@ -226,16 +228,17 @@ class TestSessionStates : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    const QString first = result(session, 0).baseline->answer, second = result(session, 1).baseline->answer;
+    const QString first = result(session, 0).baseline.run->answer,
+                  second = result(session, 1).baseline.run->answer;
     const std::vector<Prompt> both = session.prompts();
     session.setPrompts({both[1], both[0]}, 0);
-    QCOMPARE(result(session, 0).baseline->answer, second);
-    QCOMPARE(result(session, 1).baseline->answer, first);
+    QCOMPARE(result(session, 0).baseline.run->answer, second);
+    QCOMPARE(result(session, 1).baseline.run->answer, first);
     session.setPrompts({smallPrompts()[1]}, 0);  // without its id
     QCOMPARE(session.prompts()[0].id, both[1].id);
-    QCOMPARE(result(session, 0).baseline->answer, second);
+    QCOMPARE(result(session, 0).baseline.run->answer, second);
     QVERIFY(finish(session));
-    QCOMPARE(result(session, 0).baseline_status, done());
+    QCOMPARE(result(session, 0).baseline.status, done());
     session.setPrompts({}, 0);
     QVERIFY(finish(session));
     QVERIFY(session.results().empty());
@@ -262,7 +265,7 @@ class TestSessionStates : public AppTestCase {
     ReadySession ready;
     QVERIFY(ready.there);
     Session& session = ready.session;
-    session.stack().setOn(true);
+    disrupt(session);
     session.setMaxNewTokens(30);
     std::map<QString, QString> right;  // text -> answer
     const auto prompt = [](int i) {
@@ -273,13 +276,13 @@ class TestSessionStates : public AppTestCase {
     session.setPrompts(all, 0);
     QVERIFY(finish(session));
     for (std::size_t i = 0; i < 4; ++i)
-      right[session.prompts()[i].text] = result(session, i).disrupted->answer;
+      right[session.prompts()[i].text] = result(session, i).arms[0].run->answer;
     std::set<QString> different;
     for (const auto& [text, answer] : right) different.insert(answer);
     QVERIFY(different.size() > 1);
 
     for (int round = 0; round < 24; ++round) {
-      session.stack().push(parse_disruption("site=q,pick=largest:" + std::to_string(1 + round % 7)));
+      setEdits(session, {parse_disruption("site=q,pick=largest:" + std::to_string(1 + round % 7))});
       session.setPrompts({prompt(round % 4), prompt((round + 1) % 4), prompt((round + 2) % 4)}, round % 3);
       QTest::qWait(3 + round);
       std::vector<Prompt> now = session.prompts();
@@ -290,12 +293,12 @@ class TestSessionStates : public AppTestCase {
       QTest::qWait(round % 5);
       QCOMPARE(session.results().size(), session.prompts().size());
     }
-    session.stack().restore({parse_disruption("lambda 5 on Q")}, 0, true);
+    setEdits(session, {parse_disruption("lambda 5 on Q")});
     session.setPrompts(all, 0);
     QVERIFY(finish(session));
     for (std::size_t i = 0; i < 4; ++i) {
-      QCOMPARE(result(session, i).disrupted_status, done());
-      QCOMPARE(result(session, i).disrupted->answer, right.at(session.prompts()[i].text));
+      QCOMPARE(result(session, i).arms[0].status, done());
+      QCOMPARE(result(session, i).arms[0].run->answer, right.at(session.prompts()[i].text));
     }
   }
 
@@ -305,17 +308,17 @@ class TestSessionStates : public AppTestCase {
     QVERIFY(ready.there);
     Session& session = ready.session;
     session.setMaxNewTokens(endless);
-    QTRY_VERIFY(result(session).baseline_status == (ArmStatus{ArmState::Running, false}));
+    QTRY_VERIFY(result(session).baseline.status == (ArmStatus{ArmState::Running, false}));
     std::vector<Prompt> prompts = session.prompts();
     prompts[0].text = QStringLiteral("Something else");
     session.setPrompts(prompts, 0);
-    QVERIFY(result(session).baseline_status.state != ArmState::Done);
+    QVERIFY(result(session).baseline.status.state != ArmState::Done);
     QTRY_VERIFY(result(session).pieces.size() == result(session).user_end &&
                 result(session).pieces.size() < 20);
-    QVERIFY(result(session).baseline_status.earlier || result(session).baseline->answer.size() < 4000);
+    QVERIFY(result(session).baseline.status.earlier || result(session).baseline.run->answer.size() < 4000);
     session.setMaxNewTokens(5);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).baseline_status, done());
+    QCOMPARE(result(session).baseline.status, done());
     const RunRequest& asked = session.data().comparison->request;
     QCOMPARE(QString::fromStdString(session.model()->tokenizer().decode(asked.prompt, true)),
              prompts[0].text);
@@ -329,11 +332,11 @@ class TestSessionStates : public AppTestCase {
     Session& session = ready.session;
     session.setPrompts({{PromptKind::Free, QString(), QString(), true}, smallPrompts()[1]}, 0);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).baseline_status.state, ArmState::Failed);
-    QVERIFY2(stateWords(result(session), Arm::Baseline).contains(QStringLiteral("empty")),
+    QCOMPARE(result(session).baseline.status.state, ArmState::Failed);
+    QVERIFY2(stateWords(result(session), result(session).baseline).contains(QStringLiteral("empty")),
              qPrintable(result(session).problem));
-    QVERIFY(!result(session).baseline);
-    QCOMPARE(result(session, 1).baseline_status, done());
+    QVERIFY(!result(session).baseline.run);
+    QCOMPARE(result(session, 1).baseline.status, done());
     QVERIFY(!session.data().comparison);
     QVERIFY(session.data().problem.contains(QStringLiteral("empty")));
   }
@@ -344,15 +347,15 @@ class TestSessionStates : public AppTestCase {
     Session& session = ready.session;
     session.setPrompts({{PromptKind::Free, QStringLiteral("x ").repeated(9000), QString(), true}}, 0);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).baseline_status.state, ArmState::Failed);
+    QCOMPARE(result(session).baseline.status.state, ArmState::Failed);
     QVERIFY2(result(session).problem.contains(QStringLiteral("16384")), qPrintable(result(session).problem));
-    QVERIFY(!result(session).baseline);
+    QVERIFY(!result(session).baseline.run);
     QVERIFY(!session.data().comparison);
     std::vector<Prompt> prompts = session.prompts();
     prompts[0].text = QStringLiteral("short");
     session.setPrompts(prompts, 0);
     QVERIFY(finish(session));
-    QCOMPARE(result(session).baseline_status, done());
+    QCOMPARE(result(session).baseline.status, done());
   }
 
   /// A megabyte that is pasted holds up no turn of the event loop.
@@ -371,8 +374,8 @@ class TestSessionStates : public AppTestCase {
                         static_cast<double>(after.tv_nsec - before.tv_nsec) * 1e-9;
     const double all = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     QVERIFY2(here < 0.05 && here < all / 2, qPrintable(QStringLiteral("%1 of %2 s").arg(here).arg(all)));
-    QCOMPARE(result(session).baseline_status.state, ArmState::Failed);
-    QCOMPARE(result(session, 1).baseline_status, done());
+    QCOMPARE(result(session).baseline.status.state, ArmState::Failed);
+    QCOMPARE(result(session, 1).baseline.status, done());
   }
 };
 

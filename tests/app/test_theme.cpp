@@ -167,7 +167,7 @@ class TestTheme : public WindowTestCase {
     applyTheme(Theme::Light, scale);
     const auto window = makeWindow();
     QVERIFY(window);
-    window->session().stack().push(parse_disruption("same number of smallest on Q"));
+    setEdits(window->session(), {parse_disruption("same number of smallest on Q")});
     window->findChild<QDockWidget*>(QStringLiteral("dockDisruption"))->raise();
     settle();
     const QSize least = window->minimumSizeHint();

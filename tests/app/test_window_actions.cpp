@@ -63,11 +63,9 @@ class TestWindowActions : public AppTestCase {
     Document document = defaultDocument();
     document.prompts = smallPrompts();
     document.selection = {other ? Site::Key : Site::Query, other ? 1 : 0, other ? 1 : 0, 3, 1};
-    document.disruptions = {parse_disruption("lambda 5 on Q"),
-                            parse_disruption("site=v,pick=largest:1,layers=2"),
-                            parse_disruption("site=k,pick=largest:2")};
-    document.disruption_position = 1;
-    document.disrupted = other;
+    document.arms.list = {{QString(), {parse_disruption("site=v,pick=largest:1,layers=2")}},
+                          {QString(), {parse_disruption("site=k,pick=largest:2")}}};
+    document.arms.on = other;
     document.look.shown = other ? Shown::Disrupted : Shown::Baseline;
     document.look.after_rope = !other;
     document.look.one_scale = !other;
@@ -76,7 +74,11 @@ class TestWindowActions : public AppTestCase {
     document.look.range = other ? ColorRange::Percentile : ColorRange::Full;
     document.look.color_map = other ? QStringLiteral("magma") : QStringLiteral("viridis");
     window.setDocument(document);
-    if (other) window.commands().run(QStringLiteral("undo"));  // now there is something to redo
+    if (other) {  // now there is something to redo
+      setEdits(window.session(), {parse_disruption("site=q,pick=largest:3")});
+      setEdits(window.session(), {parse_disruption("site=v,pick=smallest:3")});
+      window.commands().run(QStringLiteral("undo"));
+    }
     for (QDockWidget* dock : window.findChildren<QDockWidget*>()) dock->setHidden(other);
   }
 

@@ -66,7 +66,7 @@ class TestWindowDocuments : public AppTestCase {
     QVERIFY(!window.isWindowModified());
     window.state().setSelection({Site::Key, 0, 0, 1, -1});  // looking changes nothing
     QVERIFY(!window.isWindowModified());
-    window.session().stack().push(parse_disruption("site=k,pick=lambda:3"));
+    setEdits(window.session(), {parse_disruption("site=k,pick=lambda:3")});
     QVERIFY(window.isWindowModified());
     QVERIFY(window.windowTitle().startsWith(QStringLiteral("talk.qkscope[*]")));
 
@@ -82,12 +82,12 @@ class TestWindowDocuments : public AppTestCase {
     answer(QMessageBox::Save);
     QVERIFY(!window.isVisible());
     QVERIFY(!window.isWindowModified());
-    QVERIFY(openDocument(path).disruptions.back() == parse_disruption("site=k,pick=lambda:3"));
+    QVERIFY(openDocument(path).arms.shown().edits == Edits{parse_disruption("site=k,pick=lambda:3")});
     window.show();
-    window.session().stack().push(parse_disruption("site=k,pick=lambda:4"));
+    setEdits(window.session(), {parse_disruption("site=k,pick=lambda:4")});
     answer(QMessageBox::Discard);
     QVERIFY(!window.isVisible());
-    QVERIFY(openDocument(path).disruptions.back() == parse_disruption("site=k,pick=lambda:3"));
+    QVERIFY(openDocument(path).arms.shown().edits == Edits{parse_disruption("site=k,pick=lambda:3")});
   }
 
   /// A document comes back as it was set, not as some window says it is.
@@ -96,9 +96,11 @@ class TestWindowDocuments : public AppTestCase {
     saved.model = QString::fromStdString(smallModel().string());
     saved.prompts.push_back({PromptKind::Free, QStringLiteral("third"), QString(), true});
     saved.selected_prompt = 2;
-    saved.disruptions = {parse_disruption("site=k,pick=lambda:2"), parse_disruption("site=q,pick=largest:2")};
-    saved.disruption_position = 1;
-    saved.disrupted = true;
+    saved.arms.list = {
+        {QStringLiteral("K"), {parse_disruption("site=k,pick=lambda:2")}},
+        {QString(), {parse_disruption("site=q,pick=largest:2"), parse_edit("off lambda 5 on K")}}};
+    saved.arms.chosen = 1;
+    saved.arms.on = true;
     saved.selection = {Site::Key, 1, 1, 5, 2};
     saved.look.picture = Picture::PositionsDims;
     saved.look.shown = Shown::Disrupted;

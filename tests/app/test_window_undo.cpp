@@ -31,19 +31,19 @@ class TestWindowUndo : public AppTestCase {
     MainWindow window;
     window.setDocument(small());
     const QStringList mine = texts(window);
-    window.session().stack().push(parse_disruption("site=k,pick=lambda:3"));
+    setEdits(window.session(), {parse_disruption("site=k,pick=lambda:3")});
     action(window, "newDocument")->trigger();
     QVERIFY(texts(window) != mine);
     QVERIFY(action(window, "undo")->isEnabled());
     action(window, "undo")->trigger();
     QCOMPARE(texts(window), mine);
-    QCOMPARE(window.session().stack().current(), parse_disruption("site=k,pick=lambda:3"));
+    QVERIFY(firstEdit(window.session()) == parse_disruption("site=k,pick=lambda:3"));
     action(window, "undo")->trigger();
-    QCOMPARE(window.session().stack().current(), parse_disruption("lambda 5 on Q"));
+    QVERIFY(firstEdit(window.session()) == parse_disruption("lambda 5 on Q"));
     QVERIFY(!action(window, "undo")->isEnabled());
     action(window, "redo")->trigger();
     QCOMPARE(texts(window), mine);
-    QCOMPARE(window.session().stack().current(), parse_disruption("site=k,pick=lambda:3"));
+    QVERIFY(firstEdit(window.session()) == parse_disruption("site=k,pick=lambda:3"));
     action(window, "redo")->trigger();
     QCOMPARE(texts(window).size(), 2);
     QVERIFY(texts(window) != mine);
@@ -59,10 +59,9 @@ class TestWindowUndo : public AppTestCase {
       QMetaObject::invokeMethod(prompts, "promptsEdited", Qt::DirectConnection,
                                 Q_ARG(std::vector<qkscope::Prompt>, next), Q_ARG(int, 0));
     };
-    DisruptionStack& stack = window.session().stack();
-    const auto push = [&](const char* text) { stack.push(parse_disruption(text)); };
+    const auto push = [&](const char* text) { setEdits(window.session(), {parse_disruption(text)}); };
     const auto now = [&]() -> QString {
-      return texts(window).join(u',') + u'|' + QString::fromStdString(to_option(stack.current()));
+      return texts(window).join(u',') + u'|' + QString::fromStdString(to_text(firstEdit(window.session())));
     };
     QStringList states{now()};
     push("site=k,pick=lambda:3");
@@ -126,7 +125,7 @@ class TestWindowUndo : public AppTestCase {
     window.setDocument(small());
     QAction *undo = action(window, "undo"), *redo = action(window, "redo");
     QCOMPARE(undo->text().remove(u'&'), QStringLiteral("Undo"));
-    window.session().stack().push(parse_disruption("site=k,pick=lambda:3"));
+    setEdits(window.session(), {parse_disruption("site=k,pick=lambda:3")});
     const QString lambda = QStringLiteral("Undo: λ=3 on K · all layers");
     QCOMPARE(undo->text().remove(u'&'), lambda);
     std::vector<Prompt> prompts = window.session().prompts();
@@ -159,12 +158,12 @@ class TestWindowUndo : public AppTestCase {
     colored.color_map = QStringLiteral("magma");
     window.state().setLook(colored);
     for (int n = 2; n < 9; ++n) {
-      Disruption d = window.session().stack().current();
+      Disruption d = *firstEdit(window.session()).disruption();
       d.pick.lambda = n;
-      window.session().stack().push(d);
+      setEdits(window.session(), {d});
     }
     undo->trigger();
-    QVERIFY(window.session().stack().current() == parse_disruption("lambda 5 on Q"));
+    QVERIFY(firstEdit(window.session()) == parse_disruption("lambda 5 on Q"));
     QCOMPARE(window.state().look().color_map, QStringLiteral("magma"));
     undo->trigger();
     QCOMPARE(window.state().look().color_map, QStringLiteral("viridis"));
@@ -174,22 +173,22 @@ class TestWindowUndo : public AppTestCase {
     QVERIFY(!undo->isEnabled());
     // Between two drags of one slider something else was done.
     const auto drag = [&](double lambda) {
-      Disruption d = window.session().stack().current();
+      Disruption d = *firstEdit(window.session()).disruption();
       d.pick.lambda = lambda;
-      window.session().stack().push(d);
+      setEdits(window.session(), {d});
     };
     drag(6);
     window.session().setPrompts({window.session().prompts()[1]}, 0);
     drag(7);
     undo->trigger();
     QCOMPARE(window.session().prompts().size(), std::size_t(1));
-    QCOMPARE(window.session().stack().current().pick.lambda, 6.0);
+    QCOMPARE(firstEdit(window.session()).disruption()->pick.lambda, 6.0);
     undo->trigger();
     QCOMPARE(window.session().prompts().size(), std::size_t(2));
     undo->trigger();
-    QCOMPARE(window.session().stack().current().pick.lambda, 5.0);
+    QCOMPARE(firstEdit(window.session()).disruption()->pick.lambda, 5.0);
     outline(4);
-    QTest::qWait(static_cast<int>(DisruptionStack::kMergeTime.count()) + 50);
+    QTest::qWait(static_cast<int>(DocumentHistory::kMergeTime.count()) + 50);
     outline(3);
     undo->trigger();
     QCOMPARE(window.state().look().lambda, 4.0);
@@ -199,15 +198,15 @@ class TestWindowUndo : public AppTestCase {
   void undoLeavesWhatIsLookedAt() {
     MainWindow window;
     window.setDocument(small());
-    window.session().stack().push(parse_disruption("site=k,pick=lambda:3"));
-    window.session().stack().setOn(true);
+    setEdits(window.session(), {parse_disruption("site=k,pick=lambda:3")});
+    disrupt(window.session());
     window.session().selectPrompt(1);
     Look look = window.state().look();
     look.picture = Picture::AllLayers;
     window.state().setLook(look);
     action(window, "undo")->trigger();
-    QVERIFY(window.session().stack().current() == parse_disruption("lambda 5 on Q"));
-    QVERIFY(window.session().stack().isOn());
+    QVERIFY(firstEdit(window.session()) == parse_disruption("lambda 5 on Q"));
+    QVERIFY(window.session().arms().on);
     QCOMPARE(window.session().selectedPrompt(), 1);
     QCOMPARE(window.state().look().picture, Picture::AllLayers);
     // The prompt that is looked at moves, and is looked at still.
@@ -218,20 +217,95 @@ class TestWindowUndo : public AppTestCase {
     QCOMPARE(window.session().selectedPrompt(), 1);
   }
 
-  /// A document brings the disruptions along that it has seen.
-  void disruptionsBeforeAreUndone() {
-    Document document = small();
-    document.disruptions = {parse_disruption("lambda 5 on Q"), parse_disruption("site=k,pick=lambda:3"),
-                            parse_disruption("site=v,pick=lambda:7")};
-    document.disruption_position = 1;
+  /// Whatever becomes of arms and their edits is a step with words of its own and is taken back; which arm is
+  /// shown, and whether they run, is looking.
+  void armsAreUndone() {
     MainWindow window;
-    window.setDocument(document);
-    QVERIFY(window.document() == document);
-    action(window, "undo")->trigger();
-    QVERIFY(window.session().stack().current() == document.disruptions[0]);
+    window.setDocument(small());
+    const auto shown = [&] { return window.session().arms(); };
+    const auto take = [&](Arms arms) { window.session().setArms(std::move(arms)); };
+    const Edit q = parse_disruption("lambda 5 on Q"), k = parse_disruption("lambda 5 on K");
+    struct Case {
+      QString words;
+      std::function<Arms(Arms)> change;
+    };
+    const std::vector<Case> cases{
+        {QStringLiteral("λ=5 on K · all layers"),
+         [&](Arms a) {
+           return withEdits(a, {q, k});
+         }},
+        {QStringLiteral("another order of edits"),
+         [&](Arms a) {
+           return withEdits(a, {k, q});
+         }},
+        {QStringLiteral("λ=5 on K · all layers switched off"),
+         [](Arms a) {
+           a.shown().edits[0].on = false;
+           return a;
+         }},
+        {QStringLiteral("λ=5 on K · all layers switched on"),
+         [](Arms a) {
+           a.shown().edits[0].on = true;
+           return a;
+         }},
+        {QStringLiteral("without λ=5 on Q · all layers"), [&](Arms a) { return withEdits(a, {k}); }},
+        {QStringLiteral("arm named Kaa"),
+         [](Arms a) {
+           a.shown().name = QStringLiteral("Kaa");
+           return a;
+         }},
+        {QStringLiteral("arm copy of Kaa added"), [](Arms a) { return withCopy(a); }},
+        {QStringLiteral("arm copy of Kaa removed"), [](Arms a) { return withoutShown(a); }},
+        {QStringLiteral("arm smallest as many as λ=5 on K added, arm random as many as λ=5 on K added"),
+         [](Arms a) { return withControls(a); }},
+    };
+    std::vector<Arms> states{shown()};
+    for (const Case& one : cases) {
+      take(one.change(shown()));
+      QCOMPARE(action(window, "undo")->text().remove(u'&'), QStringLiteral("Undo: ") + one.words);
+      states.push_back(shown());
+    }
+    take(moved(shown(), 2));
+    Arms on = shown();
+    on.on = true;
+    take(on);
+    for (std::size_t i = cases.size(); i-- > 0;) {
+      action(window, "undo")->trigger();
+      QVERIFY(shown().list == states[i].list);
+      QVERIFY(shown().on);
+    }
     QVERIFY(!action(window, "undo")->isEnabled());
-    action(window, "redo")->trigger();
-    QVERIFY(window.session().stack().current() == document.disruptions[1]);
+    for (std::size_t i = 1; i < states.size(); ++i) {
+      action(window, "redo")->trigger();
+      QVERIFY(shown().list == states[i].list);
+    }
+    // The arm that is looked at stays in the pictures while another is undone.
+    Arms other = shown();
+    other.chosen = 1;
+    take(other);
+    other = shown();
+    other.list[0].edits = {q};
+    take(other);
+    action(window, "undo")->trigger();
+    QCOMPARE(shown().chosen, 1);
+  }
+
+  /// The saved document is not modified by looking at another arm.
+  void lookingAtArmsModifiesNothing() {
+    MainWindow window;
+    Document document = small();
+    document.arms = withControls(document.arms);
+    window.setDocument(document);
+    window.commands().run(QStringLiteral("armAfter"));
+    QCOMPARE(window.session().arms().chosen, 1);
+    window.commands().run(QStringLiteral("armBefore"));
+    window.commands().run(QStringLiteral("armBefore"));
+    QCOMPARE(window.session().arms().chosen, 2);
+    QVERIFY(!window.isWindowModified() && !action(window, "undo")->isEnabled());
+    window.commands().run(QStringLiteral("removeArm"));
+    QVERIFY(window.isWindowModified());
+    action(window, "undo")->trigger();
+    QVERIFY(!window.isWindowModified());
   }
 };
 

@@ -25,9 +25,8 @@ class WindowTestCase : public AppTestCase {
     document.model = QString::fromStdString(model_.folder().string());
     document.prompts = {{PromptKind::Context, text, QStringLiteral(" xy"), true},
                         {PromptKind::Memory, QStringLiteral("what is it?"), QString(), true}};
-    document.disruptions = {parse_disruption("site=q,pick=largest:2,replace=zero")};
-    document.disruption_position = 0;
-    document.disrupted = true;
+    document.arms.shown().edits = {parse_disruption("site=q,pick=largest:2,replace=zero")};
+    document.arms.on = true;
     document.look.shown = Shown::Disrupted;
     document.look.lambda = 1.5;
     document.selection = {Site::Query, 0, 1, 3, -1};

@@ -94,10 +94,11 @@ bool benchDisrupt(MainWindow& window) {
   auto* picture = window.findChild<View*>(QStringLiteral("picture"));
   double pictures = 1e9, token = 1e9, perplexities = 1e9, plain = 1e9, pass = 1e9;
   for (int round = 0; round < kRounds; ++round) {
-    session.stack().setOn(false);
+    Arms arms = session.arms();
+    arms.on = false;
     Disruption disruption = parse_disruption("lambda 5 on Q");
     disruption.pick.lambda += 1e-6 * (round + 1);  // the same columns, a new question
-    session.stack().push(disruption);
+    session.setArms(withEdits(arms, {disruption}));
     if (!wait([&] { return !session.isBusy(); })) return false;
 
     double first_token = -1, scored = -1;
@@ -110,9 +111,10 @@ bool benchDisrupt(MainWindow& window) {
     const auto now = [&] { return static_cast<double>(clock.nsecsElapsed()) / 1e6; };
     const auto connection = QObject::connect(&session, &Session::resultChanged, &window, [&](int) {
       const PromptResult& result = selected();
-      if (!result.disrupted || result.disrupted_status.earlier) return;
-      if (first_token < 0 && !result.disrupted->answer.isEmpty()) first_token = now();
-      if (scored < 0 && result.disrupted->continuation && result.baseline->continuation) scored = now();
+      const ArmResult& arm = result.arms[0];
+      if (!arm.run || arm.status.earlier) return;
+      if (first_token < 0 && !arm.run->answer.isEmpty()) first_token = now();
+      if (scored < 0 && arm.run->continuation && result.baseline.run->continuation) scored = now();
     });
     if (!wait([&] { return !session.isBusy() && watch.painted() > 0; })) return false;
     QObject::disconnect(connection);

@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
 std::vector<std::string> seed_inputs() {
   Document dump = defaultDocument();
   dump.dump = {{"q.npy", "k.npy"}, DumpLayout{AxisOrder::Flat, 64}, 10000.0};
-  dump.disruptions.push_back(presets().back().disruption);
-  dump.disruption_position = 1;
+  dump.arms.list.push_back(
+      {QStringLiteral("control"), {presets().back().disruption, parse_edit("off lambda 5 on K")}});
+  dump.arms.chosen = 1;
   return {toJson(defaultDocument()).toStdString(), toJson(dump).toStdString()};
 }

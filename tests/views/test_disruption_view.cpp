@@ -1,14 +1,19 @@
 #include <QAbstractButton>
+#include <QClipboard>
 #include <QComboBox>
+#include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QSignalSpy>
 #include <QSpinBox>
+#include <QToolButton>
 #include <cstring>
 #include <limits>
 
 #include "tests/views/sample.h"
 #include "views/disruption_view.h"
 #include "views/disruption_words.h"
+#include "views/edit_list.h"
 #include "views/exact_boxes.h"
 #include "views/shown.h"
 
@@ -23,15 +28,21 @@ struct Stage {
     view->resize(330, 700);
     window.resize(330, 700);
     window.show();
-    view->setDisruption(disruption, false, false, false);
-    QObject::connect(view, &View::disruptionRequested, view, [this](const Disruption& d) {
+    show({disruption});
+    QObject::connect(view, &View::armsEdited, view, [this](const Arms& edited) {
       ++asked;
-      now = d;
-      view->setDisruption(d, false, true, false);
+      arms = edited;
+      if (!edits().empty() && edits()[0].disruption()) now = *edits()[0].disruption();
+      view->setArms(arms);
     });
     now = disruption;
     QCoreApplication::processEvents();
   }
+  void show(const Edits& edits) {
+    arms = withEdits(arms, edits);
+    view->setArms(arms);
+  }
+  const Edits& edits() const { return arms.shown().edits; }
   template <class Widget>
   Widget& find(const char* name) {
     return *view->findChild<Widget*>(QLatin1String(name));
@@ -40,7 +51,8 @@ struct Stage {
   ViewState state;
   QWidget window;
   DisruptionView* view;
-  Disruption now;
+  Arms arms;
+  Disruption now;  // the first edit
   int asked = 0;
 };
 
@@ -191,6 +203,106 @@ class TestDisruptionView : public TestCase {
     QVERIFY(words->property("text").toString().contains(QStringLiteral("9-2")));
   }
 
+  // Every edit of the arm has its row; what is done to one is asked for as a whole list.
+  void editsAreAList() {
+    const Edit q = parse_disruption("lambda 5 on Q"), k = parse_disruption("lambda 5 on K");
+    const Edit zero = parse_edit("massive activations to zero");
+    Stage stage(*q.disruption());
+    stage.show({q, k, zero});
+    const auto row = [&](int i) {
+      return stage.view->findChild<EditRow*>(QStringLiteral("editRow%1").arg(i));
+    };
+    const auto press = [&](int i, const char* name) {
+      row(i)->findChild<QAbstractButton*>(QLatin1String(name))->click();
+    };
+    QVERIFY(row(2) && !row(3));
+    QVERIFY(!row(0)->findChild<QAbstractButton*>(QStringLiteral("editUp"))->isEnabled());
+    QVERIFY(!row(2)->findChild<QAbstractButton*>(QStringLiteral("editDown"))->isEnabled());
+    press(1, "editSwitch");
+    Edit off = k;
+    off.on = false;
+    QVERIFY(stage.edits() == (Edits{q, off, zero}));
+    press(1, "editUp");
+    QVERIFY(stage.edits() == (Edits{off, q, zero}));
+    press(1, "editDown");
+    QVERIFY(stage.edits() == (Edits{off, zero, q}));
+    QTest::keyClick(row(0), Qt::Key_Down, Qt::ControlModifier);
+    QVERIFY(stage.edits() == (Edits{zero, off, q}));
+    Q_EMIT row(2)->duplicated();
+    QVERIFY(stage.edits() == (Edits{zero, off, q, q}));
+    QTest::keyClick(row(1), Qt::Key_Delete);
+    QVERIFY(stage.edits() == (Edits{zero, q, q}));
+    Q_EMIT row(0)->copied();
+    QCOMPARE(QGuiApplication::clipboard()->text(), QString::fromStdString(to_text(zero)));
+    while (!stage.edits().empty()) QTest::keyClick(row(0), Qt::Key_Delete);
+    QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+    QVERIFY(!row(0));
+  }
+
+  // The fields are those of the selected row, and so is the text, which takes every kind of edit.
+  void theSelectedEditIsChanged() {
+    const Edit q = parse_disruption("lambda 5 on Q"), k = parse_disruption("lambda 5 on K");
+    Stage stage(*q.disruption());
+    stage.show({q, k});
+    stage.show({q, k, k});  // what came last is selected
+    auto& text = stage.find<QLineEdit>("editText");
+    QCOMPARE(text.text(), QString::fromStdString(to_text(k)));
+    QTest::mouseClick(stage.view->findChild<EditRow*>(QStringLiteral("editRow1")), Qt::LeftButton);
+    stage.find<QAbstractButton>("disruptValue").click();
+    Disruption kv = *k.disruption();
+    kv.value = true;
+    QVERIFY(stage.edits() == (Edits{q, kv, k}));
+    QCOMPARE(text.text(), QString::fromStdString(to_text(Edit(kv))));
+    const auto type = [&](const QString& typed) {
+      text.selectAll();
+      QTest::keyClicks(&text, typed);
+      QTest::keyClick(&text, Qt::Key_Return);
+    };
+    type(QStringLiteral("massive activations to zero; off lambda 5 on Q"));
+    const Edit zero = parse_edit("massive activations to zero");
+    QVERIFY(stage.edits() == (Edits{q, zero, parse_edit("off lambda 5 on Q"), k}));
+    // Of an activation edit there are no fields but its text.
+    QTest::mouseClick(stage.view->findChild<EditRow*>(QStringLiteral("editRow1")), Qt::LeftButton);
+    QVERIFY(!stage.find<QWidget>("disruptQuery").isVisible());
+    QCOMPARE(text.text(), QString::fromStdString(to_text(zero)));
+    const int asked = stage.asked;
+    type(QStringLiteral("site=z"));
+    QCOMPARE(stage.asked, asked);
+    QVERIFY(stage.find<QWidget>("disruptionWords").property("text").toString().contains(u'z'));
+    text.selectAll();
+    QTest::keyClick(&text, Qt::Key_Delete);
+    QTest::keyClick(&text, Qt::Key_Return);
+    QVERIFY(stage.edits() == (Edits{q, parse_edit("off lambda 5 on Q"), k}));
+    stage.show({});
+    type(QStringLiteral("lambda 5 on K"));
+    QVERIFY(stage.edits() == Edits{k});
+    auto* menu = stage.find<QToolButton>("addEdit").menu();
+    menu->actions().front()->trigger();
+    QVERIFY(stage.edits() == (Edits{k, presets().front().disruption}));
+  }
+
+  // Beside each edit stands how much it takes, as far as that is known.
+  void rowsTellHowMuchTheyTake() {
+    Stage stage(parse_disruption("lambda 5 on Q"));
+    Disruption listed;
+    listed.entries = {{Site::Key, 0, ColumnEntry::every, 3}, {Site::Query, 1, 2, ColumnEntry::every}};
+    stage.show({parse_disruption("lambda 5 on Q"), listed, parse_disruption("site=q,mask=live"),
+                parse_edit("off lambda 5 on Q")});
+    const auto note = [&](int i) {
+      return stage.view->findChild<EditRow*>(QStringLiteral("editRow%1").arg(i))
+          ->findChild<QLabel*>(QStringLiteral("editNote"))
+          ->text();
+    };
+    QCOMPARE(note(0), QString());  // nothing has run
+    stage.view->setData(tinyData());
+    QCoreApplication::processEvents();
+    QCOMPARE(note(0), QStringLiteral("1 column"));
+    QCOMPARE(note(1), QStringLiteral("10 columns"));  // 2 KV heads, and a head of 8 dims
+    QCOMPARE(note(2), QStringLiteral("found in the disrupted pass itself"));
+    QCOMPARE(note(3), QStringLiteral("1 column, switched off"));
+    QCOMPARE(takenCount(listed, tinyData())->by_layer, QStringLiteral("Q: 8 in layer 2\nK: 2 in layer 1"));
+  }
+
   // The lambda of the outlines is the look's, that of the disruption its own: said where they differ.
   void twoLambdasAreTold() {
     Stage stage(parse_disruption("lambda 5 on Q"));
@@ -210,9 +322,9 @@ class TestDisruptionView : public TestCase {
     // A pick without a lambda has nothing to differ in.
     look.lambda = 4;
     stage.state.setLook(look);
-    stage.view->setDisruption(parse_disruption("published"), false, false, false);
+    stage.show({parse_disruption("published")});
     QVERIFY(!same.isVisible());
-    stage.view->setDisruption(parse_disruption("same number of smallest on Q"), false, false, false);
+    stage.show({parse_disruption("same number of smallest on Q")});
     QVERIFY(same.isVisible());
   }
 };

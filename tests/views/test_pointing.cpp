@@ -7,6 +7,13 @@
 
 namespace qkscope::test {
 
+Arms armsOf(const Disruption& disruption, bool on) {
+  Arms arms;
+  arms.shown().edits = {disruption};
+  arms.on = on;
+  return arms;
+}
+
 /// What "this" is, what becomes of the disruption, and how a picture shows both.
 class TestPointing : public TestCase {
   Q_OBJECT
@@ -71,6 +78,41 @@ class TestPointing : public TestCase {
     QVERIFY(left.of(Site::Key, 0, 0, 8).empty() && left.of(Site::Query, 1, 0, 8).empty());
   }
 
+  /// Of an arm's edits, lists grow and shrink; what is added to rules alone becomes a list beside them.
+  void armsArePointedAt() {
+    const ViewData data = groupedData();
+    const Edit rule = parse_disruption("site=q,pick=lambda:5,replace=zero"),
+               live = parse_disruption("site=q,pick=lambda:5,mask=live"),
+               zero = parse_edit("massive activations to zero");
+    const ColumnEntry one{Site::Key, 1, 1, 3}, other{Site::Value, 0, 1, 2};
+    Disruption list = *rule.disruption();
+    list.entries = {one};
+    Edits next = *pointed({zero, rule}, data, {one}, Pointing::Add);
+    QVERIFY(next == (Edits{zero, rule, list}));
+    next = *pointed(next, data, {other}, Pointing::Add);
+    QCOMPARE(next.size(), std::size_t{3});
+    QVERIFY(next[2].disruption()->entries == ordered({one, other}));
+    // What is switched off is left alone.
+    next[2].on = false;
+    const Edits kept = *pointed(next, data, {one}, Pointing::Add);
+    QVERIFY(kept.size() == 4 && kept[2] == next[2] && kept[3] == list);
+    // Taken away from all that is known column by column; a list of none goes.
+    next = *pointed({zero, live, list}, data, {one}, Pointing::Remove);
+    QVERIFY(next == (Edits{zero, live}));
+    QVERIFY(!pointed({zero, live}, data, {one}, Pointing::Remove));
+    QVERIFY(*pointed({zero, rule, live}, data, {one}, Pointing::Only) == Edits{list});
+    QVERIFY(pointed(Edits(), data, {one}, Pointing::Only)->front().disruption()->entries == std::vector{one});
+    QVERIFY(!pointed(Edits{rule}, data, {}, Pointing::Add) && !pointed(Edits{rule}, {}, {one}, Pointing::Only));
+    // On the maps stand the columns of all edits that are made.
+    Arms arms;
+    arms.shown().edits = {rule, list, live};
+    QVERIFY(markedEntries(arms, data) == std::vector{one});
+    arms.on = true;
+    QVERIFY(markedEntries(arms, data).size() > 1);
+    arms.shown().edits[1].on = arms.shown().edits[0].on = false;
+    QVERIFY(markedEntries(arms, data).empty());
+  }
+
   void shiftPointsAtCellsAndFrames() {
     PictureStage stage(tinyData());
     std::vector<ColumnEntry> entries;
@@ -87,7 +129,7 @@ class TestPointing : public TestCase {
     QCOMPARE(stage.state.selection(), Selection{});  // a click with Shift selects nothing
     Disruption now;
     now.entries = one;
-    stage.view->setDisruption(now, false, false, false);
+    stage.view->setArms(armsOf(now, false));
     QTest::mouseClick(stage.view, Qt::LeftButton, Qt::ShiftModifier, middle(1, 5));
     QVERIFY(entries == one && pointing == Pointing::Remove);
     // A frame, drawn from its lower right corner.
@@ -127,9 +169,9 @@ class TestPointing : public TestCase {
     PictureStage stage(tinyData());
     const QImage plain = stage.image();
     Disruption rule = parse_disruption("lambda 5 on Q");
-    stage.view->setDisruption(rule, false, false, false);
+    stage.view->setArms(armsOf(rule, false));
     QCOMPARE(stage.image(), plain);  // off: the outlines say what it would take
-    stage.view->setDisruption(rule, true, false, false);
+    stage.view->setArms(armsOf(rule, true));
     QVERIFY((stage.view->edited()[0] == std::vector{QRect(5, 1, 1, 1)}));
     QVERIFY(stage.image() != plain);
     Disruption listed;
@@ -137,7 +179,7 @@ class TestPointing : public TestCase {
                       {Site::Query, 0, 2, 4},
                       {Site::Query, 1, 2, 7},
                       {Site::Key, 0, 1, ColumnEntry::every}};
-    stage.view->setDisruption(listed, false, false, false);
+    stage.view->setArms(armsOf(listed, false));
     QVERIFY((stage.view->edited()[0] == std::vector{QRect(3, 2, 2, 1)}));
     QVERIFY((stage.view->edited()[1] == std::vector{QRect(0, 1, 8, 1)}));
     QVERIFY(stage.view->edited()[2].empty());

@@ -1,4 +1,5 @@
 #include <QScreen>
+#include <limits>
 
 #include "tests/views/sample.h"
 #include "views/prompt_card.h"
@@ -21,9 +22,8 @@ PromptResult answered(const QString& baseline, const QString& disrupted) {
   PromptResult result;
   result.pieces = {QStringLiteral("one")};
   result.user_end = 1;
-  result.baseline = arm(baseline);
-  result.disrupted = arm(disrupted);
-  result.baseline_status.state = result.disrupted_status.state = ArmState::Done;
+  result.baseline = {arm(baseline), {ArmState::Done, false}, {}};
+  result.arms = {{arm(disrupted), {ArmState::Done, false}, {}}};
   return result;
 }
 
@@ -155,6 +155,83 @@ class TestPromptsView : public TestCase {
     QVERIFY(line >= QFontMetrics(label->font()).horizontalAdvance(QStringLiteral("Rome")));
     QCOMPARE(reds(stage.card(0)->findChild<StyledLabel*>(QStringLiteral("baselineAnswer"))->grab().toImage()),
              0);
+  }
+
+  // Every arm has its row with its name; a click on it asks for it, and the shown one is marked.
+  void armsAreRows() {
+    Stage stage({900, 500});
+    Arms arms;
+    arms.shown().edits = {parse_disruption("lambda 5 on Q")};
+    arms = withControls(arms);
+    arms.list[2].name = QStringLiteral("a random one with a long name that has to break");
+    arms.on = true;
+    PromptResult result = answered(QStringLiteral("The key is 48213."), QStringLiteral("The key is a word."));
+    result.arms.push_back({arm(QStringLiteral("The key is 48213.")), {ArmState::Done, false}, {}});
+    result.arms.push_back({{}, {ArmState::Waiting, false}, {}});
+    result.arms[0].run->replaced = 270;
+    stage.view->setArms(arms);
+    stage.view->setPrompts({prompt(QStringLiteral("one"))}, {result}, 0);
+    Stage::settle();
+    const auto labels = [&](const char* name) {
+      return stage.card(0)->findChildren<StyledLabel*>(QLatin1String(name));
+    };
+    const auto answers = labels("disruptedAnswer"), names = labels("disruptedName");
+    QCOMPARE(answers.size(), 3);
+    QCOMPARE(answers[1]->text(), QStringLiteral("The key is 48213. (unchanged)"));
+    QCOMPARE(answers[2]->text(), QStringLiteral("waiting"));
+    QCOMPARE(names[0]->text(), QStringLiteral("λ=5 on Q\u00a0◉\n270 replaced"));
+    QCOMPARE(names[1]->text(), QStringLiteral("smallest as many as λ=5 on Q"));
+    QCOMPARE(names[2]->text(), arms.list[2].name);
+    QVERIFY(names[2]->height() >= names[2]->heightForWidth(names[2]->width()));
+    QVERIFY(names[2]->width() < stage.card(0)->width() / 4);
+    const QImage first = stage.card(0)->grab().toImage();
+    Arms asked;
+    int times = 0;
+    connect(stage.view, &View::armsEdited, stage.view, [&](const Arms& edited) {
+      asked = edited;
+      ++times;
+      stage.view->setArms(edited);
+    });
+    QTest::mouseClick(answers[1], Qt::LeftButton);
+    QCOMPARE(asked.chosen, 1);
+    QVERIFY(asked.list == arms.list);
+    Stage::settle();
+    QVERIFY(names[1]->text().contains(u'◉') && !names[0]->text().contains(u'◉'));
+    QVERIFY(stage.card(0)->grab().toImage() != first);
+    QTest::mouseClick(answers[1], Qt::LeftButton);  // nothing to ask for
+    QTest::mouseClick(labels("baselineAnswer")[0], Qt::LeftButton);
+    QCOMPARE(times, 1);
+    // Rows come and go with their arms, and leave nothing behind.
+    stage.view->setArms(withoutShown(asked));
+    Stage::settle();
+    QCOMPARE(labels("disruptedAnswer").size(), 2);
+    stage.view->setArms({});
+    Stage::settle();
+    QCOMPARE(labels("disruptedName").size(), 1);
+    QCOMPARE(labels("disruptedName")[0]->text(), QStringLiteral("disrupted\n270 replaced"));
+  }
+
+  // A perplexity that is no number is said so, and its bars leave the others' as they are.
+  void whatIsNoNumberIsSaid() {
+    Stage stage({900, 330});
+    PromptResult result = answered(QStringLiteral("a"), QStringLiteral("b"));
+    const auto scored = [](float nll) {
+      Perplexity perplexity;
+      perplexity.tokens = {1};
+      perplexity.nll = {nll};
+      return perplexity;
+    };
+    result.baseline.run->continuation = scored(1.0f);
+    const auto words = [&](float nll) {
+      result.arms[0].run->continuation = scored(nll);
+      stage.view->setPrompts({prompt(QStringLiteral("one"))}, {result}, 0);
+      Stage::settle();
+      stage.card(0)->grab();
+      return stage.card(0)->findChild<StyledLabel*>(QStringLiteral("disruptedPerplexity"))->text();
+    };
+    QCOMPARE(words(std::numeric_limits<float>::quiet_NaN()), QStringLiteral("not a number"));
+    QCOMPARE(words(std::numeric_limits<float>::infinity()), QStringLiteral("∞"));
+    QCOMPARE(words(1.0f), QStringLiteral("2.718\u00a0 ×1.00"));
   }
 
   void markupIsNotRead() {

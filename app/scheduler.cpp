@@ -1,0 +1,111 @@
+#include "app/scheduler.h"
+
+#include <new>
+#include <utility>
+
+#include "app/run_listener.h"
+
+namespace qkscope {
+
+bool covers(const Needs& have, const Needs& wanted) {
+  Needs both = have;
+  both |= wanted;
+  return both == have;
+}
+
+void Scheduler::setModel(const std::shared_ptr<const LanguageModel>& model) {
+  model_ = model;
+  runner_ = model ? std::make_shared<Runner>(model) : nullptr;
+}
+
+std::shared_ptr<const void> Scheduler::release() {
+  model_.reset();
+  return std::exchange(runner_, nullptr);
+}
+
+bool Scheduler::gives(const Job& running, const Job& job) {
+  const auto same_but_needs = [](RunRequest a, RunRequest b) {
+    a.needs = b.needs = {};
+    return a == b;
+  };
+  return running.part == job.part && running.prompt == job.prompt && running.arm == job.arm &&
+         same_but_needs(running.request, job.request) && covers(running.request.needs, job.request.needs);
+}
+
+bool Scheduler::replace(std::vector<Job> jobs) {
+  // What runs goes on if it still gives the first thing to do; everything else is numbered anew.
+  const bool goes_on = !jobs_.empty() && !jobs.empty() && gives(jobs_.front(), jobs.front());
+  for (Job& job : jobs) {
+    if (goes_on && &job == &jobs.front()) {
+      job = jobs_.front();
+    } else {
+      job.number = ++last_number_;
+    }
+  }
+  jobs_ = std::move(jobs);
+  std::vector<TaskThread::Task> tasks;
+  for (const Job& job : jobs_) tasks.push_back(task(job));
+  thread_.replace(std::move(tasks));
+  if (!goes_on) clock_.restart();
+  return goes_on;
+}
+
+void Scheduler::runInstead(std::function<void(std::stop_token)> work) {
+  jobs_.clear();
+  thread_.replace({{++last_number_, std::move(work)}});
+}
+
+Job Scheduler::takeFirst() {
+  Job job = std::move(jobs_.front());
+  jobs_.erase(jobs_.begin());
+  clock_.restart();
+  return job;
+}
+
+TaskThread::Task Scheduler::task(const Job& job) {
+  const std::uint64_t number = job.number;
+  return {
+      number, [this, number, request = job.request, model = model_, runner = runner_](std::stop_token stop) {
+        // Runs `take` on the window's thread, with the job where it still heads the list.
+        const auto post = [this, number](auto take) {
+          QMetaObject::invokeMethod(this, [this, number, take = std::move(take)] {
+            if (jobs_.empty() || jobs_.front().number != number) return;
+            // A copy: whoever is told may ask for other jobs.
+            take(Job(jobs_.front()));
+          });
+        };
+        RunListener::Receiver receiver;
+        receiver.partial = [=, this](Arm arm, Capture capture) {
+          post([=, this, capture = std::move(capture)](const Job& j) { Q_EMIT captured(j, arm, capture); });
+        };
+        receiver.layer = [=, this](Arm arm, int done, int total) {
+          post([=, this](const Job& j) { Q_EMIT layerDone(j, arm, done, total); });
+        };
+        receiver.prefilled = [=, this](Arm arm, const std::shared_ptr<const Run>& run) {
+          post([=, this](const Job& j) { Q_EMIT prefilled(j, arm, run); });
+        };
+        receiver.text = [=, this](Arm arm, const QString& text) {
+          post([=, this](const Job& j) { Q_EMIT written(j, arm, text); });
+        };
+        receiver.scored = [=, this](Arm arm, const Perplexity& perplexity) {
+          post([=, this](const Job& j) { Q_EMIT scored(j, arm, perplexity); });
+        };
+        QString problem;
+        try {
+          RunListener listener(*model, std::move(receiver));
+          const Comparison comparison = runner->compare(request, listener.events(), stop);
+          post([=, this](const Job&) { Q_EMIT finished(takeFirst(), comparison); });
+          return;
+        } catch (const Cancelled&) {
+          return;
+        } catch (const std::bad_alloc&) {
+          problem =
+              tr("There is not enough memory for this run: shorten the prompt or look at fewer layers.");
+        } catch (const std::exception& error) {
+          problem = QString::fromUtf8(error.what());
+        }
+        post([=, this](const Job&) { Q_EMIT failed(takeFirst(), problem); });
+      }};
+}
+
+}  // namespace qkscope
