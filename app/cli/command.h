@@ -32,6 +32,7 @@ enum Group : unsigned {
   Activations = 1u << 10,  // EXPERIMENT, --sentence, --corpus, ... and --bos of its own
   Experiments = 1u << 11,  // ACTION, WHAT, --shard, ..., with the model among WHAT
   Folder = 1u << 12,       // --out is a folder that the command fills
+  Dataset = 1u << 13,      // FILE, --columns, --items
 };
 
 struct Command {
@@ -55,6 +56,7 @@ Document run_capture(const Context& context);
 Document run_disrupt(const Context& context);
 Document run_activations(const Context& context);
 Document run_experiment(const Context& context);
+Document run_dataset(const Context& context);
 Document run_bench(const Context& context);
 
 }  // namespace qkscope::cli

@@ -114,6 +114,8 @@ const std::vector<Command>& commands() {
        "--out "
        "they are\n"
        "                     put together in that folder, too\n"
+       "  slurm FILE [MODEL] writes and submits a Slurm job array of --nodes x --gpus shards and a job that "
+       "merges them\n"
        "datasets/README.md tells how tasks and experiments are written.\n\n"
        "Examples:\n"
        "  qkscope-cli experiment run context-and-memory --out results\n"
@@ -121,6 +123,11 @@ const std::vector<Command>& commands() {
        "  qkscope-cli experiment run my.json --shard 2/8 --out results\n"
        "  qkscope-cli experiment merge results",
        Experiments | Model | Folder, "The folder that results are added to", run_experiment},
+      {"dataset", "What a data set of rows holds: its columns, how often each value comes, its first rows.",
+       "Examples:\n"
+       "  qkscope-cli dataset cities.csv\n"
+       "  qkscope-cli dataset qa.json --columns question,answer --items 10 --json",
+       Dataset, json_file, run_dataset},
       {"bench",
        "How fast the model runs here, against the bare matrix products and the memory of this machine.",
        "Prefill computes all logits and M of Q, K and V of every layer; its reference is the sum of the "

@@ -6,6 +6,7 @@
 
 #include "app/cli/output.h"
 #include "app/cli/prompt.h"
+#include "app/cli/slurm.h"
 #include "core/io/atomic_file.h"
 #include "core/tasks/datasets.h"
 #include "core/tasks/experiment_run.h"
@@ -76,7 +77,8 @@ ExperimentTable run_on(const Context& context, const Experiment& experiment) {
 }
 
 Document run(const Context& context) {
-  const Experiment experiment = read_experiment(find_experiment(context.options.experiment.what.front()));
+  const Experiment experiment = read_experiment(find_experiment(context.options.experiment.what.front()),
+                                                context.options.experiment.data);
   std::vector<std::string> models = {context.options.model};
   if (models.front().empty() && !experiment.models.empty()) models = experiment.models;
   std::vector<ExperimentTable> tables;
@@ -152,7 +154,9 @@ Document status(const Context& context) {
 
 Document run_experiment(const Context& context) {
   const std::string& action = context.options.experiment.action;
-  return action == "run" ? run(context) : action == "merge" ? merge(context) : status(context);
+  if (action == "run") return run(context);
+  if (action == "slurm") return run_slurm(context);
+  return action == "merge" ? merge(context) : status(context);
 }
 
 }  // namespace qkscope::cli

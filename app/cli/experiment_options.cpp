@@ -9,35 +9,62 @@ namespace qkscope::cli {
 
 void add_experiment(CLI::App& app, Options& o) {
   ExperimentOptions& e = o.experiment;
-  app.add_option("ACTION", e.action, "run, status or merge")
+  app.add_option("ACTION", e.action, "run, status, merge or slurm")
       ->option_text(" ")
       ->required()
-      ->check(CLI::IsMember({"run", "status", "merge"}));
-  app.add_option(
-         "WHAT", e.what,
-         "run: FILE [MODEL], an experiment's file or the name of one that comes with the program, and the "
-         "model where the file names none; status and merge: the folders that run wrote")
+      ->check(CLI::IsMember({"run", "status", "merge", "slurm"}));
+  app.add_option("WHAT", e.what,
+                 "run and slurm: FILE [MODEL], an experiment's file or the name of one that comes with the "
+                 "program, and "
+                 "the model where the file names none; status and merge: the folders that run wrote")
       ->option_text(" ")
       ->required()
       ->check(filled("a file or folder"));
   app.add_option("--shard", e.shard_text, "run: every N-th item alone, from the I-th on, such as 2/4")
       ->option_text("I/N")
       ->check(filled("two numbers such as 2/4"));
+  app.add_option("--data", e.data, "run and slurm: a folder where tasks find the files that they read, too")
+      ->option_text("FOLDER")
+      ->check(filled("a folder"));
+  app.add_option("--nodes", e.nodes, "slurm: so many machines (1)")
+      ->option_text("N")
+      ->check(whole_number(1, 100000));
+  app.add_option("--gpus", e.gpus, "slurm: so many GPUs of each, a shard on every one; 0 means CPUs (0)")
+      ->option_text("N")
+      ->check(whole_number(0, 64));
+  app.add_flag("--dry-run", e.dry_run, "slurm: write the scripts and submit nothing")->option_text(" ");
+}
+
+void add_dataset(CLI::App& app, Options& o) {
+  DatasetOptions& d = o.dataset;
+  app.add_option("FILE", d.file, "A .csv, .jsonl or .json file, also .gz")
+      ->option_text(" ")
+      ->required()
+      ->check(filled("a file"));
+  app.add_option("--columns", d.columns, "Some of its columns, such as question,answer (all)")
+      ->option_text("LIST")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(filled("names of columns"));
+  app.add_option("--items", d.items, "Of so many rows --json tells the values (3)")
+      ->option_text("N")
+      ->check(whole_number(0, 1 << 24));
 }
 
 void settle_experiment(Options& o) {
   ExperimentOptions& e = o.experiment;
   if (e.action.empty()) return;
-  if (e.action == "run") {
+  if (e.action == "run" || e.action == "slurm") {
     if (e.what.size() > 2)
-      throw UsageError("experiment run takes a file and a model, and there is " + in_quotes(e.what[2]) +
-                       ", too");
+      throw UsageError("experiment " + e.action + " takes a file and a model, and there is " +
+                       in_quotes(e.what[2]) + ", too");
     if (e.what.size() == 2) o.model = e.what[1];
     if (o.out.empty())
-      throw UsageError("experiment run needs a folder for its results; give one with --out FOLDER");
-  } else if (!e.shard_text.empty()) {
-    throw UsageError("--shard has no part in experiment " + e.action);
+      throw UsageError("experiment " + e.action +
+                       " needs a folder for its results; give one with --out FOLDER");
   }
+  if (e.action != "run" && !e.shard_text.empty())
+    throw UsageError("--shard has no part in experiment " + e.action);
   if (e.shard_text.empty()) return;
   const char* end = e.shard_text.data() + e.shard_text.size();
   const auto slash = std::from_chars(e.shard_text.data(), end, e.shard);

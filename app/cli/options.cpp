@@ -300,6 +300,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
     const auto has = [&](Group group) { return (command.groups & group) != 0; };
     if (has(Activations)) add_activations(sub, o);
     if (has(Experiments)) add_experiment(sub, o);
+    if (has(Dataset)) add_dataset(sub, o);
     if (has(Model) && !has(Experiments)) add_model(sub, o);
     if (has(Model)) add_device(sub, o);
     if (has(Prompt)) add_prompt(sub, o, t);

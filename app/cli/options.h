@@ -33,6 +33,16 @@ struct ExperimentOptions {
   std::vector<std::string> what;
   std::string shard_text;
   int shard = 1, shards = 1;
+  std::string data;  // a folder where tasks find their files; empty: beside them
+  int nodes = 1, gpus = 0;
+  bool dry_run = false;
+};
+
+/// What `dataset` is told.
+struct DatasetOptions {
+  std::string file;
+  std::vector<std::string> columns;  // empty = all
+  int items = 3;
 };
 
 /// Everything the commands' options say. Each command has some of them only: see commands.cpp.
@@ -64,6 +74,7 @@ struct Options {
 
   ActivationOptions activations;
   ExperimentOptions experiment;
+  DatasetOptions dataset;
 
   bool json = false;
   std::string out;

@@ -21,8 +21,9 @@ struct Control {
   std::string name;  // "smallest", "random 0"
 };
 
-std::vector<std::uint64_t> read_seeds(JsonFields& fields, const std::string& key) {
-  if (!fields.has(key)) return {0};
+std::vector<std::uint64_t> read_seeds(JsonFields& fields, const std::string& key,
+                                      const std::vector<std::uint64_t>& absent = {0}) {
+  if (!fields.has(key)) return absent;
   std::vector<std::uint64_t> seeds;
   for (const json& seed : fields.list(key)) {
     if (!seed.is_number_unsigned())
@@ -34,8 +35,8 @@ std::vector<std::uint64_t> read_seeds(JsonFields& fields, const std::string& key
 }
 
 /// "controls": ["smallest", "random"], the second once for each of "control_seeds".
-std::vector<Control> read_controls(JsonFields& fields) {
-  const std::vector<std::uint64_t> seeds = read_seeds(fields, "control_seeds");
+std::vector<Control> read_controls(JsonFields& fields, const std::vector<std::uint64_t>& absent_seeds) {
+  const std::vector<std::uint64_t> seeds = read_seeds(fields, "control_seeds", absent_seeds);
   std::vector<Control> controls;
   if (!fields.has("controls")) return controls;
   for (const std::string& name : fields.texts("controls")) {
@@ -66,8 +67,9 @@ Edits read_edits(const std::vector<std::string>& texts, const std::string& where
 
 class ArmReader {
  public:
-  ArmReader(Experiment& experiment, JsonFields& file) : experiment_(experiment), file_(file) {
-    experiment_.arms = {{"baseline", {}}};
+  ArmReader(Experiment& experiment, JsonFields& file)
+      : experiment_(experiment), file_(file), control_seeds_(read_seeds(file, "control_seeds")) {
+    experiment_.arms = {{"baseline", {}, "", ""}};
   }
 
   /// A text is edits and name in one; an object has "name" and "edits".
@@ -80,7 +82,8 @@ class ArmReader {
     JsonFields fields(arm, where);
     const std::string name = fields.text("name");
     const Edits edits = read_edits(fields.texts("edits"), where);
-    const std::vector<Control> own = fields.has("controls") ? read_controls(fields) : controls;
+    const std::vector<Control> own =
+        fields.has("controls") ? read_controls(fields, control_seeds_) : controls;
     fields.done();
     add(name, edits, own);
   }
@@ -89,36 +92,63 @@ class ArmReader {
       if (name == "baseline") return;  // it is there already
       throw Error(file_.where() + ": the arm " + in_quotes(name) + " edits nothing, as the baseline does");
     }
-    put(name, edits);
+    put({name, edits, "", value_});
     for (const Control& control : controls) {
       Edits matched;
       for (const Edit& edit : edits) matched.push_back(control_of(edit, control.kind, control.seed));
-      put(name + ", " + control.name, matched);
+      put({name + ", " + control.name, matched, name, value_});
     }
+  }
+  /// "sweep": {"edits": "site=q,pick=lambda:{value}", "values": [3, 4, 5]}: an arm for each value.
+  void add_sweep(const json& sweep, const std::vector<Control>& controls) {
+    JsonFields fields(sweep, file_.where() + ", 'sweep'");
+    const std::vector<std::string> edits = fields.texts("edits");
+    const auto takes_value = [](const std::string& text) { return text.find("{value}") != text.npos; };
+    if (std::ranges::none_of(edits, takes_value)) fields.fail("edits", "have no {value} that is swept");
+    const std::vector<Control> own =
+        fields.has("controls") ? read_controls(fields, control_seeds_) : controls;
+    for (const json& value : fields.list("values")) {
+      if (!value.is_string() && !value.is_number())
+        fields.fail("values", "holds " + short_json(value) + ", expected texts or numbers");
+      value_ = value.is_string() ? value.get<std::string>() : number_text(value.get<double>());
+      std::vector<std::string> filled = edits;
+      std::string name;
+      for (std::string& text : filled) {
+        for (auto at = text.find("{value}"); at != text.npos; at = text.find("{value}", at + value_.size()))
+          text.replace(at, 7, value_);
+        name += (name.empty() ? "" : "; ") + text;
+      }
+      add(name, read_edits(filled, fields.where()), own);
+    }
+    fields.done();
+    value_.clear();
   }
 
  private:
-  void put(const std::string& name, const Edits& edits) {
-    if (std::ranges::find(experiment_.arms, name, &ExperimentArm::name) != experiment_.arms.end())
-      throw Error(file_.where() + " has two arms " + in_quotes(name) + "; give each a name of its own");
-    experiment_.arms.push_back({name, edits});
+  void put(ExperimentArm arm) {
+    if (std::ranges::find(experiment_.arms, arm.name, &ExperimentArm::name) != experiment_.arms.end())
+      throw Error(file_.where() + " has two arms " + in_quotes(arm.name) + "; give each a name of its own");
+    experiment_.arms.push_back(std::move(arm));
   }
 
   Experiment& experiment_;
   JsonFields& file_;
+  std::vector<std::uint64_t> control_seeds_;  // where an arm names none of its own
+  std::string value_;                         // of the sweep that is being read
   int count_ = 0;
 };
 
-void read_tasks(Experiment& experiment, JsonFields& file, const std::filesystem::path& folder) {
+void read_tasks(Experiment& experiment, JsonFields& file, const std::filesystem::path& folder,
+                const std::filesystem::path& data) {
   const auto most = static_cast<std::size_t>(file.whole("items", 0, 1, 1 << 24));
   for (const json& entry : file.list("tasks")) {
     const std::string where = file.where() + ", task " + std::to_string(experiment.tasks.size() + 1);
     Experiment::Part part;
     if (entry.is_string()) {
-      part = {read_task(find_task(entry.get<std::string>(), folder)), most};
+      part = {read_task(find_task(entry.get<std::string>(), folder), data), most};
     } else {
       JsonFields fields(entry, where);
-      part = {read_task(find_task(fields.text("task"), folder)),
+      part = {read_task(find_task(fields.text("task"), folder), data),
               static_cast<std::size_t>(fields.whole("items", static_cast<std::int64_t>(most), 1, 1 << 24))};
       part.task.name = fields.text("name", part.task.name);
       part.task.max_new_tokens =
@@ -137,19 +167,20 @@ void read_tasks(Experiment& experiment, JsonFields& file, const std::filesystem:
 
 }  // namespace
 
-Experiment read_experiment(const std::filesystem::path& path) {
+Experiment read_experiment(const std::filesystem::path& path, const std::filesystem::path& data) {
   Budget budget("The experiment " + in_quotes(path.string()));
   const json document = read_json_object(path, budget);
   JsonFields file(document, in_quotes(path.string()));
   Experiment experiment;
   experiment.name = path.stem().string();
   experiment.title = file.text("title", experiment.name);
-  read_tasks(experiment, file, path.parent_path().empty() ? "." : path.parent_path());
-  const std::vector<Control> controls = read_controls(file);
+  read_tasks(experiment, file, path.parent_path().empty() ? "." : path.parent_path(), data);
+  const std::vector<Control> controls = read_controls(file, {0});
   ArmReader arms(experiment, file);
   if (file.has("arms")) {
     for (const json& arm : file.list("arms")) arms.add(arm, controls);
   }
+  if (file.has("sweep")) arms.add_sweep(file.object("sweep"), controls);
   if (file.has("models")) experiment.models = file.texts("models");
   experiment.sampling.temperature = file.number("temperature", 0, 0, 100);
   experiment.sampling.top_p = file.number("top_p", 1, 0, 1);

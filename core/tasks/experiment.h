@@ -14,6 +14,8 @@ namespace qkscope {
 struct ExperimentArm {
   std::string name;
   Edits edits;
+  std::string control_of;  // the name of the arm that it is a matched control of; empty: of none
+  std::string value;       // of the property that a sweep goes through; empty: not of a sweep
 };
 
 /// Tasks under several arms: a JSON file (datasets/README.md tells its keys), as a value.
@@ -32,7 +34,8 @@ struct Experiment {
   bool score_expected = true;              // perplexity (a) of the expected answer, where the task has one
 };
 
-/// Throws Error naming the file, the key and what was expected.
-Experiment read_experiment(const std::filesystem::path& path);
+/// `data`: a folder where tasks find their files, too. Throws Error naming the file, the key and what was
+/// expected.
+Experiment read_experiment(const std::filesystem::path& path, const std::filesystem::path& data = {});
 
 }  // namespace qkscope

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/tasks/words.h"
+
 namespace qkscope {
 
 namespace {
@@ -9,16 +11,35 @@ namespace {
 /// Which items are right in both arms, in one alone, in none.
 struct Paired {
   int both = 0, only_first = 0, only_second = 0, neither = 0;
+  int items() const { return both + only_first + only_second + neither; }
+  Interval difference() const { return paired_difference(both, only_first, only_second, neither); }
+  double p() const { return mcnemar_exact(only_first, only_second); }
   void add(bool first, bool second) {
     ++(first ? (second ? both : only_first) : (second ? only_second : neither));
   }
 };
 
-TaskScore score_of(const Plan::PlannedTask& task, std::size_t arm, const ResultStore& store) {
-  TaskScore score{task.name, task.kind, task.rule, 0, 0, task.chance, {}, {}, {}, task.published_rule, 0, {}};
+/// Right or not under both arms, of the items that both were asked.
+Paired pair(const Plan::PlannedTask& task, std::size_t first, std::size_t second, const ResultStore& store) {
+  const AnswerRule& rule = answer_rule(task.rule);
+  Paired paired;
+  for (const Plan::Item& item : task.items) {
+    const TrialResult *a = store.find(item.keys[first]), *b = store.find(item.keys[second]);
+    if (a && b) paired.add(rule.right(a->answer, item.gold), rule.right(b->answer, item.gold));
+  }
+  return paired;
+}
+
+TaskScore score_of(const Plan& plan, const Plan::PlannedTask& task, std::size_t arm,
+                   const ResultStore& store) {
+  TaskScore score;
+  score.task = task.name;
+  score.kind = task.kind;
+  score.rule = task.rule;
+  score.published_rule = task.published_rule;
+  score.chance = task.chance;
   const AnswerRule& rule = answer_rule(task.rule);
   const AnswerRule* published = task.published_rule.empty() ? nullptr : &answer_rule(task.published_rule);
-  Paired paired;
   double losses = 0;
   int scored = 0;
   for (const Plan::Item& item : task.items) {
@@ -32,14 +53,23 @@ TaskScore score_of(const Plan::PlannedTask& task, std::size_t arm, const ResultS
       losses += std::log(*result->perplexity);
       ++scored;
     }
-    const TrialResult* baseline = arm == 0 ? nullptr : store.find(item.keys[0]);
-    if (baseline) paired.add(rule.right(baseline->answer, item.gold), right);
+    score.diversity += bigram_diversity(result->answer);
+    score.repeating += repeats_itself(result->answer) ? 1 : 0;
   }
   score.interval = wilson(score.correct, score.items);
   if (scored > 0) score.perplexity = std::exp(losses / scored);
+  if (score.items > 0) score.diversity /= score.items;
   if (arm > 0) {
-    score.p = mcnemar_exact(paired.only_first, paired.only_second);
-    score.change = paired_difference(paired.both, paired.only_first, paired.only_second, paired.neither);
+    const Paired paired = pair(task, 0, arm, store);
+    score.p = paired.p();
+    score.change = paired.difference();
+  }
+  for (std::size_t other = 0; other < plan.arms.size(); ++other) {
+    if (plan.arms[other].control_of != plan.arms[arm].name) continue;
+    const Paired paired = pair(task, other, arm, store);
+    if (paired.items() == 0) continue;
+    const double difference = static_cast<double>(paired.only_second - paired.only_first) / paired.items();
+    score.controls.push_back({plan.arms[other].name, difference, paired.difference(), paired.p()});
   }
   return score;
 }
@@ -54,9 +84,10 @@ std::optional<double> TaskScore::accuracy() const {
 ExperimentTable tabulate(const Plan& plan, const ResultStore& store) {
   ExperimentTable table{plan.experiment, plan.model, {}, 0, plan.results()};
   for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
-    table.arms.push_back({plan.arms[arm].name, plan.arms[arm].edits, {}});
+    const Plan::PlannedArm& planned = plan.arms[arm];
+    table.arms.push_back({planned.name, planned.edits, planned.control_of, planned.value, {}});
     for (const Plan::PlannedTask& task : plan.tasks) {
-      table.arms.back().tasks.push_back(score_of(task, arm, store));
+      table.arms.back().tasks.push_back(score_of(plan, task, arm, store));
       table.done += static_cast<std::size_t>(table.arms.back().tasks.back().items);
     }
   }
@@ -84,9 +115,24 @@ nlohmann::ordered_json to_json(const ExperimentTable& table) {
       if (score.perplexity) json["perplexity"] = *score.perplexity;
       if (score.p) json["p"] = *score.p;
       if (score.change) json["change"] = {{"low", score.change->low}, {"high", score.change->high}};
+      if (score.items > 0) {
+        json["diversity"] = score.diversity;
+        json["repeating"] = score.repeating;
+      }
+      for (const AgainstControl& control : score.controls) {
+        json["controls"].push_back({{"arm", control.control},
+                                    {"difference", control.difference},
+                                    {"low", control.interval.low},
+                                    {"high", control.interval.high},
+                                    {"p", control.p}});
+      }
       tasks.push_back(std::move(json));
     }
-    arms.push_back({{"name", row.name}, {"edits", row.edits}, {"tasks", std::move(tasks)}});
+    Json arm = {{"name", row.name}, {"edits", row.edits}};
+    if (!row.value.empty()) arm["value"] = row.value;
+    if (!row.control_of.empty()) arm["control_of"] = row.control_of;
+    arm["tasks"] = std::move(tasks);
+    arms.push_back(std::move(arm));
   }
   return {{"experiment", table.experiment},
           {"model", table.model},

@@ -10,6 +10,14 @@
 
 namespace qkscope {
 
+/// What an arm does beyond a matched control of its own, on the items that both were asked.
+struct AgainstControl {
+  std::string control;    // its arm
+  double difference = 0;  // accuracy of the arm less that of the control
+  Interval interval;      // Newcombe's, of the difference
+  double p = 1;           // McNemar's exact test
+};
+
 /// One cell of the table: an arm on a task, as far as there are results.
 struct TaskScore {
   std::string task;
@@ -23,6 +31,9 @@ struct TaskScore {
   std::string published_rule;      // empty: none
   int published_correct = 0;
   std::optional<double> perplexity;  // geometric mean over the items of that of the expected answer
+  std::vector<AgainstControl> controls;
+  double diversity = 0;  // mean of the answers' bigram_diversity()
+  int repeating = 0;     // answers for which repeats_itself()
 
   /// Nothing where there is no item.
   std::optional<double> accuracy() const;
@@ -33,6 +44,7 @@ struct ExperimentTable {
   struct Row {
     std::string name;
     std::vector<std::string> edits;
+    std::string control_of, value;  // as of ExperimentArm
     std::vector<TaskScore> tasks;
   };
   std::vector<Row> arms;  // the baseline first

@@ -77,7 +77,7 @@ PlannedRuns plan_experiment(const Experiment& experiment, const LanguageModel& m
   runs.plan.experiment = experiment.name;
   runs.plan.model = model.card().name;
   for (const ExperimentArm& arm : experiment.arms) {
-    Plan::PlannedArm planned{arm.name, {}};
+    Plan::PlannedArm planned{arm.name, {}, arm.control_of, arm.value};
     for (const Edit& edit : arm.edits) {
       check_edit(edit, model.spec());
       planned.edits.push_back(to_text(edit));

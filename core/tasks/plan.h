@@ -33,6 +33,7 @@ struct Plan {
   struct PlannedArm {
     std::string name;
     std::vector<std::string> edits;  // the text of each
+    std::string control_of, value;   // as of ExperimentArm
   };
   std::vector<PlannedArm> arms;  // the baseline first
 

@@ -38,7 +38,9 @@ Json to_json(const Plan& plan) {
                      {"chance", task.chance},
                      {"items", std::move(items)}});
   }
-  for (const Plan::PlannedArm& arm : plan.arms) arms.push_back({{"name", arm.name}, {"edits", arm.edits}});
+  for (const Plan::PlannedArm& arm : plan.arms)
+    arms.push_back(
+        {{"name", arm.name}, {"edits", arm.edits}, {"control_of", arm.control_of}, {"value", arm.value}});
   return {{"experiment", plan.experiment}, {"model", plan.model}, {"arms", arms}, {"tasks", tasks}};
 }
 
@@ -65,7 +67,8 @@ Plan read_plan(const fs::path& path) {
   plan.model = file.text("model");
   for (const auto& arm : file.list("arms")) {
     JsonFields fields(arm, where + ", an arm");
-    plan.arms.push_back({fields.text("name"), fields.texts("edits")});
+    plan.arms.push_back(
+        {fields.text("name"), fields.texts("edits"), fields.text("control_of"), fields.text("value")});
   }
   for (const auto& entry : file.list("tasks")) {
     JsonFields fields(entry, where + ", a task");

@@ -1,7 +1,5 @@
 #include "core/tasks/task.h"
 
-#include <algorithm>
-
 #include "core/base/budget.h"
 #include "core/base/error.h"
 #include "core/base/wording.h"
@@ -13,45 +11,6 @@ namespace qkscope {
 namespace {
 
 using nlohmann::json;
-
-/// `text` with every {name} replaced. Throws Error for a name that the item has not.
-std::string filled(const std::string& text, const ItemFields& fields, const std::string& where) {
-  std::string made;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto open = text.find('{', at);
-    const auto close = open == text.npos ? text.npos : text.find('}', open);
-    if (close == text.npos) return made + text.substr(at);
-    made += text.substr(at, open - at);
-    const std::string name = text.substr(open + 1, close - open - 1);
-    const auto field = fields.find(name);
-    if (field == fields.end()) {
-      std::string known;
-      for (const auto& [key, values] : fields) known += (known.empty() ? "" : ", ") + in_quotes(key);
-      throw Error(where + ": the text " + in_quotes(text) + " asks for " + in_quotes(name) +
-                  ", expected one of " + known);
-    }
-    made += field->second.front();
-    at = close + 1;
-  }
-  return made;
-}
-
-/// Each of several values of a field is an answer of its own.
-std::vector<std::string> all_filled(const std::vector<std::string>& texts, const ItemFields& fields,
-                                    const std::string& where) {
-  std::vector<std::string> made;
-  for (const std::string& text : texts) {
-    const auto field = text.size() > 2 && text.front() == '{' && text.back() == '}'
-                           ? fields.find(text.substr(1, text.size() - 2))
-                           : fields.end();
-    if (field == fields.end()) {
-      made.push_back(filled(text, fields, where));
-    } else {
-      made.insert(made.end(), field->second.begin(), field->second.end());
-    }
-  }
-  return made;
-}
 
 std::vector<std::string> values_of(const json& value, const std::string& where) {
   const auto one = [&](const json& v) -> std::string {
@@ -108,13 +67,37 @@ PassKeySettings read_pass_keys(JsonFields& file) {
   return settings;
 }
 
+std::map<std::string, std::string> read_texts(JsonFields& fields, const std::string& key) {
+  std::map<std::string, std::string> texts;
+  if (!fields.has(key)) return texts;
+  JsonFields named(fields.object(key), fields.where() + ", " + in_quotes(key));
+  for (const auto& [name, value] : fields.object(key).items()) texts[name] = named.text(name);
+  return texts;
+}
+
+TaskSource read_source(JsonFields& file, const std::filesystem::path& folder,
+                       const std::filesystem::path& data) {
+  TaskSource source;
+  source.file = file.text("file");
+  source.places = {folder};
+  if (!data.empty()) source.places.push_back(data);
+  source.columns = read_texts(file, "columns");
+  source.where = read_texts(file, "where");
+  if (file.has("values")) {
+    JsonFields values(file.object("values"), file.where() + ", 'values'");
+    for (const auto& [name, map] : file.object("values").items())
+      source.values[name] = read_texts(values, name);
+  }
+  return source;
+}
+
 }  // namespace
 
 std::string_view task_kind_name(TaskKind kind) {
   return kind == TaskKind::Context ? "context" : "memory";
 }
 
-Task read_task(const std::filesystem::path& path) {
+Task read_task(const std::filesystem::path& path, const std::filesystem::path& data) {
   Budget budget("The task " + in_quotes(path.string()));
   const json document = read_json_object(path, budget);
   JsonFields file(document, in_quotes(path.string()));
@@ -143,37 +126,14 @@ Task read_task(const std::filesystem::path& path) {
   task.chance = file.number("chance", 0, 0, 1);
   if (file.has("pass_keys")) {
     task.pass_keys = read_pass_keys(file);
+  } else if (file.has("file")) {
+    task.source = read_source(file, path.parent_path().empty() ? "." : path.parent_path(), data);
   } else {
     task.items = read_items(file);
   }
   file.text("about", "");
   file.done();
   return task;
-}
-
-std::vector<TaskItem> items_of(const Task& task, const Tokenizer& tokenizer, std::size_t most) {
-  std::vector<ItemFields> all = task.items;
-  if (task.pass_keys) {
-    PassKeySettings settings = *task.pass_keys;
-    if (most > 0)
-      settings.count =
-          static_cast<int>(std::min<std::size_t>(most, static_cast<std::size_t>(settings.count)));
-    for (PassKeyPrompt& prompt : pass_keys(settings, tokenizer))
-      all.push_back({{"text", {std::move(prompt.text)}}, {"key", {std::move(prompt.key)}}});
-  }
-  if (most > 0 && all.size() > most) all.resize(most);
-  std::vector<TaskItem> items;
-  for (const ItemFields& fields : all) {
-    const std::string where = "Task " + in_quotes(task.name) + ", item " + std::to_string(items.size() + 1);
-    TaskItem item{filled(task.system, fields, where),
-                  filled(task.prompt, fields, where),
-                  filled(task.expected, fields, where),
-                  {}};
-    item.gold = {all_filled(task.answers, fields, where), item.prompt,
-                 all_filled(task.choices, fields, where)};
-    items.push_back(std::move(item));
-  }
-  return items;
 }
 
 }  // namespace qkscope

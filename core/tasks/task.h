@@ -21,6 +21,16 @@ std::string_view task_kind_name(TaskKind kind);  // "context", "memory"
 /// texts, and each is a right answer.
 using ItemFields = std::map<std::string, std::vector<std::string>>;
 
+/// Rows of one's own or a published data set: see read_table().
+struct TaskSource {
+  std::string file;
+  std::vector<std::filesystem::path> places;   // the folders it is looked for in
+  std::map<std::string, std::string> columns;  // other names for columns: field -> column
+  std::map<std::string, std::string> where;    // only rows with these values: column -> value
+  std::map<std::string, std::map<std::string, std::string>>
+      values;  // column -> value in the file -> text here
+};
+
 /// What is asked and when an answer is right: a JSON file (datasets/README.md tells its keys). Texts are
 /// templates, in which {name} stands for a field of the item.
 struct Task {
@@ -37,7 +47,8 @@ struct Task {
   double chance = 0;  // the share that guessing gets right
 
   std::vector<ItemFields> items;
-  std::optional<PassKeySettings> pass_keys;  // in place of items
+  std::optional<PassKeySettings> pass_keys;  // in place of items, as is
+  std::optional<TaskSource> source;
 };
 
 /// One question of a task, its texts filled in.
@@ -46,10 +57,12 @@ struct TaskItem {
   Gold gold;
 };
 
-/// Throws Error naming the file, the key or item, and what was expected.
-Task read_task(const std::filesystem::path& path);
+/// `data`: where its source may lie, too. Throws Error naming the file, the key or item, and what was
+/// expected.
+Task read_task(const std::filesystem::path& path, const std::filesystem::path& data = {});
 
-/// Its questions, at most `most` of them (0 = all). Of generated tasks the lengths are `tokenizer`'s.
+/// Its questions, at most `most` of them (0 = all). Of generated tasks the lengths are `tokenizer`'s. Throws
+/// Error for a template that an item does not fit, and for a source that cannot be read.
 std::vector<TaskItem> items_of(const Task& task, const Tokenizer& tokenizer, std::size_t most = 0);
 
 }  // namespace qkscope

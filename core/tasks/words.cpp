@@ -1,6 +1,8 @@
 #include "core/tasks/words.h"
 
 #include <charconv>
+#include <set>
+#include <utility>
 
 namespace qkscope {
 
@@ -88,6 +90,51 @@ std::vector<std::string> words_of(std::string_view text) {
   }
   end_word();
   return words;
+}
+
+namespace {
+
+/// Words, and each mark of punctuation by itself.
+std::vector<std::string> tokens_of(std::string_view text) {
+  std::vector<std::string> tokens;
+  std::string word;
+  const auto end_word = [&] {
+    if (!word.empty()) tokens.push_back(std::move(word));
+    word.clear();
+  };
+  for (const char c : lower_case(text)) {
+    if (is_letter(c) || is_digit(c) || c == '\'') {
+      word += c;
+      continue;
+    }
+    end_word();
+    if (c != ' ' && c != '\n' && c != '\t' && c != '\r') tokens.push_back(std::string(1, c));
+  }
+  end_word();
+  return tokens;
+}
+
+}  // namespace
+
+double bigram_diversity(std::string_view text) {
+  const std::vector<std::string> tokens = tokens_of(text);
+  if (tokens.size() < 2) return 0;
+  std::set<std::pair<std::string, std::string>> pairs;
+  for (std::size_t i = 0; i + 1 < tokens.size(); ++i) pairs.emplace(tokens[i], tokens[i + 1]);
+  return static_cast<double>(pairs.size()) / static_cast<double>(tokens.size() - 1);
+}
+
+bool repeats_itself(std::string_view text) {
+  const std::vector<std::string> tokens = tokens_of(text);
+  for (std::size_t period = 1; period * 3 <= tokens.size(); ++period) {
+    std::size_t same = 0;  // tokens at the end that are what stands a period before
+    while (same + period < tokens.size() &&
+           tokens[tokens.size() - 1 - same] == tokens[tokens.size() - 1 - same - period])
+      ++same;
+    // The last time may be cut off anywhere.
+    if (same >= 2 * period && 2 * (same + period) >= tokens.size()) return true;
+  }
+  return false;
 }
 
 std::vector<double> numbers_in(std::string_view text, bool with_minus) {

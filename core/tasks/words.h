@@ -18,6 +18,13 @@ bool contains_words(std::string_view text, std::string_view part);
 /// plain ones.
 std::vector<std::string> words_of(std::string_view text);
 
+/// How many of a text's pairs of neighbouring words (marks of punctuation are words, too) are different ones:
+/// 1 where no pair comes twice, 0 where there is none, as published.
+double bigram_diversity(std::string_view text);
+/// Whether it ends by saying the same over and over: a run of words, of whatever length, that comes three
+/// times in a row or more and is at least half of the text.
+bool repeats_itself(std::string_view text);
+
 /// The numbers of a text in order: digits in groups of three with commas or without, with a fraction or
 /// without, as the published code's pattern \d+(?:,\d{3})*(?:\.\d+)? finds them. `with_minus`: negative where
 /// a minus stands in front that takes away from nothing.

@@ -156,6 +156,17 @@ class TestAnswerRules : public TestCase {
     QKSCOPE_EXPECT_ERROR(answer_rule("contain"), "'contain'", "contains, ", "yes_no");
   }
 
+  void repetition() {
+    QVERIFY(near(bigram_diversity("a b a b"), 2.0 / 3) && bigram_diversity("word") == 0 &&
+            bigram_diversity("") == 0);
+    QVERIFY(near(bigram_diversity("The cat. The cat!"), 4.0 / 5));  // the cat, cat ., . the, cat !
+    QVERIFY(repeats_itself("Paris, Paris, Paris, Paris"));
+    QVERIFY(repeats_itself("It is so: I'm a bit more, I'm a bit more, I'm a bit more, I'm a"));
+    QVERIFY(!repeats_itself("The pass key is 48213. The pass key is 48213."));
+    QVERIFY(!repeats_itself("A long answer that says many different things and then ends in ha ha ha"));
+    QVERIFY(!repeats_itself("") && !repeats_itself("no no"));
+  }
+
   void words() {
     QVERIFY(contains_words("naïve Zürich, é", "zürich"));
     QVERIFY(!contains_words("naïve", "na"));

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <random>
 #include <set>
 #include <thread>
@@ -203,6 +204,63 @@ class TestCliExperiments : public CliTestCase {
     const json table = run_cli(command(file, "stopped")).json();
     QCOMPARE(table["done"].get<int>(), 400);
     QCOMPARE(lines("stopped/results.jsonl").size(), 400u);
+  }
+
+  void dataSets() {
+    const std::string file = write("qa.csv", "question,answer\nIs it?,true\nWas it?,false\nDid it?,true\n");
+    const json all = run_cli({"dataset", file, "--json", "--items", "1"}).json();
+    QCOMPARE(keys(all), (Keys{"file", "rows", "columns", "items"}));
+    QCOMPARE(all["rows"].get<int>(), 3);
+    QVERIFY(all["columns"][1]["values"] == json({{"true", 2}, {"false", 1}}));
+    QVERIFY(all["items"] == json::array({{{"row", 2}, {"question", "Is it?"}, {"answer", "true"}}}));
+    const json some = run_cli({"dataset", file, "--json", "--columns", "answer"}).json();
+    QCOMPARE(some["columns"].size(), 1u);
+    QCOMPARE(keys(some["items"][0]), (Keys{"row", "answer"}));
+    QVERIFY(run_cli({"dataset", file, "--columns", "none"}).refuses(1, {"'none'", "question, answer"}));
+    QVERIFY(has_all(run_cli({"dataset", file}).out, {"3 rows", "true x 2"}));
+  }
+
+  /// The scripts do what they say when bash runs them as Slurm would, and are handed to sbatch in order.
+  void slurm() {
+    const std::string file = experiment("cluster", 5);
+    const std::string whole = run_cli(command(file, "alone")).out;
+    std::filesystem::create_directories(path("bin"));
+    write("bin/sbatch", "#!/bin/sh\necho \"$@\" >> " + path("asked") + "\necho 7\n");
+    std::filesystem::permissions(path("bin/sbatch"), std::filesystem::perms::owner_all);
+    const QByteArray before = qgetenv("PATH");
+    qputenv("PATH", QByteArray::fromStdString(path("bin") + ":") + before);
+    Arguments slurm = command(file, "jobs");
+    slurm[1] = "slurm";
+    const json written = run_cli(slurm + Arguments{"--nodes", "2", "--gpus", "1", "--dry-run"}).json();
+    QVERIFY(!std::filesystem::exists(path("asked")));
+    QCOMPARE(written["shards"].get<int>(), 2);
+    const json submitted = run_cli(slurm + Arguments{"--nodes", "3"}).json();
+    qputenv("PATH", before);
+    QCOMPARE(submitted["array_job"].get<std::string>(), std::string("7"));
+    const std::vector<std::string> asked = lines("asked");
+    QCOMPARE(asked.size(), 2u);
+    QVERIFY(has_all(asked[0], {"--parsable", "shards.sbatch"}));
+    QVERIFY(has_all(asked[1], {"--dependency=afterok:7", "merge.sbatch"}));
+    const auto run = [](const std::string& script, const char* task) {
+      QProcess process;
+      QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+      environment.insert(QStringLiteral("SLURM_ARRAY_TASK_ID"), QString::fromLatin1(task));
+      process.setProcessEnvironment(environment);
+      process.start(QStringLiteral("bash"), {QString::fromStdString(script)});
+      return process.waitForFinished(60000) && process.exitCode() == 0;
+    };
+    const std::vector<std::string> script = lines("jobs/shards.sbatch");
+    QVERIFY(std::ranges::count(script, std::string("#SBATCH --array=1-3")) == 1);
+    QVERIFY(std::ranges::count(script, std::string("#SBATCH --requeue")) == 1);
+    for (const char* task : {"2", "1", "3", "1"}) QVERIFY(run(submitted["array"].get<std::string>(), task));
+    QVERIFY(run(submitted["merge"].get<std::string>(), ""));
+    std::ifstream table(path("jobs/table.json"));
+    QCOMPARE((std::string{std::istreambuf_iterator<char>(table), {}}), whole);
+    Arguments none = slurm;
+    qputenv("PATH", "/usr/bin:/bin");
+    const bool real = std::filesystem::exists("/usr/bin/sbatch");
+    if (!real) QVERIFY(run_cli(none).refuses(1, {"sbatch", "--dry-run"}));
+    qputenv("PATH", before);
   }
 
   void refusals() {

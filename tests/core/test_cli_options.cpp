@@ -32,6 +32,11 @@ class TestCliOptions : public CliTestCase {
          {"experiment run context-and-memory --out never",
           list("0/2|3/2|1/|/2|1|x/2|1/2x|-1/2|1/999999999"),
           {"I/N"}}},
+        {"--data", {"experiment run context-and-memory --out never", {"", " "}, {"empty"}}},
+        {"--nodes", {"experiment slurm context-and-memory --out never", from_one, {"from 1", "1 to"}}},
+        {"--gpus", {"experiment slurm context-and-memory --out never", list("-1|1.5|x|65"), {"0 to 64"}}},
+        {"--columns", {"dataset never.csv --json", {"", " "}, {"empty"}}},
+        {"--items", {"dataset never.csv --json", from_zero, {"0 to"}}},
         {"--dtype", {"generate", list("int4|Float32|float"), {"bfloat16"}}},
         {"--weights", {"generate", list("Stored|float32|both"), {"stored"}}},
         {"--threads", {"generate", list("-1|1.5|x|1025|nan|99999999999999999999"), {"0 to 1024"}}},
@@ -106,7 +111,7 @@ class TestCliOptions : public CliTestCase {
     static const QRegularExpression option(QStringLiteral("(--[a-z-]+) [A-Z]"));
     std::set<std::string> seen;
     for (const char* command : {"info", "models", "tokens", "generate", "perplexity", "massive", "capture",
-                                "disrupt", "activations", "experiment", "bench"}) {
+                                "disrupt", "activations", "experiment", "dataset", "bench"}) {
       const QString help =
           QString::fromStdString(run_cli({command, "--help"}).out).section(QStringLiteral("Examples:"), 0, 0);
       for (auto all = option.globalMatch(help); all.hasNext();) {

@@ -1,16 +1,12 @@
 // Tasks without a model's answers: statistics, scoring rules, generators, files of tasks and experiments, the
 // store.
-#include <cmath>
-#include <random>
 #include <set>
 
+#include "core/base/budget.h"
+#include "core/io/table_file.h"
 #include "core/tasks/datasets.h"
 #include "core/tasks/experiment.h"
-#include "core/tasks/experiment_table.h"
-#include "core/tasks/identity.h"
 #include "core/tasks/pass_keys.h"
-#include "core/tasks/result_store.h"
-#include "core/tasks/statistics.h"
 #include "core/tasks/task.h"
 #include "core/tasks/words.h"
 #include "tests/support/errors.h"
@@ -21,18 +17,6 @@
 using namespace qkscope;
 using namespace qkscope::test;
 using nlohmann::json;
-
-namespace {
-
-bool near(double a, double b, double error = 5e-5) {
-  return std::abs(a - b) <= error;
-}
-
-TrialResult result_of(const std::string& key, const std::string& answer = "yes") {
-  return {key, answer, {1, 2}, true, 2.5, 7, 12};
-}
-
-}  // namespace
 
 class TestTasks : public TestCase {
   Q_OBJECT
@@ -56,11 +40,6 @@ class TestTasks : public TestCase {
              {{{"country", "France"}, {"capital", "Paris"}},
               {{"country", "India"}, {"capital", {"New Delhi", "Delhi"}}}}}};
   }
-  std::string text_of(const std::string& name) const {
-    std::ifstream file(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
   QTemporaryDir folder_;
 
  private Q_SLOTS:
@@ -178,7 +157,9 @@ class TestTasks : public TestCase {
     int count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(datasets_folder() / "tasks")) {
       Task read = read_task(entry.path());
-      QVERIFY2(!read.published_rule.empty() && !read.expected.empty(), entry.path().c_str());
+      QVERIFY2(!read.published_rule.empty(), entry.path().c_str());
+      ++count;
+      if (read.source) continue;                        // the user's own copy: see publishedDataSets()
       if (read.pass_keys) read.pass_keys->length *= 8;  // the tiny model's tokens are letters
       const std::vector<TaskItem> items = items_of(read, model->tokenizer());
       QVERIFY2(items.size() >= 10, entry.path().c_str());
@@ -191,9 +172,8 @@ class TestTasks : public TestCase {
         QVERIFY2(read.kind == TaskKind::Memory || stands, item.prompt.c_str());
       }
       QCOMPARE(prompts.size(), items.size());
-      ++count;
     }
-    QVERIFY(count >= 9);
+    QVERIFY(count >= 20);
     for (const auto& entry : std::filesystem::directory_iterator(datasets_folder() / "experiments"))
       QVERIFY2(read_experiment(entry.path()).arms.size() > 1, entry.path().c_str());
     QCOMPARE(find_experiment("context-and-memory").filename().string(),
@@ -201,139 +181,108 @@ class TestTasks : public TestCase {
     QKSCOPE_EXPECT_ERROR(find_task("capital"), "'capital'", "capitals, ");
   }
 
-  void experiments() {
-    write_object("capitals.json", task());
-    json file = {
-        {"tasks", {"capitals", {{"task", "capitals"}, {"name", "again"}, {"items", 1}}}},
-        {"arms", {"lambda 5 on Q", {{"name", "both"}, {"edits", {"lambda 5 on Q", "lambda 5 on K"}}}}},
-        {"controls", {"smallest", "random"}},
-        {"control_seeds", {3, 4}}};
-    const Experiment read = read_experiment(write_object("e.json", file));
-    std::vector<std::string> names;
-    for (const ExperimentArm& arm : read.arms) names.push_back(arm.name);
-    QCOMPARE(names, (std::vector<std::string>{"baseline", "lambda 5 on Q", "lambda 5 on Q, smallest",
-                                              "lambda 5 on Q, random 3", "lambda 5 on Q, random 4", "both",
-                                              "both, smallest", "both, random 3", "both, random 4"}));
-    QVERIFY(read.arms[0].edits.empty());
-    QCOMPARE(read.arms[8].edits.size(), 2u);
-    QVERIFY(read.arms[8].edits[1] == control_of(parse_edit("lambda 5 on K"), PickKind::Random, 4));
-    QCOMPARE(read.tasks[1].task.name, std::string("again"));
-    QCOMPARE(read.tasks[1].most_items, 1u);
-
-    const auto refuses = [&](const char* key, const json& value, const std::vector<std::string>& words) {
-      json changed = file;
-      changed[key] = value;
-      const std::string bad = write_object("bad.json", changed),
-                        text = error_of([&] { read_experiment(bad); });
-      if (!has_all(text, words) || text == "no error") qWarning("%s: %s", key, text.c_str());
+  /// Rows and balances of the published files.
+  void publishedDataSets() {
+    const std::filesystem::path data = shared_data() / "datasets";
+    QKSCOPE_REQUIRE_DATA(data);
+    const auto model = TinyModel().load();
+    const auto items = [&](const char* name) {
+      return items_of(read_task(find_task(name), data), model->tokenizer());
     };
-    refuses("tasks", {"capitals", "capitals"}, {"task 2", "'capitals'", "name"});
-    refuses("tasks", {"none"}, {"'none'"});
-    refuses("tasks", json::array(), {"'tasks'", "empty"});
-    refuses("arms", {"lambda x on Q"}, {"bad.json", "arm 1", "lambda x on Q"});
-    refuses("arms", {"lambda 5 on Q", "lambda 5 on Q"}, {"two arms", "lambda 5 on Q"});
-    refuses("arms", {{{"name", "n"}, {"edits", ""}}}, {"'n'", "baseline"});
-    refuses("controls", {"largest"}, {"'controls'", "'largest'", "smallest"});
-    refuses("seeds", {1, 2}, {"'seeds'", "temperature"});
-    refuses("control_seeds", {-1}, {"'control_seeds'", "-1"});
-    refuses("arm", 1, {"'arm'", "'arms'"});
+    const auto yes = [](const std::vector<TaskItem>& all) {
+      return std::ranges::count(all, std::string("Yes"),
+                                [](const TaskItem& item) { return item.gold.answers.front(); });
+    };
+    const std::vector<TaskItem> cities = items("cities");
+    QCOMPARE(cities.size(), 1496u);
+    QCOMPARE(yes(cities), 748);
+    QCOMPARE(yes({cities.begin(), cities.begin() + 1000}), 500);
+    QCOMPARE(cities[3].prompt, std::string("Is the city of Lodz in the Dominican Republic?"));
+    const std::map<std::string, int> truths = {
+        {"sports", 94}, {"art", 96}, {"technology", 104}, {"celebrity", 101}};
+    for (const auto& [name, count] : truths) {
+      QCOMPARE(items(name.c_str()).size(), 200u);
+      QCOMPARE(yes(items(name.c_str())), count);
+    }
+    const std::vector<TaskItem> aqua = items("aqua");
+    QCOMPARE(aqua.size(), 254u);
+    QVERIFY(has_all(aqua[0].prompt, {"options: A)5(\u221a3 + 1), B)6("}));
+    int by_list = 0, listed = 0;
+    for (const TaskItem& item : aqua) {
+      QCOMPARE(item.gold.choices.size(), 5u);
+      const std::string list = item.prompt.substr(item.prompt.rfind("options: "));
+      by_list += answer_rule("option_as_published").right(list, item.gold) ? 1 : 0;
+      listed += answer_rule("option").right(list, item.gold) ? 1 : 0;
+    }
+    QCOMPARE(by_list, 254);  // as published whoever repeats the options is right
+    QCOMPARE(listed, 0);
+    const std::vector<TaskItem> gsm8k = items("gsm8k");
+    QCOMPARE(gsm8k.size(), 1319u);
+    for (const TaskItem& item : gsm8k) {
+      const auto mark = item.gold.answers[0].rfind("####");
+      QVERIFY(answer_rule("number").right("So it is " + item.gold.answers[0].substr(mark + 4), item.gold));
+    }
+    QCOMPARE(items("imdb").size(), 2798u);
+    QCOMPARE(items("knowledge-conflict-published").size(), 1496u);
+    const std::vector<TaskItem> conflict = items("knowledge-conflict");
+    QCOMPARE(conflict.size(), 748u);
+    QVERIFY(has_all(conflict[0].prompt,
+                    {"Krasnodar is a city in South Africa. Is the city of Krasnodar in Russia?"}));
   }
 
-  void store() {
-    const std::string folder = path("store");
-    {
-      ResultStore open = ResultStore::open(folder);
-      open.add(result_of("a"), {{"arm", "x"}});
-      open.add(result_of("a", "no"), {});  // twice: not added
-      open.add(result_of("b", "a \"quoted\"\nline \xff"), {});
-      QKSCOPE_EXPECT_ERROR(ResultStore::open(folder), "results.jsonl", "Another program");
-      ResultStore::open(folder, 2, 3).add(result_of("c"), {});
+  /// One's own rows, whatever their form, and what is wrong with them.
+  void tables() {
+    const auto read = [&](const std::string& name, const std::string& text) {
+      Budget budget("The table");
+      return read_table(write(name, text), budget);
+    };
+    const TableFile csv = read("t.csv", "\xef\xbb\xbfq,a\n\"x, y\",1\n\nz,\n");
+    QCOMPARE(csv.columns, (std::vector<std::string>{"q", "a"}));
+    QCOMPARE(csv.rows.size(), 2u);
+    QCOMPARE(csv.rows[0].values.at("q").front(), std::string("x, y"));
+    QCOMPARE(csv.rows[1].number, 4u);
+    for (const char* text :
+         {R"({"q":"a","n":1,"l":["x","y"],"b":true,"o":{},"z":null}
+{"q":"b"})",
+          R"({"about":"x","tags":["t"],"data":[{"q":"a","n":1,"l":["x","y"],"b":true},{"q":"b"}]})",
+          R"([{"q":"a","n":1,"l":["x","y"],"b":true},
+{"q":"b"}])"}) {
+      const TableFile table = read("t.json", text);
+      QCOMPARE(table.columns, (std::vector<std::string>{"b", "l", "n", "q"}));
+      QCOMPARE(table.rows.size(), 2u);
+      QCOMPARE(table.rows[0].values.at("l"), (std::vector<std::string>{"x", "y"}));
+      QCOMPARE(table.rows[0].values.at("n").front() + table.rows[0].values.at("b").front(),
+               std::string("1true"));
+      QVERIFY(!table.rows[1].values.contains("n"));
     }
-    const std::string whole = text_of("store/results.jsonl");
-    QCOMPARE(std::ranges::count(whole, '\n'), 2);
-    ResultStore read = ResultStore::read(folder);
-    QCOMPARE(read.size(), 3u);
-    QCOMPARE(*read.find("a"), result_of("a"));
-    QVERIFY(read.find("c") && !read.find("d"));
-    // Cut off anywhere in its last line: that one result is gone, the next is whole.
-    const std::size_t second = whole.find('\n') + 1;
-    for (const std::size_t cut : {second, second + 1, whole.size() - 2, whole.size() - 1}) {
-      write("store/results.jsonl", whole.substr(0, cut));
-      QCOMPARE(ResultStore::read(folder).size(), 2u);
-      ResultStore::open(folder).add(result_of("b"), {});
-      QCOMPARE(*ResultStore::read(folder).find("b"), result_of("b"));
-      QCOMPARE(std::ranges::count(text_of("store/results.jsonl"), '\n'), 2);
-    }
-    write("store/results.jsonl", "{\"key\":\"a\"}\n" + whole);
-    QKSCOPE_EXPECT_ERROR(ResultStore::read(folder), "results.jsonl", "line 1", "'answer'");
-    QKSCOPE_EXPECT_ERROR(ResultStore::open(folder), "results.jsonl", "line 1");
-    write("store/results.jsonl", whole);
-    QCOMPARE(ResultStore::open(folder).size(), 3u);  // the lock went with the failure
-    QKSCOPE_EXPECT_ERROR(ResultStore::open(write("file", std::string("x"))), "file", "choose");
-  }
+    QKSCOPE_EXPECT_ERROR(read("t.xls", "x"), "t.xls", ".csv");
+    QKSCOPE_EXPECT_ERROR(read("e.csv", "a,b\n"), "e.csv", "no row");
+    QKSCOPE_EXPECT_ERROR(read("d.csv", "a,a\n1,2\n"), "d.csv", "line 1", "'a'", "twice");
+    QKSCOPE_EXPECT_ERROR(read("f.csv", "a,b\n1,2\n3\n"), "f.csv", "line 3", "1 fields");
+    QKSCOPE_EXPECT_ERROR(read("g.jsonl", "{\"a\":1}\n[1]\n"), "g.jsonl", "line 2", "object");
+    QKSCOPE_EXPECT_ERROR(read("h.json", "[{},7]"), "h.json", "row 2", "7");
+    QKSCOPE_EXPECT_ERROR(read("i.json", R"({"a":[{}],"b":[{}]})"), "i.json", "several");
+    QKSCOPE_EXPECT_ERROR(read("j.json", R"({"a":1})"), "j.json", "no list");
 
-  /// Numbers of a table that was counted by hand.
-  void table() {
-    Plan plan{"e",
-              "m",
-              {{"t", TaskKind::Context, "yes_no", "contains_as_published", 0.5, {}}},
-              {{"baseline", {}}, {"arm", {"edit"}}}};
-    ResultStore store = ResultStore::open(path("table"));
-    const char* answers[4][2] = {{"yes", "no"}, {"yes", "yes indeed"}, {"no", "no"}, {"yes", "no"}};
-    for (int i = 0; i < 5; ++i) {
-      const std::string n = std::to_string(i);
-      plan.tasks[0].items.push_back({"?", "", {{"yes"}, "?", {}}, 0, {n + "a", n + "b"}});
-      if (i == 4) break;  // not asked yet
-      store.add(result_of(n + "a", answers[i][0]), {});
-      store.add(result_of(n + "b", answers[i][1]), {});
-    }
-    const ExperimentTable table = tabulate(plan, store);
-    QCOMPARE(table.done, 8u);
-    QCOMPARE(table.of, 10u);
-    const TaskScore &base = table.arms[0].tasks[0], &arm = table.arms[1].tasks[0];
-    QCOMPARE(base.correct, 3);
-    QCOMPARE(arm.correct, 1);
-    QCOMPARE(arm.items, 4);
-    QVERIFY(!base.p && !base.change);
-    QCOMPARE(*arm.p, mcnemar_exact(2, 0));
-    QCOMPARE(*arm.change, paired_difference(1, 2, 0, 1));
-    QCOMPARE(arm.interval, wilson(1, 4));
-    QVERIFY(near(*arm.perplexity, 2.5));
-    const auto json = to_json(table);
-    QCOMPARE(json["arms"][0]["tasks"][0].contains("p"), false);
-    QCOMPARE(json["arms"][1]["tasks"][0]["accuracy"].get<double>(), 0.25);
-    // As a file and back it counts the same.
-    write_plan(plan, path("table"));
-    write_plan(plan, path("table"));
-    const std::vector<Plan> plans = read_plans(path("table"));
-    QCOMPARE(plans.size(), 1u);
-    QVERIFY(same_questions(plans[0], plan));
-    QCOMPARE(to_json(tabulate(plans[0], store)).dump(), json.dump());
-    QKSCOPE_EXPECT_ERROR(read_plans(path("nowhere")), "nowhere", "--out");
-  }
-
-  /// Another weight, tokenizer or configuration is another model; another place is not.
-  void identities() {
-    const TinyModel model, same;
-    const std::string identity = model_identity(model.folder());
-    QCOMPARE(identity.size(), 32u);
-    QCOMPARE(model_identity(same.folder()), identity);
-    same.change_weights([](auto& weights) { weights.rbegin()->second.data.back() += 1; });
-    QVERIFY(model_identity(same.folder()) != identity);
-    const TinyModel config;
-    config.change_config([](json& c) { c["rope_theta"] = 12345; });
-    QVERIFY(model_identity(config.folder()) != identity);
-    // Of a large file blocks count, the last bytes among them.
-    const std::string large = write("large.gguf", std::string(6 << 20, 'x'));
-    const std::string before = model_identity(large);
-    std::string changed(6 << 20, 'x');
-    changed.back() = 'y';
-    write("large.gguf", changed);
-    QVERIFY(model_identity(large) != before);
-    QKSCOPE_EXPECT_ERROR(model_identity(path("none.gguf")), "none.gguf");
-    QCOMPARE(Hash().text(), std::string("6c62272e07bb014262b821756295c58d"));
-    QCOMPARE(Hash().add("foobar").text(),
-             std::string("343e1662793c64bf6f0d3597ba446f18"));  // FNV's own vector
+    json own = task();
+    own.erase("items");
+    own["file"] = "own.csv";
+    own["columns"] = {{"country", "Land"}};
+    own["values"] = {{"capital", {{"p", "Paris"}, {"r", "Rome"}}}};
+    own["where"] = {{"use", "1"}};
+    const auto model = TinyModel().load();
+    const std::string file = write_object("own.json", own);
+    const auto items = [&] { return items_of(read_task(file), model->tokenizer()); };
+    QKSCOPE_EXPECT_ERROR(items(), "'own'", "'own.csv'", "--data");
+    write("own.csv", "Land,capital,use\nFrance,p,1\nItaly,r,1\nPeru,x,0\n");
+    QCOMPARE(items().size(), 2u);
+    QCOMPARE(items()[1].prompt + items()[1].gold.answers[0], std::string("Capital of Italy?Rome"));
+    write("own.csv", "Land,capital,use\nFrance,p,1\nPeru,x,1\n");
+    QKSCOPE_EXPECT_ERROR(items(), "row 3", "'capital'", "'x'");
+    write("own.csv", "land,capital,use\nFrance,p,1\n");
+    QKSCOPE_EXPECT_ERROR(items(), "own.csv", "'Land'", "'land'");
+    write("own.csv", "Land,capital,use\nFrance,p,2\n");
+    QKSCOPE_EXPECT_ERROR(items(), "none of the rows");
   }
 };
 
