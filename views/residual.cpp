@@ -50,28 +50,27 @@ QString residualRule(const Look& look) {
       .arg(exactWords(look.activations.least), exactWords(look.activations.times_median));
 }
 
-ResidualMap residualMap(const ViewData& data, const Look& look, bool reversed) {
-  ResidualMap result;
+PositionMap residualMap(const ViewData& data, const Look& look, bool reversed) {
   const int layers = data.spec()->num_layers(), positions = shownPositions(data);
   const bool difference = look.shown == Shown::Difference;
   const auto width = static_cast<std::size_t>(positions);
+  PositionMap result;
   std::vector<float> values(width * static_cast<std::size_t>(layers),
                             std::numeric_limits<float>::quiet_NaN());
   for (int layer = 0; layer < layers; ++layer) {
     const ActivationSummary* shown = shownResidual(data, difference ? Shown::Disrupted : look.shown, layer);
-    const ActivationSummary* before = difference ? shownResidual(data, Shown::Baseline, layer) : nullptr;
-    if (!shown || shown->largest.size() != width ||
-        (difference && (!before || before->largest.size() != width)))
-      continue;
-    ++result.computed;
+    const ActivationSummary* before = difference ? shownResidual(data, Shown::Baseline, layer) : shown;
+    const bool there = shown && before && shown->largest.size() == width && before->largest.size() == width;
+    result.rows_missing.push_back(!there);
+    if (!there) continue;
     for (std::size_t t = 0; t < width; ++t) {
       float& cell = values[static_cast<std::size_t>(layer) * width + t];
       cell = std::abs(shown->largest[t].value);
-      if (before) cell -= std::abs(before->largest[t].value);
+      if (difference) cell -= std::abs(before->largest[t].value);
     }
-    for (const ActivationAt& at : (before ? before : shown)->taken_by(look.activations)) {
+    for (const ActivationAt& at : before->taken_by(look.activations)) {
       const QPoint cell(at.position, layer);
-      if (result.massive.empty() || result.massive.back() != cell) result.massive.push_back(cell);
+      if (result.outlined.empty() || result.outlined.back() != cell) result.outlined.push_back(cell);
     }
   }
   Look scale;  // the whole range, and decades: one number may be ten thousand times the others
@@ -88,6 +87,19 @@ ResidualMap residualMap(const ViewData& data, const Look& look, bool reversed) {
       {}};
   result.map = Heatmap(layers, positions, std::move(values));
   result.map.setColors(map, result.bar.norm);
+
+  result.title = Words::tr("Residual stream");
+  result.facts << Words::tr("max over dims of |h[position, dim]| after each layer") << shownWords(look.shown);
+  if (const auto missing = std::ranges::count(result.rows_missing, true); missing > 0)
+    result.facts << Words::tr("%1 of %2 layers so far").arg(layers - missing).arg(layers);
+  result.facts << (difference ? Words::tr("symlog") : Words::tr("log")) << map.name;
+  const QString outlined = difference
+                               ? Words::tr("outlined: massive activations of the baseline, %1: %2 cells")
+                               : Words::tr("outlined: massive activations, %1: %2 cells");
+  result.foot =
+      outlined.arg(residualRule(look), QLocale().toString(static_cast<qlonglong>(result.outlined.size())));
+  for (const QString& piece : data.pieces) result.tokens << visibleToken(piece);
+  result.row_names = layerLabels(data);
   return result;
 }
 

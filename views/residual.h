@@ -1,8 +1,5 @@
 #pragma once
-#include <QPoint>
-
-#include "views/color_bar.h"
-#include "views/shown.h"
+#include "views/position_map.h"
 
 namespace qkscope {
 
@@ -20,16 +17,10 @@ Shown residualRun(const Look& look);
 /// "h = 24,926 · layer 12 [11] · position 0 <|im_start|> · dim 507 · 15,255 × median"
 QString residualWords(const ViewData& data, int layer, const ActivationAt& at, float median);
 
-/// Layers x positions: max over dims of |h|, of one run or its change.
-struct ResidualMap {
-  Heatmap map;
-  MapColorBar bar;
-  std::vector<QPoint> massive;  // (position, layer) that hold a massive activation
-  int computed = 0;             // layers
-};
 /// "|h| > 100 and > 1,000 × median of the layer"
 QString residualRule(const Look& look);
-/// `reversed`: dark is large, for light ground.
-ResidualMap residualMap(const ViewData& data, const Look& look, bool reversed);
+/// Layers x positions: max over dims of |h|, of one run or its change. `reversed`: dark is large, for light
+/// ground.
+PositionMap residualMap(const ViewData& data, const Look& look, bool reversed);
 
 }  // namespace qkscope

@@ -3,7 +3,8 @@
 namespace qkscope {
 namespace {
 
-const Array* find(const std::map<SiteId, SharedArray>& arrays, SiteId where) {
+template <typename Id>
+const Array* find(const std::map<Id, SharedArray>& arrays, const Id& where) {
   const auto found = arrays.find(where);
   return found == arrays.end() ? nullptr : &*found->second;
 }
@@ -11,10 +12,13 @@ const Array* find(const std::map<SiteId, SharedArray>& arrays, SiteId where) {
 }  // namespace
 
 const Array* Capture::norm(int layer, Site site) const {
-  return find(norms, {layer, site});
+  return find(norms, SiteId{layer, site});
 }
 const Array* Capture::value(int layer, Site site) const {
-  return find(values, {layer, site});
+  return find(values, SiteId{layer, site});
+}
+const Array* Capture::pattern(HeadId head) const {
+  return find(patterns, head);
 }
 
 }  // namespace qkscope

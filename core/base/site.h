@@ -43,6 +43,12 @@ struct SiteId {
   auto operator<=>(const SiteId&) const = default;
 };
 
+/// A query head of a layer, both 0-based.
+struct HeadId {
+  int layer = 0, head = 0;
+  auto operator<=>(const HeadId&) const = default;
+};
+
 /// The name used in options and files: "query_pre", "query", "key_pre", "key", "value", "resid_post", ...
 std::string_view site_name(Site site);
 /// Inverse of site_name; nothing for an unknown name.

@@ -13,13 +13,15 @@ bool contains(const std::vector<int>& layers, int layer) {
   return layers.empty() || std::ranges::binary_search(layers, layer);
 }
 
-std::set<Site> without(const std::set<Site>& sites, const std::set<Site>& others) {
-  std::set<Site> rest;
-  std::ranges::set_difference(sites, others, std::inserter(rest, rest.end()));
+template <typename Place>
+std::set<Place> without(const std::set<Place>& places, const std::set<Place>& others) {
+  std::set<Place> rest;
+  std::ranges::set_difference(places, others, std::inserter(rest, rest.end()));
   return rest;
 }
 
-std::uint64_t bytes_of(const std::map<SiteId, SharedArray>& arrays) {
+template <typename Id>
+std::uint64_t bytes_of(const std::map<Id, SharedArray>& arrays) {
   std::uint64_t sum = 0;
   for (const auto& [id, array] : arrays) sum += array->data.size() * sizeof(float);
   return sum;
@@ -34,8 +36,10 @@ Baseline::Sites Baseline::of_layer(int layer, const Needs& needs) {
     return sites;
   }
   if (contains(needs.layers, layer)) sites.norms = needs.norms;
-  if (contains(needs.value_layers, layer)) sites.values = without(needs.values, {Site::Logits});
+  if (contains(needs.value_layers, layer)) sites.values = without(needs.values, std::set{Site::Logits});
   sites.activations = needs.activations;
+  std::ranges::copy_if(needs.patterns, std::inserter(sites.patterns, sites.patterns.end()),
+                       [layer](const HeadId& head) { return head.layer == layer; });
   return sites;
 }
 
@@ -44,6 +48,7 @@ Needs Baseline::missing(int layer, const Needs& needs) const {
   const auto kept = kept_.find(layer);
   const Sites have = kept == kept_.end() ? Sites() : kept->second;
   Needs more{without(wanted.norms, have.norms), without(wanted.values, have.values), {layer}, {layer}};
+  more.patterns = without(wanted.patterns, have.patterns);
   Needs joined;
   joined.activations = have.activations;
   Needs asked;
@@ -57,6 +62,7 @@ void Baseline::note(int layer, const Needs& needs) {
   const Sites sites = of_layer(layer, needs);
   kept_[layer].norms.insert(sites.norms.begin(), sites.norms.end());
   kept_[layer].values.insert(sites.values.begin(), sites.values.end());
+  kept_[layer].patterns.insert(sites.patterns.begin(), sites.patterns.end());
   Needs kept, more;
   kept.activations = kept_[layer].activations;
   more.activations = sites.activations;
@@ -66,7 +72,8 @@ void Baseline::note(int layer, const Needs& needs) {
 std::uint64_t Baseline::bytes() const {
   const auto held = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.nbytes() : 0; };
   std::uint64_t sum = prefill.cache.bytes() + held(prefill.residual) + held(prefill.logits) +
-                      bytes_of(prefill.run->capture.norms) + bytes_of(prefill.run->capture.values);
+                      bytes_of(prefill.run->capture.norms) + bytes_of(prefill.run->capture.values) +
+                      bytes_of(prefill.run->capture.patterns);
   for (const auto& [layer, residual] : prefill.residuals) sum += residual.nbytes();
   return sum + (generation ? generation->cache.bytes_beside(prefill.cache) : 0);
 }

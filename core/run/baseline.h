@@ -42,6 +42,7 @@ struct Baseline {
   struct Sites {
     std::set<Site> norms, values;
     ActivationNeeds activations;
+    std::set<HeadId> patterns;
   };
   static Sites of_layer(int layer, const Needs& needs);
 

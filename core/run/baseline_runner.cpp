@@ -77,7 +77,8 @@ void BaselineRunner::grow(Baseline& baseline, const Needs& needs, const RunEvent
   const int num_layers = decoder_.spec().num_layers();
   for (int layer = -1; layer < num_layers; ++layer) {
     const Needs more = baseline.missing(layer, needs);
-    if (more.norms.empty() && more.values.empty() && more.activations.sites.empty()) continue;
+    if (more.norms.empty() && more.values.empty() && more.activations.sites.empty() && more.patterns.empty())
+      continue;
     RequestTap tap = prefill_tap(Arm::Baseline, more, nullptr, num_layers, events, stop);
     Prefill& kept = baseline.prefill;
     if (layer < 0) {

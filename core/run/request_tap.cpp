@@ -22,6 +22,16 @@ bool keeps_values(const Needs* needs, SiteId id) {
          (id.layer < 0 || contains(needs->value_layers, id.layer));
 }
 
+/// The query heads of a layer whose patterns are kept.
+std::vector<int> heads_of(const Needs* needs, int layer) {
+  std::vector<int> heads;
+  if (!needs) return heads;
+  for (auto it = needs->patterns.lower_bound({layer, 0}); it != needs->patterns.end() && it->layer == layer;
+       ++it)
+    heads.push_back(it->head);
+  return heads;
+}
+
 ActivationSummary summary_of(const at::Tensor& x, const ActivationNeeds& needs) {
   return summarize(x, needs.rule, needs.top, needs.every_position);
 }
@@ -29,7 +39,7 @@ ActivationSummary summary_of(const at::Tensor& x, const ActivationNeeds& needs) 
 }  // namespace
 
 bool RequestTap::wants(SiteId id) const {
-  return keeps_values(needs_, id);
+  return keeps_values(needs_, id) || (id.site == Site::AttnPattern && !heads_of(needs_, id.layer).empty());
 }
 
 void RequestTap::pulse(int layer, double part) {
@@ -66,6 +76,12 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
       unsummarized_[id] = x;
     }
   }
+  if (id.site == Site::AttnPattern) {
+    // A copy, or one head would hold on to all of the layer's.
+    for (const int head : heads_of(needs_, id.layer)) {
+      if (head < x.size(0)) patterns_[{id.layer, head}] = x[head].clone();
+    }
+  }
   // No clone: nothing writes into a tensor that went through a tap.
   if (keeps_values(needs_, id)) values_[id] = x;
   if (on_layer && id.site == Site::ResidPost) on_layer(id.layer);
@@ -76,10 +92,12 @@ void RequestTap::take(Capture& capture) const {
   std::vector<at::Tensor> tensors;
   for (const auto& [id, tensor] : norms_) tensors.push_back(tensor);
   for (const auto& [id, tensor] : values_) tensors.push_back(tensor);
+  for (const auto& [id, tensor] : patterns_) tensors.push_back(tensor);
   std::vector<Array> arrays = to_arrays(tensors);
   auto next = arrays.begin();
   for (const auto& [id, tensor] : norms_) capture.norms[id] = std::move(*next++);
   for (const auto& [id, tensor] : values_) capture.values[id] = std::move(*next++);
+  for (const auto& [id, tensor] : patterns_) capture.patterns[id] = std::move(*next++);
   for (const auto& [id, summary] : activations_) capture.activations[id] = summary;
   for (const auto& [id, tensor] : unsummarized_)
     capture.activations[id] = summary_of(tensor, needs_->activations);

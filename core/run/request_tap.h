@@ -44,6 +44,7 @@ class RequestTap : public Tap {
   std::map<SiteId, at::Tensor> norms_, values_, clean_;
   std::map<SiteId, at::Tensor> unsummarized_;  // whose summaries would have to wait for the device
   std::map<SiteId, ActivationSummary> activations_;
+  std::map<HeadId, at::Tensor> patterns_;
   std::map<int, at::Tensor> residuals_;
   Clock::time_point told_ = Clock::now();
 };

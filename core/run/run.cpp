@@ -30,6 +30,7 @@ Needs& Needs::operator|=(const Needs& other) {
   join_layers(value_layers, !values.empty(), other.value_layers, !other.values.empty());
   norms.insert(other.norms.begin(), other.norms.end());
   values.insert(other.values.begin(), other.values.end());
+  patterns.insert(other.patterns.begin(), other.patterns.end());
   if (activations.sites.empty()) {
     activations = other.activations;
   } else if (!other.activations.sites.empty()) {

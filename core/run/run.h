@@ -30,6 +30,7 @@ struct Needs {
   std::vector<int> layers;        // 0-based, sorted; empty = all
   std::vector<int> value_layers;  // likewise
   ActivationNeeds activations = {};
+  std::set<HeadId> patterns = {};  // heads whose attention pattern is kept
 
   /// Union, for several views that look at one run; of two rules the one that takes what either takes.
   Needs& operator|=(const Needs& other);

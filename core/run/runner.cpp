@@ -88,6 +88,7 @@ Prefill Runner::Impl::prefill_edited(const Baseline& start, const Needs& needs, 
   const Capture& kept = start.prefill.run->capture;
   std::ranges::copy_if(kept.norms, std::inserter(run.capture.norms, run.capture.norms.end()), lower);
   std::ranges::copy_if(kept.values, std::inserter(run.capture.values, run.capture.values.end()), lower);
+  std::ranges::copy_if(kept.patterns, std::inserter(run.capture.patterns, run.capture.patterns.end()), lower);
   std::ranges::copy_if(kept.activations,
                        std::inserter(run.capture.activations, run.capture.activations.end()), lower);
   result.residual = first < num_layers ? start.prefill.residuals.at(first) : start.prefill.residual;

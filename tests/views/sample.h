@@ -43,6 +43,18 @@ inline ActivationSummary residualSample(int layer, int positions) {
   return summary;
 }
 
+/// A pattern whose every later query gives `first` to position 0 and the rest to itself.
+inline Array patternSample(int positions, float first) {
+  Array pattern{{positions, positions},
+                std::vector<float>(static_cast<std::size_t>(positions * positions), 0)};
+  for (int query = 0; query < positions; ++query) {
+    float* row = pattern.data.data() + query * positions;
+    row[query] = query == 0 ? 1 : 1 - first;
+    if (query > 0) row[0] = first;
+  }
+  return pattern;
+}
+
 /// M of all layers of the default model, prompt "passkey": numbers computed with transformers. As disrupted
 /// run the same with every massive Q entry at its head's mean, which is what a disruption leaves of it.
 inline ViewData smollm2Data(bool disrupted = true) {
@@ -73,6 +85,7 @@ inline ViewData smollm2Data(bool disrupted = true) {
   }
   for (int layer = 0; layer < 30; ++layer)
     baseline->capture.activations[{layer, Site::ResidPost}] = residualSample(layer, 109);
+  for (const int head : {0, 6}) baseline->capture.patterns[{16, head}] = patternSample(109, 0.5f);
   auto comparison = std::make_shared<Comparison>();
   comparison->baseline = baseline;
   if (disrupted) {
@@ -90,6 +103,7 @@ inline ViewData smollm2Data(bool disrupted = true) {
     for (auto& [where, summary] : run->capture.activations) {
       for (ActivationAt& at : summary.largest) at.value *= 0.5f;
     }
+    for (auto& [where, pattern] : run->capture.patterns) pattern = patternSample(109, 0.25f);
     comparison->disrupted = run;
   }
   ViewData data;

@@ -1,4 +1,4 @@
-// The panels of the residual stream: the map, the curves, the table.
+// The panels of the residual stream: the map, the curves, the table; and the attention of a head.
 #include <QLabel>
 #include <QSignalSpy>
 #include <QTableView>
@@ -7,7 +7,7 @@
 #include "tests/views/panel_stage.h"
 #include "views/curves_view.h"
 #include "views/exact_boxes.h"
-#include "views/residual_painter.h"
+#include "views/residual.h"
 
 namespace qkscope::test {
 
@@ -55,30 +55,30 @@ class TestResidualView : public TestCase {
   void mapHoldsTheLargestOfEveryPosition() {
     const ViewData data = residualData();
     Look look;
-    const ResidualMap map = residualMap(data, look, true);
-    QCOMPARE(map.computed, layers);
+    const PositionMap map = residualMap(data, look, true);
+    QVERIFY(std::ranges::count(map.rows_missing, true) == 0);
     QCOMPARE(map.map.rows(), layers);
     QCOMPARE(map.map.columns(), positions);
     QCOMPARE(map.map.at(11, 0), 24000.0f);  // magnitudes
     QCOMPARE(map.map.at(10, 0), 30.0f);
     QCOMPARE(map.map.at(10, 6), 36.0f);
-    QCOMPARE(map.massive.size(), std::size_t(17));
-    QCOMPARE(map.massive.front(), QPoint(0, 11));
+    QCOMPARE(map.outlined.size(), std::size_t(17));
+    QCOMPARE(map.outlined.front(), QPoint(0, 11));
     // Stricter than what was kept: answered from it.
     look.activations.least = 24000;
-    QVERIFY(residualMap(data, look, true).massive.empty());  // over, not at
+    QVERIFY(residualMap(data, look, true).outlined.empty());  // over, not at
     look = {};
     look.shown = Shown::Difference;
-    const ResidualMap change = residualMap(data, look, true);
+    const PositionMap change = residualMap(data, look, true);
     QCOMPARE(change.map.at(11, 0), 0.5f - 24000.0f);
     QCOMPARE(change.map.at(10, 6), 0.0f);
-    QCOMPARE(change.massive.size(), std::size_t(17));  // those of the baseline
+    QCOMPARE(change.outlined.size(), std::size_t(17));  // those of the baseline
     look.shown = Shown::Disrupted;
     QCOMPARE(residualMap(data, look, true).map.at(11, 0), 0.5f);
     // What has not come is no number.
     look.shown = Shown::Baseline;
-    const ResidualMap part = residualMap(residualData(3), look, true);
-    QCOMPARE(part.computed, 3);
+    const PositionMap part = residualMap(residualData(3), look, true);
+    QVERIFY(std::ranges::count(part.rows_missing, false) == 3);
     QVERIFY(std::isnan(part.map.at(3, 0)) && !std::isnan(part.map.at(2, 0)));
   }
 
@@ -86,9 +86,9 @@ class TestResidualView : public TestCase {
     const ViewData data = residualData();
     Stage stage(QStringLiteral("residual"), data, {700, 400});
     QVERIFY(!stage.view->grab().isNull());  // the layout is made by painting
-    const ResidualMap map = residualMap(data, {}, true);
-    const ResidualLayout layout = layoutResidual(map, data, PlotStyle::of(*stage.view), stage.view->rect(),
-                                                 whole_figure, stage.view->devicePixelRatioF());
+    const PositionMap map = residualMap(data, {}, true);
+    const PositionMapLayout layout = layoutPositionMap(map, PlotStyle::of(*stage.view), stage.view->rect(),
+                                                       whole_figure, stage.view->devicePixelRatioF());
     QTest::mouseClick(stage.view, Qt::LeftButton, {}, layout.grid.cell(11, 0).center().toPoint());
     QCOMPARE(stage.state.selection().layer, 11);
     QCOMPARE(stage.state.selection().position, 0);
@@ -155,10 +155,51 @@ class TestResidualView : public TestCase {
     QCOMPARE(table->model()->rowCount(), 17);
   }
 
+  void attentionOfTheSelectedHead() {
+    ViewData data = residualData();
+    auto baseline = std::make_shared<Run>(*data.comparison->baseline),
+         disrupted = std::make_shared<Run>(*data.comparison->disrupted);
+    baseline->capture.patterns[{2, 2}] = patternSample(positions, 0.5f);
+    disrupted->capture.patterns[{2, 2}] = patternSample(positions, 0.125f);
+    auto comparison = std::make_shared<Comparison>();
+    comparison->baseline = baseline;
+    comparison->disrupted = disrupted;
+    data.comparison = comparison;
+    data.prompt_tokens = positions;
+    Stage stage(QStringLiteral("attention"), data, {600, 500});
+    // A KV head means the first of the query heads that it serves.
+    stage.state.setSelection({Site::Key, 2, 1, -1, -1});
+    stage.settle();
+    QCOMPARE(stage.view->needs().patterns, (std::set<HeadId>{{2, 2}}));
+    QVERIFY(stage.view->whyNoFigure().isEmpty());
+    Array shown = stage.view->figureArrays().at(0).array;
+    QCOMPARE(shown.at(3, 0), 0.5f);
+    QCOMPARE(shown.at(3, 3), 0.5f);
+    QVERIFY(std::isnan(shown.at(3, 4)));  // later than the query
+    Look look;
+    look.shown = Shown::Difference;
+    stage.state.setLook(look);
+    QCOMPARE(stage.view->figureArrays().at(0).array.at(3, 0), -0.375f);
+    stage.settle();
+    for (const Qt::Key key : {Qt::Key_Home, Qt::Key_End, Qt::Key_Down}) QTest::keyClick(stage.view, key);
+    QCOMPARE(stage.state.selection().position, 1);
+    QVERIFY2(stage.state.hover().contains(QStringLiteral("comes later")), qPrintable(stage.state.hover()));
+    QTest::keyClick(stage.view, Qt::Key_Home);
+    QVERIFY2(stage.state.hover().contains(QStringLiteral("50 % → 13 %")), qPrintable(stage.state.hover()));
+    // Another head is asked for, and said to be missing until it comes.
+    QSignalSpy asked(stage.view, &View::needsChanged);
+    stage.state.setSelection({Site::Query, 3, 1, -1, -1});
+    stage.settle();
+    QCOMPARE(asked.count(), 1);
+    QCOMPARE(stage.view->needs().patterns, (std::set<HeadId>{{3, 1}}));
+    QVERIFY(stage.view->whyNoFigure().contains(QStringLiteral("not been computed")));
+  }
+
   void filesHaveNone() {
     ViewData data = residualData();
     data.dump = std::make_shared<const ActivationDump>();
-    for (const QString& id : {QStringLiteral("residual"), QStringLiteral("magnitudes")}) {
+    for (const QString& id :
+         {QStringLiteral("residual"), QStringLiteral("magnitudes"), QStringLiteral("attention")}) {
       Stage stage(id, data, {500, 300});
       QVERIFY(stage.view->whyNoFigure().contains(QStringLiteral("open a model")));
       QVERIFY(stage.view->figureArrays().empty());

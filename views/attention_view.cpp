@@ -1,0 +1,177 @@
+#include <QLocale>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "views/map_model.h"
+#include "views/position_map_view.h"
+#include "views/token_text.h"
+#include "views/view_registry.h"
+
+namespace qkscope {
+
+namespace {
+
+/// Patterns of longer prompts fill a screen many times over, and memory.
+constexpr int longest = 2048;
+
+/// The query head that is meant: a selected KV head's first.
+HeadId headOf(const ViewData& data, const Selection& asked) {
+  const Selection now = clamped(asked, *data.spec(), shownPositions(data));
+  return {now.layer, headBeside(now, Site::Query, *data.spec())};
+}
+
+}  // namespace
+
+/// What every position of the prompt attends to, in the selected head: queries x keys.
+class AttentionView : public PositionMapView {
+  Q_OBJECT
+ public:
+  AttentionView(ViewState& state, QWidget* parent) : PositionMapView(state, parent) {
+    setAccessibleName(tr("Attention pattern of the selected head, queries by keys"));
+    connect(&state, &ViewState::selectionChanged, this, [this] { scheduleRefresh(); });
+  }
+
+  Needs needs() const override {
+    Needs needs;
+    if (data().spec() && !data().dump && data().prompt_tokens <= longest)
+      needs.patterns = {headOf(data(), state().selection())};
+    return needs;
+  }
+  QString figureTitle() const override {
+    const HeadId head = headOf(data(), state().selection());
+    return tr("Attention pattern, layer %1, head %2, %3")
+        .arg(head.layer + 1)
+        .arg(head.head + 1)
+        .arg(shownWords(state().look().shown));
+  }
+  QString whyNoFigure() const override {
+    if (data().dump) return tr("Files of Q, K and V hold no attention pattern: open a model to see it");
+    const QString nothing = whyNothing(data(), state().look());
+    if (!nothing.isEmpty()) return nothing;
+    if (shownPositions(data()) > longest)
+      return tr("Attention patterns are drawn of prompts of up to %1 tokens; this one has %2.")
+          .arg(longest)
+          .arg(shownPositions(data()));
+    const HeadId head = headOf(data(), state().selection());
+    const QString none = whyNoHeads(*data().spec(), head.layer, Site::Query);
+    if (!none.isEmpty()) return none;
+    const bool difference = state().look().shown == Shown::Difference;
+    const bool there = pattern(difference ? Shown::Disrupted : state().look().shown) &&
+                       (!difference || pattern(Shown::Baseline));
+    return there ? QString() : tr("The pattern of this head has not been computed yet.");
+  }
+  std::vector<FigureArray> figureArrays() const override {
+    if (!whyNoFigure().isEmpty()) return {};
+    const PositionMap drawn = picture(true);
+    return {{QStringLiteral("attention_pattern"),
+             {QStringLiteral("query"), QStringLiteral("key")},
+             {{drawn.map.rows(), drawn.map.columns()}, drawn.map.values()}}};
+  }
+
+ protected:
+  PositionMap picture(bool reversed) const override {
+    const Look& look = state().look();
+    const bool difference = look.shown == Shown::Difference;
+    const Array& shown = *pattern(difference ? Shown::Disrupted : look.shown);
+    std::vector<float> values = shown.data;
+    if (difference) {
+      const Array& before = *pattern(Shown::Baseline);
+      std::ranges::transform(values, before.data, values.begin(), std::minus<>());
+    }
+    const int positions = static_cast<int>(shown.size(0));
+    // What comes later is not attended to: no number, and not a zero.
+    for (int query = 0; query < positions; ++query)
+      std::fill_n(values.begin() + std::ptrdiff_t{query} * positions + query + 1, positions - query - 1,
+                  std::numeric_limits<float>::quiet_NaN());
+    PositionMap result;
+    result.rows_are_tokens = true;
+    Look scale = look;
+    scale.range = ColorRange::Full;
+    ColorMap map = difference ? divergingMap(look.color_map) : colorMap(QStringLiteral("magma"));
+    if (!difference && reversed) {
+      std::ranges::reverse(map.colors);
+      map.name += QStringLiteral("_r");
+    }
+    map.nan = PlotStyle::of(*this).background.rgb();
+    result.bar = {difference ? tr("Δ attention (disrupted − baseline)") : tr("attention after softmax"),
+                  map,
+                  fitNorm({&values}, scale, difference),
+                  {}};
+    result.map = Heatmap(positions, positions, std::move(values));
+    result.map.setColors(map, result.bar.norm);
+    const HeadId head = headOf(data(), state().selection());
+    result.title = tr("Attention");
+    result.facts << layerWords(data(), head.layer) << tr("head %1").arg(head.head + 1)
+                 << tr("a row is a query, a column a key") << shownWords(look.shown) << map.name;
+    for (const QString& piece : data().pieces) result.tokens << visibleToken(piece);
+    result.row_names = result.tokens;
+    result.foot = footOf(shown);
+    return result;
+  }
+  /// The query that is selected; of a key only the pointer tells.
+  QPoint selectedCell() const override { return {key_, state().selection().position}; }
+  Selection selectionAt(const QPoint& cell) override {
+    key_ = cell.x();
+    Selection selection = state().selection();
+    selection.position = cell.y();
+    return clamped(selection, *data().spec(), shownPositions(data()));
+  }
+  QString wordsAt(const QPoint& cell) const override {
+    if (cell.x() > cell.y()) return tr("a position attends to none that comes later");
+    const auto part = [&](Shown run) {
+      const Array* values = pattern(run);
+      return values && cell.y() < values->size(0)
+                 ? percentWords(static_cast<double>(values->at(cell.y(), cell.x())))
+                 : absentWords(data());
+    };
+    const Shown shown = state().look().shown;
+    const QString share = shown == Shown::Difference
+                              ? tr("%1 → %2").arg(part(Shown::Baseline), part(Shown::Disrupted))
+                              : part(shown);
+    return tr("%1 of the attention of %2 goes to %3")
+        .arg(share, positionWords(cell.y()), positionWords(cell.x()));
+  }
+
+ private:
+  const Array* pattern(Shown run) const {
+    const auto& comparison = data().comparison;
+    const auto& pass = run == Shown::Baseline ? comparison->baseline : comparison->disrupted;
+    return pass ? pass->capture.pattern(headOf(data(), state().selection())) : nullptr;
+  }
+  QString positionWords(int position) const {
+    return tr("position %1 %2").arg(position).arg(visibleToken(data().pieces.value(position)));
+  }
+  /// How much the first position takes, and a learned sink where there is one.
+  QString footOf(const Array& shown) const {
+    const std::int64_t positions = shown.size(0);
+    if (positions < 2) return {};
+    double first = 0, all = 0;
+    for (std::int64_t query = 1; query < positions; ++query) {
+      first += static_cast<double>(shown.at(query, 0));
+      for (std::int64_t key = 0; key <= query; ++key) all += static_cast<double>(shown.at(query, key));
+    }
+    const double queries = static_cast<double>(positions - 1);
+    QString words =
+        tr("to position 0 on the mean over the later queries: %1").arg(percentWords(first / queries));
+    // Rows of a head with a learned sink sum to less than one.
+    if (all / queries < 0.9999)
+      words += tr(" · to the learned sink: %1").arg(percentWords(1 - all / queries));
+    return words;
+  }
+
+  int key_ = -1;  // of the cell that was clicked last
+};
+
+namespace {
+
+const ViewRegistration registration(
+    {QStringLiteral("attention"), QStringLiteral(QT_TRANSLATE_NOOP("Views", "Attention")), Place::Bottom, 5,
+     QKeySequence(),
+     [](ViewState& state, QWidget* parent) -> View* { return new AttentionView(state, parent); }, false});
+
+}  // namespace
+
+}  // namespace qkscope
+
+#include "attention_view.moc"
