@@ -14,7 +14,7 @@ QString whyNoResidual(const ViewData& data, const Look& look);
 /// Of one run by `look`: that of the baseline where a difference is looked at.
 Shown residualRun(const Look& look);
 
-/// "h = 24,926 · layer 12 [11] · position 0 <|im_start|> · dim 507 · 15,255 × median"
+/// "h = 24,926 · layer 12 [11] · position 0 The · dim 507 · 15,255 × median"
 QString residualWords(const ViewData& data, int layer, const ActivationAt& at, float median);
 
 /// "|h| > 100 and > 1,000 × median of the layer"

@@ -94,7 +94,9 @@ class TestCliExperiments : public CliTestCase {
       QCOMPARE(task.contains("p"), arm["name"] != "baseline");
       Keys wanted = {"task", "kind",   "items", "correct",   "accuracy",  "low",
                      "high", "chance", "rule",  "published", "perplexity"};
+      wanted.insert({"diversity", "repeating"});
       if (arm["name"] != "baseline") wanted.insert({"p", "change"});
+      if (arm["name"] == "site=q,pick=largest:2") wanted.insert("controls");
       QCOMPARE(keys(task), wanted);
     }
     // Again: the same bytes, and nothing is asked twice.

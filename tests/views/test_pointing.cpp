@@ -102,7 +102,8 @@ class TestPointing : public TestCase {
     QVERIFY(!pointed({zero, live}, data, {one}, Pointing::Remove));
     QVERIFY(*pointed({zero, rule, live}, data, {one}, Pointing::Only) == Edits{list});
     QVERIFY(pointed(Edits(), data, {one}, Pointing::Only)->front().disruption()->entries == std::vector{one});
-    QVERIFY(!pointed(Edits{rule}, data, {}, Pointing::Add) && !pointed(Edits{rule}, {}, {one}, Pointing::Only));
+    QVERIFY(!pointed(Edits{rule}, data, {}, Pointing::Add) &&
+            !pointed(Edits{rule}, {}, {one}, Pointing::Only));
     // On the maps stand the columns of all edits that are made.
     Arms arms;
     arms.shown().edits = {rule, list, live};
