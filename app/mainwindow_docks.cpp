@@ -1,5 +1,6 @@
 // Where the panels stand: their places at the start, as tabs, and as they were left.
 #include <QDockWidget>
+#include <QTimer>
 #include <algorithm>
 #include <map>
 
@@ -62,6 +63,8 @@ void MainWindow::arrangeDocks() {
 
 void MainWindow::togglePanel(const Placed& placed) {
   placed.dock->toggleViewAction()->trigger();
+  // A panel that comes or goes would leave its neighbours a little higher or lower.
+  QTimer::singleShot(0, docks_, &DockSizes::apply);
   if (placed.dock->isHidden()) return;
   const auto front = std::ranges::find_if(views_, [&](const Placed& other) {
     return other.dock && other.dock != placed.dock && other.entry->place == placed.entry->place &&

@@ -63,6 +63,7 @@ class ActivationsView : public View {
     sorted_->setSourceModel(model_);
     sorted_->setSortRole(sort_role);
     table_ = new QTableView(this);
+    table_->setObjectName(QStringLiteral("activationsTable"));
     table_->setModel(sorted_);
     table_->setSortingEnabled(true);
     table_->sortByColumn(LayerColumn, Qt::AscendingOrder);

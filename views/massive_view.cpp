@@ -116,6 +116,7 @@ class MassiveView : public View {
     sorted_->setSourceModel(model_);
     sorted_->setSortRole(MassiveItemModel::SortRole);
     table_ = new QTableView(this);
+    table_->setObjectName(QStringLiteral("massiveTable"));
     table_->setModel(sorted_);
     table_->setSortingEnabled(true);
     table_->sortByColumn(MassiveItemModel::RatioColumn, Qt::DescendingOrder);

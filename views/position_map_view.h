@@ -20,7 +20,7 @@ class PositionMapView : public View {
   std::optional<ColorLimits> colorLimits() const override;
   void paintFigure(QPainter& painter, const QRectF& area) const override;
   QSize minimumSizeHint() const override { return {300, 130}; }
-  QSize sizeHint() const override { return {900, 260}; }
+  QSize sizeHint() const override { return {900, 210}; }
 
  protected:
   /// Of data(), selection and look as they are; asked only where whyNoFigure() is empty. `reversed`: for

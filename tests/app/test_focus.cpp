@@ -65,7 +65,7 @@ class TestFocus : public WindowTestCase {
       return widget && reached.contains(const_cast<QWidget*>(widget));
     };
     for (const PromptCard* card : window->findChildren<PromptCard*>()) QVERIFY(reaches(card));
-    QVERIFY(reaches(window->findChild<QTableView*>()));
+    QVERIFY(reaches(window->findChild<QTableView*>(QStringLiteral("massiveTable"))));
     QVERIFY(reaches(window->findChild<View*>(QStringLiteral("picture"))));
     QVERIFY(reaches(window->findChild<QWidget*>(QStringLiteral("disruptButton"))));
     QVERIFY(reached.size() > 20);
@@ -74,7 +74,7 @@ class TestFocus : public WindowTestCase {
   void aChosenRowLeadsToItsCell() {
     const auto window = makeWindow();
     QVERIFY(window);
-    auto* table = window->findChild<QTableView*>();
+    auto* table = window->findChild<QTableView*>(QStringLiteral("massiveTable"));
     QVERIFY(table->model()->rowCount() > 3);
     const Selection before = window->state().selection();
     table->setFocus(Qt::TabFocusReason);
