@@ -17,8 +17,6 @@ class DockSizes : public QObject {
   void add(Qt::DockWidgetArea area, QDockWidget* dock) { docks_[area].push_back(dock); }
   /// Back to the sizes the window chooses.
   void reset();
-  /// The areas as wide and high as they were chosen or dragged.
-  void apply();
   /// The sizes that are there now, e.g. those of a stored layout, as if borders had been dragged there.
   void keep() { remember({}); }
 
@@ -27,6 +25,7 @@ class DockSizes : public QObject {
  private:
   using Extents = std::map<Qt::DockWidgetArea, int>;  // px
 
+  void apply();
   Extents extents() const;
   void remember(const Extents& before);
   double unit() const;

@@ -1,6 +1,5 @@
 // Where the panels stand: their places at the start, as tabs, and as they were left.
 #include <QDockWidget>
-#include <QTimer>
 #include <algorithm>
 #include <map>
 
@@ -62,18 +61,17 @@ void MainWindow::arrangeDocks() {
 }
 
 void MainWindow::togglePanel(const Placed& placed) {
-  placed.dock->toggleViewAction()->trigger();
-  // A panel that comes or goes would leave its neighbours a little higher or lower.
-  QTimer::singleShot(0, docks_, &DockSizes::apply);
-  if (placed.dock->isHidden()) return;
+  QDockWidget* dock = placed.dock;
   const auto front = std::ranges::find_if(views_, [&](const Placed& other) {
-    return other.dock && other.dock != placed.dock && other.entry->place == placed.entry->place &&
+    return other.dock && other.dock != dock && other.entry->place == placed.entry->place &&
            other.dock->isVisible();
   });
-  if (!placed.entry->at_start && !placed.dock->isFloating() && front != views_.end() &&
-      tabifiedDockWidgets(placed.dock).isEmpty())
-    tabifyDockWidget(front->dock, placed.dock);
-  placed.dock->raise();
+  // Before it is seen: beside its neighbour rather than before it, it might need a higher window.
+  if (dock->isHidden() && !placed.entry->at_start && !dock->isFloating() && front != views_.end() &&
+      tabifiedDockWidgets(dock).isEmpty())
+    tabifyDockWidget(front->dock, dock);
+  dock->toggleViewAction()->trigger();
+  if (!dock->isHidden()) dock->raise();
 }
 
 void MainWindow::restoreLayout(std::optional<QSize> size) {

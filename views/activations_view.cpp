@@ -1,4 +1,5 @@
 // The massive activations of the residual stream, one by one.
+#include <QFormLayout>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLocale>
@@ -50,10 +51,11 @@ class ActivationsView : public View {
     which_ = new StyledLabel(Type::Small, Tone::Text, this);
     head->addWidget(which_, 1, Qt::AlignRight);
     layout->addLayout(head);
-    auto* rule = new QHBoxLayout;
+    // Under each other: beside each other they would widen the panel where type is large.
+    auto* rule = new QFormLayout;
+    rule->setVerticalSpacing(4);
     least_ = threshold(rule, tr("|h| over"), &ActivationRule::least);
     times_ = threshold(rule, tr("and × median over"), &ActivationRule::times_median);
-    rule->addStretch(1);
     layout->addLayout(rule);
     words_ = wrapped(Type::Normal, Tone::Text);
     layout->addWidget(words_);
@@ -122,15 +124,14 @@ class ActivationsView : public View {
     return label;
   }
 
-  ExactDoubleBox* threshold(QHBoxLayout* row, const QString& words, double ActivationRule::*member) {
+  ExactDoubleBox* threshold(QFormLayout* form, const QString& words, double ActivationRule::*member) {
     auto* box = new ExactDoubleBox(this);
     box->setRange(0, 1e9);
     box->setSingleStep(100);
     box->setAccessibleName(words);
     auto* label = new StyledLabel(Type::Small, Tone::Muted, this, words);
     label->setBuddy(box);
-    row->addWidget(label);
-    row->addWidget(box);
+    form->addRow(label, box);
     connect(box, &QDoubleSpinBox::valueChanged, this, [this, member](double value) {
       Look look = state().look();
       look.activations.*member = value;
