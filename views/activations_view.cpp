@@ -16,6 +16,7 @@
 #include "views/counted.h"
 #include "views/exact_boxes.h"
 #include "views/residual.h"
+#include "views/rows_table.h"
 #include "views/styled_label.h"
 #include "views/token_text.h"
 #include "views/view_registry.h"
@@ -57,26 +58,16 @@ class ActivationsView : public View {
     least_ = threshold(rule, tr("|h| over"), &ActivationRule::least);
     times_ = threshold(rule, tr("and × median over"), &ActivationRule::times_median);
     layout->addLayout(rule);
-    words_ = wrapped(Type::Normal, Tone::Text);
+    words_ = StyledLabel::reading(Type::Normal, Tone::Text, this);
     layout->addWidget(words_);
 
     model_ = new QStandardItemModel(0, ColumnCount, this);
     sorted_ = new QSortFilterProxyModel(this);
     sorted_->setSourceModel(model_);
     sorted_->setSortRole(sort_role);
-    table_ = new QTableView(this);
+    table_ = rowsTable(sorted_, this);
     table_->setObjectName(QStringLiteral("activationsTable"));
-    table_->setModel(sorted_);
-    table_->setSortingEnabled(true);
     table_->sortByColumn(LayerColumn, Qt::AscendingOrder);
-    table_->setSelectionBehavior(QAbstractItemView::SelectRows);
-    table_->setSelectionMode(QAbstractItemView::SingleSelection);
-    table_->setShowGrid(false);
-    table_->setFrameShape(QFrame::NoFrame);
-    table_->setTabKeyNavigation(false);
-    table_->verticalHeader()->hide();
-    table_->horizontalHeader()->setHighlightSections(false);
-    table_->horizontalHeader()->setMinimumSectionSize(24);
     table_->setAccessibleName(tr("Massive activations, sortable; a row leads to its layer and position"));
     layout->addWidget(table_, 1000);
     layout->addStretch(1);  // where the table is away
@@ -117,13 +108,6 @@ class ActivationsView : public View {
   }
 
  private:
-  StyledLabel* wrapped(Type type, Tone tone) {
-    auto* label = new StyledLabel(type, tone, this);
-    label->setWordWrap(true);
-    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    return label;
-  }
-
   ExactDoubleBox* threshold(QFormLayout* form, const QString& words, double ActivationRule::*member) {
     auto* box = new ExactDoubleBox(this);
     box->setRange(0, 1e9);

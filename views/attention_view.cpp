@@ -29,7 +29,10 @@ class AttentionView : public PositionMapView {
  public:
   AttentionView(ViewState& state, QWidget* parent) : PositionMapView(state, parent) {
     setAccessibleName(tr("Attention pattern of the selected head, queries by keys"));
-    connect(&state, &ViewState::selectionChanged, this, [this] { scheduleRefresh(); });
+    // Along the positions of one head only the marks move.
+    connect(&state, &ViewState::selectionChanged, this, [this] {
+      if (this->data().spec() && headOf(this->data(), this->state().selection()) != drawn_) scheduleRefresh();
+    });
   }
 
   Needs needs() const override {
@@ -70,7 +73,11 @@ class AttentionView : public PositionMapView {
   }
 
  protected:
-  PositionMap picture(bool reversed) const override {
+  void refresh() override {
+    if (data().spec()) drawn_ = headOf(data(), state().selection());
+    PositionMapView::refresh();
+  }
+  PositionMap picture(bool light) const override {
     const Look& look = state().look();
     const bool difference = look.shown == Shown::Difference;
     const Array& shown = *pattern(difference ? Shown::Disrupted : look.shown);
@@ -88,11 +95,7 @@ class AttentionView : public PositionMapView {
     result.rows_are_tokens = true;
     Look scale = look;
     scale.range = ColorRange::Full;
-    ColorMap map = difference ? divergingMap(look.color_map) : colorMap(QStringLiteral("magma"));
-    if (!difference && reversed) {
-      std::ranges::reverse(map.colors);
-      map.name += QStringLiteral("_r");
-    }
+    ColorMap map = difference ? divergingMap(look.color_map) : recedingMap(light);
     map.nan = PlotStyle::of(*this).background.rgb();
     result.bar = {difference ? tr("Δ attention (disrupted − baseline)") : tr("attention after softmax"),
                   map,
@@ -135,9 +138,8 @@ class AttentionView : public PositionMapView {
 
  private:
   const Array* pattern(Shown run) const {
-    const auto& comparison = data().comparison;
-    const auto& pass = run == Shown::Baseline ? comparison->baseline : comparison->disrupted;
-    return pass ? pass->capture.pattern(headOf(data(), state().selection())) : nullptr;
+    const Capture* capture = shownCapture(data(), run);
+    return capture ? capture->pattern(headOf(data(), state().selection())) : nullptr;
   }
   QString positionWords(int position) const {
     return tr("position %1 %2").arg(position).arg(visibleToken(data().pieces.value(position)));
@@ -160,6 +162,7 @@ class AttentionView : public PositionMapView {
     return words;
   }
 
+  HeadId drawn_;
   int key_ = -1;  // of the cell that was clicked last
 };
 

@@ -67,6 +67,14 @@ const ColorMap& divergingMap(const QString& name) {
   return map.diverging ? map : colorMaps().back();
 }
 
+ColorMap recedingMap(bool light) {
+  ColorMap map = colorMap(QStringLiteral("magma"));
+  if (!light) return map;
+  std::reverse(map.colors.begin(), map.colors.end());
+  map.name += QStringLiteral("_r");
+  return map;
+}
+
 double ColorNorm::forward(double value) const {
   switch (scale) {
     case ColorScale::Linear:

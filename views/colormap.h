@@ -31,6 +31,8 @@ QStringList colorMapNames();
 const ColorMap& colorMap(const QString& name);
 /// The map that `look` means for signed values: its own if that is diverging, else RdBu_r.
 const ColorMap& divergingMap(const QString& name);
+/// magma, turned round on light ground: small values recede into the ground, large ones stand out of it.
+ColorMap recedingMap(bool light);
 
 /// Where a value lies on a colour scale: 0 at `low`, 1 at `high`. Value type; compare to see whether pixels
 /// are stale.

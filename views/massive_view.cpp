@@ -17,6 +17,7 @@
 #include "views/color_bar.h"
 #include "views/exact_boxes.h"
 #include "views/massive_item_model.h"
+#include "views/rows_table.h"
 #include "views/styled_label.h"
 #include "views/view_registry.h"
 
@@ -115,21 +116,11 @@ class MassiveView : public View {
     sorted_ = new QSortFilterProxyModel(this);
     sorted_->setSourceModel(model_);
     sorted_->setSortRole(MassiveItemModel::SortRole);
-    table_ = new QTableView(this);
+    table_ = rowsTable(sorted_, this);
     table_->setObjectName(QStringLiteral("massiveTable"));
-    table_->setModel(sorted_);
-    table_->setSortingEnabled(true);
     table_->sortByColumn(MassiveItemModel::RatioColumn, Qt::DescendingOrder);
-    table_->setSelectionBehavior(QAbstractItemView::SelectRows);
-    table_->setSelectionMode(QAbstractItemView::SingleSelection);
-    table_->setShowGrid(false);
-    table_->setFrameShape(QFrame::NoFrame);
-    table_->setTabKeyNavigation(false);
-    table_->verticalHeader()->hide();
     table_->horizontalHeader()->setSectionResizeMode(MassiveItemModel::WavelengthColumn,
                                                      QHeaderView::Stretch);
-    table_->horizontalHeader()->setMinimumSectionSize(24);
-    table_->horizontalHeader()->setHighlightSections(false);
     table_->setAccessibleName(tr("Massive values, sortable; a row leads to its cell"));
     layout->addWidget(table_, 1);
     // What is chosen leads; the current row alone does not: a table takes one when it is tabbed to.

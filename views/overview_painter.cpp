@@ -46,10 +46,7 @@ Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
   overview.computed = static_cast<int>(std::count(computed.begin(), computed.end(), true));
 
   Look full;  // always the whole range: the overview is for finding, the picture for measuring
-  ColorMap map = difference ? divergingMap(look.color_map) : colorMap(QStringLiteral("magma"));
-  // Weak heads recede into the ground, strong ones stand out of it.
-  if (!difference && !dark) std::reverse(map.colors.begin(), map.colors.end());
-  if (!difference && !dark) map.name += QStringLiteral("_r");
+  const ColorMap map = difference ? divergingMap(look.color_map) : recedingMap(!dark);
   ColorNorm norm = fitNorm(values, full, difference);
   if (!difference && norm.high > 1) norm.low = 1;  // a maximum is at least the mean
   for (std::size_t s = 0; s < all_sites.size(); ++s) {

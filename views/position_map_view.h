@@ -23,9 +23,9 @@ class PositionMapView : public View {
   QSize sizeHint() const override { return {900, 210}; }
 
  protected:
-  /// Of data(), selection and look as they are; asked only where whyNoFigure() is empty. `reversed`: for
+  /// Of data(), selection and look as they are; asked only where whyNoFigure() is empty. `light`: for
   /// light ground.
-  virtual PositionMap picture(bool reversed) const = 0;
+  virtual PositionMap picture(bool light) const = 0;
   /// The cell that is selected, as (column, row); -1 for none.
   virtual QPoint selectedCell() const = 0;
   virtual Selection selectionAt(const QPoint& cell) = 0;

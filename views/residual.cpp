@@ -18,11 +18,10 @@ Needs residualNeeds(const Look& look) {
 }
 
 const ActivationSummary* shownResidual(const ViewData& data, Shown run, int layer) {
-  if (!data.comparison) return nullptr;
-  const auto& pass = run == Shown::Baseline ? data.comparison->baseline : data.comparison->disrupted;
-  if (!pass) return nullptr;
-  const auto found = pass->capture.activations.find({layer, Site::ResidPost});
-  return found == pass->capture.activations.end() ? nullptr : &found->second;
+  const Capture* capture = shownCapture(data, run);
+  if (!capture) return nullptr;
+  const auto found = capture->activations.find({layer, Site::ResidPost});
+  return found == capture->activations.end() ? nullptr : &found->second;
 }
 
 QString whyNoResidual(const ViewData& data, const Look& look) {
@@ -50,7 +49,7 @@ QString residualRule(const Look& look) {
       .arg(exactWords(look.activations.least), exactWords(look.activations.times_median));
 }
 
-PositionMap residualMap(const ViewData& data, const Look& look, bool reversed) {
+PositionMap residualMap(const ViewData& data, const Look& look, bool light) {
   const int layers = data.spec()->num_layers(), positions = shownPositions(data);
   const bool difference = look.shown == Shown::Difference;
   const auto width = static_cast<std::size_t>(positions);
@@ -75,11 +74,7 @@ PositionMap residualMap(const ViewData& data, const Look& look, bool reversed) {
   }
   Look scale;  // the whole range, and decades: one number may be ten thousand times the others
   scale.scale = difference ? ColorScale::SymLog : ColorScale::Log;
-  ColorMap map = difference ? divergingMap(look.color_map) : colorMap(QStringLiteral("magma"));
-  if (!difference && reversed) {
-    std::ranges::reverse(map.colors);
-    map.name += QStringLiteral("_r");
-  }
+  const ColorMap map = difference ? divergingMap(look.color_map) : recedingMap(light);
   result.bar = {
       difference ? Words::tr("Δ max |h| (disrupted − baseline)") : Words::tr("max over dims of |h|"),
       map,

@@ -19,8 +19,7 @@ QString residualWords(const ViewData& data, int layer, const ActivationAt& at, f
 
 /// "|h| > 100 and > 1,000 × median of the layer"
 QString residualRule(const Look& look);
-/// Layers x positions: max over dims of |h|, of one run or its change. `reversed`: dark is large, for light
-/// ground.
-PositionMap residualMap(const ViewData& data, const Look& look, bool reversed);
+/// Layers x positions: max over dims of |h|, of one run or its change. `light`: for light ground.
+PositionMap residualMap(const ViewData& data, const Look& look, bool light);
 
 }  // namespace qkscope

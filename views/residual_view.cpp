@@ -39,7 +39,7 @@ class ResidualView : public PositionMapView {
   }
 
  protected:
-  PositionMap picture(bool reversed) const override { return residualMap(data(), state().look(), reversed); }
+  PositionMap picture(bool light) const override { return residualMap(data(), state().look(), light); }
   QString whyNotYet(const PositionMap& picture) const override {
     const bool some = std::ranges::count(picture.rows_missing, false) > 0;
     return some ? QString() : tr("No layer has been computed yet");

@@ -237,7 +237,11 @@ LayerAxes shownAxes(const ViewData& data) {
 }
 
 const Capture* ruleCapture(const ViewData& data, const Look& look) {
-  const Run* run = runOf(data, look.shown);
+  return shownCapture(data, look.shown);
+}
+
+const Capture* shownCapture(const ViewData& data, Shown shown) {
+  const Run* run = runOf(data, shown);
   return run ? &run->capture : nullptr;
 }
 

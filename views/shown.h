@@ -62,6 +62,8 @@ FrequencyAxis shownAxis(const ViewData& data, std::optional<int> layer = {});
 LayerAxes shownAxes(const ViewData& data);
 /// What stands in place of the ruler's bars where nothing rotates; empty where something does.
 QString whyNoRuler(const ModelSpec& spec, std::optional<int> layer = {});
+/// What was kept of one run; of Difference the baseline's. May be null.
+const Capture* shownCapture(const ViewData& data, Shown run);
 /// The capture whose numbers `look` means; for Difference the baseline's, by which values are called massive.
 /// May be null.
 const Capture* ruleCapture(const ViewData& data, const Look& look);

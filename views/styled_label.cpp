@@ -52,6 +52,13 @@ StyledLabel::StyledLabel(Type type, Tone tone, QWidget* parent, const QString& w
   setText(words);
 }
 
+StyledLabel* StyledLabel::reading(Type type, Tone tone, QWidget* parent) {
+  auto* label = new StyledLabel(type, tone, parent);
+  label->setWordWrap(true);
+  label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+  return label;
+}
+
 void StyledLabel::setTone(Tone tone) {
   if (tone == tone_) return;
   tone_ = tone;

@@ -30,6 +30,9 @@ class StyledLabel : public QLabel {
 
   StyledLabel(Type type, Tone tone, QWidget* parent, const QString& words = {});
 
+  /// Words to read: they wrap, and can be chosen with the mouse.
+  static StyledLabel* reading(Type type, Tone tone, QWidget* parent);
+
   void setTone(Tone tone);
   void setType(Type type);
   void setParts(std::vector<Part> parts);

@@ -42,9 +42,9 @@ class VerdictView : public View {
     layout->setContentsMargins(10, 8, 10, 8);
     layout->setSpacing(8);
     layout->addWidget(new StyledLabel(Type::Title, Tone::Text, this, tr("Concentrated massive values?")));
-    sentence_ = wrapped(Type::Normal, Tone::Text);
+    sentence_ = StyledLabel::reading(Type::Normal, Tone::Text, this);
     layout->addWidget(sentence_);
-    rule_ = wrapped(Type::Small, Tone::Muted);
+    rule_ = StyledLabel::reading(Type::Small, Tone::Muted, this);
     layout->addWidget(rule_);
     auto* grid = new QGridLayout;
     grid->setHorizontalSpacing(14);
@@ -61,7 +61,7 @@ class VerdictView : public View {
                       static_cast<int>(i) + 1, Qt::AlignRight);
     }
     for (std::size_t row = 0; row < rows; ++row) {
-      auto* name = wrapped(Type::Small, Tone::Muted);
+      auto* name = StyledLabel::reading(Type::Small, Tone::Muted, this);
       name->setText(names[row]);
       grid->addWidget(name, static_cast<int>(row) + 1, 0);
       for (std::size_t i = 0; i < all_sites.size(); ++i) {
@@ -72,7 +72,7 @@ class VerdictView : public View {
     }
     grid->setColumnStretch(0, 1);
     layout->addLayout(grid);
-    stripes_ = wrapped(Type::Small, Tone::Text);
+    stripes_ = StyledLabel::reading(Type::Small, Tone::Text, this);
     layout->addWidget(stripes_);
     layout->addStretch(1);
 
@@ -90,13 +90,6 @@ class VerdictView : public View {
   void refresh() override { judge(); }
 
  private:
-  StyledLabel* wrapped(Type type, Tone tone) {
-    auto* label = new StyledLabel(type, tone, this);
-    label->setWordWrap(true);
-    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    return label;
-  }
-
   void judge() {
     const Look& look = state().look();
     const QString nothing = whyNothing(data(), look);
