@@ -6,36 +6,17 @@
 #include <QMenu>
 #include <set>
 
-#include "app/mainwindow.h"
-#include "app/message_bar.h"
 #include "app/names.h"
 #include "app/prompt_text.h"
 #include "app/theme.h"
-#include "tests/app/app_test.h"
+#include "tests/app/loaded_window_test.h"
 
 namespace qkscope::test {
 
 /// Several arms beside the baseline: how they are answered, and all that is done to them in the window.
-class TestArms : public AppTestCase {
+class TestArms : public LoadedWindowTestCase {
   Q_OBJECT
 
-  struct Ready {
-    MainWindow window;
-    bool there = false;
-    Ready() {
-      window.session().setMaxNewTokens(6);
-      Document document = window.document();
-      document.prompts = smallPrompts();
-      document.arms.shown().edits = {parse_disruption("site=q,pick=largest:2,replace=zero")};
-      window.setDocument(document);
-      window.show();
-      window.activateWindow();
-      window.loadModel(QString::fromStdString(smallModel().string()), onOneThread());
-      there = finish(window.session()) && window.session().model();
-    }
-  };
-
-  static QString message(const MainWindow& window) { return window.findChild<MessageBar*>()->text(); }
   static const PromptResult& result(const Session& session, std::size_t i = 0) {
     return session.results().at(i);
   }

@@ -12,31 +12,14 @@
 #include <QPlainTextEdit>
 #include <QUrl>
 
-#include "app/mainwindow.h"
-#include "app/message_bar.h"
 #include "app/theme.h"
-#include "tests/app/app_test.h"
+#include "tests/app/loaded_window_test.h"
 #include "views/prompt_card.h"
 
 namespace qkscope::test {
 
-class TestMainWindow : public AppTestCase {
+class TestMainWindow : public LoadedWindowTestCase {
   Q_OBJECT
-
-  struct Ready {
-    MainWindow window;
-    bool there = false;
-    Ready() {
-      window.session().setMaxNewTokens(6);
-      Document document = window.document();
-      document.prompts = smallPrompts();
-      document.arms.shown().edits = {parse_disruption("site=q,pick=largest:2,replace=zero")};
-      window.setDocument(document);
-      window.show();
-      window.loadModel(QString::fromStdString(smallModel().string()), onOneThread());
-      there = finish(window.session()) && window.session().model();
-    }
-  };
 
   static void drop(QWidget& widget, const QList<QUrl>& urls) {
     QMimeData mime;
@@ -47,8 +30,6 @@ class TestMainWindow : public AppTestCase {
     QDropEvent event(QPointF(50, 50), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
     QCoreApplication::sendEvent(&widget, &event);
   }
-
-  static QString message(const MainWindow& window) { return window.findChild<MessageBar*>()->text(); }
 
  private Q_SLOTS:
   void everyViewHasItsPlace() {

@@ -9,6 +9,7 @@
 #include "core/tasks/task.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
+#include "tests/support/task_test.h"
 #include "tests/support/test_case.h"
 #include "tests/support/tiny_model.h"
 
@@ -28,34 +29,13 @@ TrialResult result_of(const std::string& key, const std::string& answer = "yes")
 
 }  // namespace
 
-class TestExperiments : public TestCase {
+class TestExperiments : public TaskTestCase {
   Q_OBJECT
 
-  std::string path(const std::string& name) const {
-    return folder_.filePath(QString::fromStdString(name)).toStdString();
-  }
-  std::string write(const std::string& name, const std::string& text) const {
-    write_file(path(name), text);
-    return path(name);
-  }
-  std::string write_object(const std::string& name, const json& document) const {
-    return write(name, document.dump());
-  }
-  json task() const {
-    return {{"kind", "memory"},
-            {"prompt", "Capital of {country}?"},
-            {"answers", "{capital}"},
-            {"rule", "contains"},
-            {"items",
-             {{{"country", "France"}, {"capital", "Paris"}},
-              {{"country", "India"}, {"capital", {"New Delhi", "Delhi"}}}}}};
-  }
   std::string text_of(const std::string& name) const {
     std::ifstream file(path(name), std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-
-  QTemporaryDir folder_;
 
  private Q_SLOTS:
   void sweeps() {

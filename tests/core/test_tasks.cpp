@@ -11,6 +11,7 @@
 #include "core/tasks/words.h"
 #include "tests/support/errors.h"
 #include "tests/support/file_bytes.h"
+#include "tests/support/task_test.h"
 #include "tests/support/test_case.h"
 #include "tests/support/tiny_model.h"
 
@@ -18,29 +19,8 @@ using namespace qkscope;
 using namespace qkscope::test;
 using nlohmann::json;
 
-class TestTasks : public TestCase {
+class TestTasks : public TaskTestCase {
   Q_OBJECT
-
-  std::string path(const std::string& name) const {
-    return folder_.filePath(QString::fromStdString(name)).toStdString();
-  }
-  std::string write(const std::string& name, const std::string& text) const {
-    write_file(path(name), text);
-    return path(name);
-  }
-  std::string write_object(const std::string& name, const json& document) const {
-    return write(name, document.dump());
-  }
-  json task() const {
-    return {{"kind", "memory"},
-            {"prompt", "Capital of {country}?"},
-            {"answers", "{capital}"},
-            {"rule", "contains"},
-            {"items",
-             {{{"country", "France"}, {"capital", "Paris"}},
-              {{"country", "India"}, {"capital", {"New Delhi", "Delhi"}}}}}};
-  }
-  QTemporaryDir folder_;
 
  private Q_SLOTS:
   /// numpy.random.RandomState(178), asked in this order; numbers from numpy 2.
