@@ -274,7 +274,9 @@ void Session::readPrompts() {
     if (!answers(prompt.id).read()) unread.push_back(prompt);
   }
   // The selected one is waited for most.
-  std::ranges::stable_partition(unread, [this](const Prompt& p) { return p.id == selectedId(); });
+  // Not the ranges' one, which clang 14 does not compile: the fuzz targets are built with it.
+  std::stable_partition(unread.begin(), unread.end(),
+                        [this](const Prompt& p) { return p.id == selectedId(); });
   reader_.read(model_, unread);
 }
 
