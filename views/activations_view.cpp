@@ -55,6 +55,7 @@ class ActivationsView : public View {
     // Under each other: beside each other they would widen the panel where type is large.
     auto* rule = new QFormLayout;
     rule->setVerticalSpacing(4);
+    rule->setFieldGrowthPolicy(QFormLayout::FieldsStayAtSizeHint);
     least_ = threshold(rule, tr("|h| over"), &ActivationRule::least);
     times_ = threshold(rule, tr("and × median over"), &ActivationRule::times_median);
     layout->addLayout(rule);
@@ -185,18 +186,18 @@ class ActivationsView : public View {
     small_figures.setPointSizeF(small_figures.pointSizeF() * 0.92);
     const QFontMetricsF figures = style.metrics(small_figures);
     table_->setFont(small_figures);
-    table_->horizontalHeader()->setFont(style.small);
     table_->verticalHeader()->setDefaultSectionSize(static_cast<int>(figures.height() * 1.35));
     constexpr std::array<const char*, ColumnCount> longest{"00", "0000", "", "0000", "−00,000", "00,000"};
     for (int column = 0; column < ColumnCount; ++column) {
+      QStandardItem* title = model_->horizontalHeaderItem(column);
+      title->setFont(style.small);
+      title->setTextAlignment((column == TokenColumn ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
       if (column == TokenColumn) continue;
-      const double width =
-          std::max(figures.horizontalAdvance(QString::fromUtf8(longest[static_cast<std::size_t>(column)])),
-                   style.metrics(style.small).horizontalAdvance(titles.at(column)));
-      table_->setColumnWidth(column, static_cast<int>(std::ceil(width)) + 14);
-      model_->horizontalHeaderItem(column)->setTextAlignment(Qt::AlignRight | Qt::AlignVCenter);
+      const QString number = QString::fromUtf8(longest[static_cast<std::size_t>(column)]);
+      const double width = std::max(figures.horizontalAdvance(number) + 12,
+                                    style.metrics(style.small).horizontalAdvance(titles.at(column)) + 18);
+      table_->setColumnWidth(column, static_cast<int>(std::ceil(width)));
     }
-    model_->horizontalHeaderItem(TokenColumn)->setTextAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     table_->horizontalHeader()->setSectionResizeMode(TokenColumn, QHeaderView::Stretch);
   }
 
