@@ -79,8 +79,12 @@ std::int64_t first_seen(const AttentionSpec& spec, std::int64_t position) {
 
 at::Tensor attend_fused(const AttentionSpec& spec, const Band& band) {
   const std::int64_t positions = band.queries.size(1), total = band.total();
-  if (positions == 1 && !spec.alibi && rows::readable(band.queries))
-    return rows::attended(band.queries, band.keys, band.values, spec.scale);
+  if (!spec.alibi && rows::readable(band.queries)) {
+    std::vector<rows::Seen> seen;
+    for (std::int64_t position = band.past; position < total; ++position)
+      seen.push_back({first_seen(spec, position) - band.first, position + 1 - band.first});
+    return rows::attended(band.queries, band.keys, band.values, spec.scale, seen);
+  }
   const bool limited =
       (spec.window > 0 && total > spec.window) || (spec.chunk > 0 && total > spec.chunk) || spec.alibi;
   std::optional<at::Tensor> mask;

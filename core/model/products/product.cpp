@@ -1,17 +1,13 @@
 #include "core/model/products/product.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include <atomic>
 #include <cmath>
 
 #include "core/io/dequantize.h"
-
-#if AT_PARALLEL_OPENMP && !defined(_OPENMP) && !defined(__clang__)
-#error "Without OpenMP at::parallel_for is a plain loop: core/CMakeLists.txt"
-#endif
+#include "core/model/parallel.h"
 
 namespace qkscope {
 
@@ -21,21 +17,11 @@ using products::DotRows;
 using products::RowKernel;
 using products::RowRun;
 
-std::span<const RowKernel> kernels_of(Instructions instructions) {
-  switch (instructions) {
-    case Instructions::Avx512:
-      return products::avx512_row_kernels();
-    case Instructions::Avx2:
-      return products::avx2_row_kernels();
-    case Instructions::Plain:
-      break;
-  }
-  return products::plain_row_kernels();
-}
-
 /// Null where rows of this type can only be expanded.
 const RowKernel* find_kernel(ElementType type, Instructions instructions) {
-  for (const RowKernel& kernel : kernels_of(instructions)) {
+  const auto kernels = made_for(instructions, products::plain_row_kernels, products::avx2_row_kernels,
+                                products::avx512_row_kernels);
+  for (const RowKernel& kernel : kernels()) {
     if (kernel.type == type) return &kernel;
   }
   return nullptr;
@@ -138,23 +124,6 @@ void multiply_many(const StoredMatrix& matrix, const at::Tensor& x, const at::Te
 
 }  // namespace
 
-const std::vector<Instructions>& instructions_at_hand() {
-  static const std::vector<Instructions> known = [] {
-    std::vector<Instructions> sets = {Instructions::Plain};
-#if defined(__x86_64__)
-    const auto has = [](bool supported, Instructions set) { return supported && !kernels_of(set).empty(); };
-    const bool avx2 =
-        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-    if (has(avx2, Instructions::Avx2)) sets.push_back(Instructions::Avx2);
-    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    if (has(avx2 && avx512, Instructions::Avx512)) sets.push_back(Instructions::Avx512);
-#endif
-    return sets;
-  }();
-  return known;
-}
-
 at::Tensor product(const StoredMatrix& matrix, const at::Tensor& x, const at::Tensor& bias,
                    Instructions instructions) {
   const at::Tensor in = x.reshape({-1, matrix.columns()}).contiguous();
@@ -173,7 +142,7 @@ bool all_finite(const StoredMatrix& matrix) {
   std::vector<float> sums(static_cast<std::size_t>(matrix.rows()));
   std::atomic<bool> finite = true;
   at::parallel_for(0, matrix.rows(), rows_of_thread(matrix), [&](std::int64_t begin, std::int64_t end) {
-    multiply_rows(matrix, begin, end, ones.data(), 1, sums.data(), instructions_at_hand().back());
+    multiply_rows(matrix, begin, end, ones.data(), 1, sums.data(), best_instructions());
     std::vector<float> numbers;
     for (std::int64_t r = begin; r < end; ++r) {
       if (std::isfinite(sums[static_cast<std::size_t>(r)])) continue;

@@ -30,7 +30,7 @@ struct RowKernel {
 };
 
 // The same kernels for each set of instructions, each compiled with its own options; empty where the program
-// was not built for such a processor.
+// is built for processors that never have them.
 std::span<const RowKernel> plain_row_kernels();
 std::span<const RowKernel> avx2_row_kernels();
 std::span<const RowKernel> avx512_row_kernels();

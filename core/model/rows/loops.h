@@ -1,95 +1,11 @@
 #pragma once
-#include <cstdint>
-#include <cstring>
-
+#include "core/model/rows/attention_loops.h"
 #include "core/model/rows/kernels.h"
+#include "core/model/rows/lanes.h"
 
-// The loops behind Kernels, written once on vectors of the compiler's; each file that includes this compiles
-// them for its own set of instructions. All of it has internal linkage, so that no function made for one
-// processor is taken for another's; for the same reason nothing of the standard library is called here but
-// what compilers have built in.
+// The loops behind Kernels, written once: see lanes.h.
 namespace qkscope::rows {
 namespace {
-
-constexpr std::int64_t width = 16;
-typedef float Floats __attribute__((vector_size(64)));
-typedef std::int32_t Ints __attribute__((vector_size(64)));
-
-inline Floats load(const float* from) {
-  Floats x;
-  std::memcpy(&x, from, sizeof x);
-  return x;
-}
-
-inline void store(float* to, Floats x) {
-  std::memcpy(to, &x, sizeof x);
-}
-
-/// The first `count` < width numbers, and zeros.
-inline Floats load_some(const float* from, std::int64_t count) {
-  Floats x = {};
-  std::memcpy(&x, from, static_cast<std::size_t>(count) * sizeof(float));
-  return x;
-}
-
-inline void store_some(float* to, Floats x, std::int64_t count) {
-  std::memcpy(to, &x, static_cast<std::size_t>(count) * sizeof(float));
-}
-
-inline float sum(Floats x) {
-  float lanes[width];
-  store(lanes, x);
-  for (std::int64_t half = width / 2; half > 0; half /= 2)
-    for (std::int64_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  return lanes[0];
-}
-
-/// e^x to the last digit or the one before; infinity and zero beyond the range, NaN of NaN. After Cephes'
-/// expf: x = n ln 2 + r, a polynomial in r.
-inline Floats exp(Floats x) {
-  x = x < -104.0F ? Floats{} - 104.0F : x;
-  x = x > 89.0F ? Floats{} + 89.0F : x;
-  constexpr float magic = 12582912.0F;  // 1.5 * 2^23: adding it rounds to whole numbers
-  const Floats n = (x * 1.44269504088896341F + magic) - magic;
-  const Floats r = x - n * 0.693359375F - n * -2.12194440e-4F;
-  Floats p = r * 1.9875691500e-4F + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1.0F;
-  // 2^n in two steps, so that neither leaves the range of the exponent where the result does not.
-  const Floats known = n == n ? n : Floats{};
-  const Ints whole = __builtin_convertvector(known, Ints), low = whole >> 1, high = whole - low;
-  const Ints low_bits = (low + 127) << 23, high_bits = (high + 127) << 23;
-  Floats low_power, high_power;
-  std::memcpy(&low_power, &low_bits, sizeof low_power);
-  std::memcpy(&high_power, &high_bits, sizeof high_power);
-  return p * low_power * high_power;
-}
-
-/// For each whole vector `all(at)`, then `some(at, count)` for the numbers that are left.
-template <typename All, typename Some>
-inline void in_vectors(std::int64_t size, const All& all, const Some& some) {
-  std::int64_t at = 0;
-  for (; at + width <= size; at += width) all(at);
-  if (at < size) some(at, size - at);
-}
-
-float dot(const float* a, const float* b, std::int64_t size) {
-  Floats first = {}, second = {};  // two chains: an addition waits for the one before
-  std::int64_t at = 0;
-  for (; at + 2 * width <= size; at += 2 * width) {
-    first += load(a + at) * load(b + at);
-    second += load(a + at + width) * load(b + at + width);
-  }
-  if (at + width <= size) {
-    first += load(a + at) * load(b + at);
-    at += width;
-  }
-  if (at < size) second += load_some(a + at, size - at) * load_some(b + at, size - at);
-  return sum(first + second);
-}
 
 void norm(const NormTask& task, std::int64_t first, std::int64_t last) {
   for (std::int64_t row = first; row < last; ++row) {
@@ -168,69 +84,7 @@ void rotate(const RotateTask& task, std::int64_t first, std::int64_t last) {
   }
 }
 
-/// Scores become weights, not yet divided by their sum, which is returned.
-float soften(float* scores, std::int64_t count) {
-  float largest = scores[0];
-  for (std::int64_t i = 1; i < count; ++i) largest = scores[i] > largest ? scores[i] : largest;
-  Floats total = {};
-  float rest = 0;
-  in_vectors(
-      count,
-      [&](std::int64_t at) {
-        const Floats weight = exp(load(scores + at) - largest);
-        store(scores + at, weight);
-        total += weight;
-      },
-      [&](std::int64_t at, std::int64_t left) {
-        store_some(scores + at, exp(load_some(scores + at, left) - largest), left);
-        for (std::int64_t i = 0; i < left; ++i) rest += scores[at + i];
-      });
-  return sum(total) + rest;
-}
-
-/// out = factor * the sum of rows of `values` times their weights, `count` <= 4 * width dims of them.
-template <int vectors>
-void weigh(const float* weights, const float* values, std::int64_t stride, std::int64_t rows, float factor,
-           float* out) {
-  Floats sums[vectors] = {};
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const float* value = values + row * stride;
-    const float weight = weights[row];
-    for (int i = 0; i < vectors; ++i) sums[i] += weight * load(value + i * width);
-  }
-  for (int i = 0; i < vectors; ++i) store(out + i * width, factor * sums[i]);
-}
-
-void weigh_some(const float* weights, const float* values, std::int64_t stride, std::int64_t rows,
-                float factor, float* out, std::int64_t count) {
-  Floats sums = {};
-  for (std::int64_t row = 0; row < rows; ++row)
-    sums += weights[row] * load_some(values + row * stride, count);
-  store_some(out, factor * sums, count);
-}
-
-void attend(const AttendTask& task, std::int64_t first, std::int64_t last) {
-  for (std::int64_t head = first; head < last; ++head) {
-    const std::int64_t kv_head = head / task.groups;
-    const float* query = task.queries.data + head * task.queries.stride;
-    const float *keys = task.keys + kv_head * task.key_head_stride,
-                *values = task.values + kv_head * task.value_head_stride;
-    float *weights = task.weights + head * task.positions, *out = task.out + head * task.value_dims;
-    for (std::int64_t p = 0; p < task.positions; ++p)
-      weights[p] = dot(query, keys + p * task.key_stride, task.dims) * task.scale;
-    const float factor = 1.0F / soften(weights, task.positions);
-    std::int64_t dim = 0;
-    for (; dim + 4 * width <= task.value_dims; dim += 4 * width)
-      weigh<4>(weights, values + dim, task.value_stride, task.positions, factor, out + dim);
-    for (; dim + width <= task.value_dims; dim += width)
-      weigh<1>(weights, values + dim, task.value_stride, task.positions, factor, out + dim);
-    if (dim < task.value_dims)
-      weigh_some(weights, values + dim, task.value_stride, task.positions, factor, out + dim,
-                 task.value_dims - dim);
-  }
-}
-
-constexpr Kernels kernels = {norm, gate, rotate, attend};
+constexpr Kernels kernels = {norm, gate, rotate, attend, pack_keys, attend_many, tile_queries, tile_keys};
 
 }  // namespace
 }  // namespace qkscope::rows

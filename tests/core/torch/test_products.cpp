@@ -69,10 +69,6 @@ double error(const at::Tensor& found, const at::Tensor& weight, const at::Tensor
   return ((found.to(at::kDouble) - expected).abs() / (size + 1e-30)).max().item<double>();
 }
 
-std::string name_of(Instructions set) {
-  return set == Instructions::Plain ? "plain" : set == Instructions::Avx2 ? "AVX2" : "AVX-512";
-}
-
 }  // namespace
 
 class TestProducts : public test::TestCase {
@@ -84,7 +80,7 @@ class TestProducts : public test::TestCase {
     for (const ElementType type : element_types()) {
       if (type == ElementType::F64 || (type >= ElementType::I64 && type <= ElementType::U8)) continue;
       for (const Instructions set : instructions_at_hand())
-        QTest::addRow("%s %s", std::string(element_type_name(type)).c_str(), name_of(set).c_str())
+        QTest::addRow("%s %s", std::string(element_type_name(type)).c_str(), instructions_name(set))
             << static_cast<int>(type) << static_cast<int>(set);
     }
   }

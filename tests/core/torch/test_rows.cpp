@@ -1,6 +1,7 @@
 // The kernels over rows of float32, for each set of instructions this processor has, against ATen in double;
 // and what works in parts because its rows are many, against all of them at once.
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include "core/base/error.h"
@@ -30,25 +31,22 @@ double error_of(const at::Tensor& found, const at::Tensor& expected) {
 constexpr double rounding = 2e-6;
 
 void kernel_rows() {
-  QTest::addColumn<quint64>("kernels");
-  const auto row = [](const char* name, const rows::Kernels* kernels) {
-    QTest::newRow(name) << static_cast<quint64>(reinterpret_cast<std::uintptr_t>(kernels));
-  };
-  row("plain", rows::plain_kernels());
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) row("AVX2", rows::avx2_kernels());
-  if (__builtin_cpu_supports("avx512f")) row("AVX-512", rows::avx512_kernels());
-#endif
+  QTest::addColumn<Instructions>("kernels");
+  for (const Instructions set : instructions_at_hand()) QTest::newRow(instructions_name(set)) << set;
 }
 
-const rows::Kernels& fetched(quint64 kernels) {
-  return *reinterpret_cast<const rows::Kernels*>(static_cast<std::uintptr_t>(kernels));
-}
+using Seen = std::vector<rows::Seen>;
 
-at::Tensor softmax_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+at::Tensor softmax_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale,
+                             const Seen& seen) {
   const std::int64_t groups = q.size(0) / k.size(0);
   const at::Tensor keys = k.to(at::kDouble).repeat_interleave(groups, 0);
-  const at::Tensor scores = at::matmul(q.to(at::kDouble), keys.transpose(1, 2)) * scale;
+  at::Tensor scores = at::matmul(q.to(at::kDouble), keys.transpose(1, 2)) * scale;
+  for (std::int64_t i = 0; i < q.size(1); ++i) {
+    const auto [first, last] = seen.at(static_cast<std::size_t>(i));
+    scores.select(1, i).slice(1, 0, first).fill_(-std::numeric_limits<double>::infinity());
+    scores.select(1, i).slice(1, last).fill_(-std::numeric_limits<double>::infinity());
+  }
   return at::matmul(at::softmax(scores, -1), v.to(at::kDouble).repeat_interleave(groups, 0));
 }
 
@@ -90,42 +88,41 @@ class TestRows : public test::TestCase {
  private Q_SLOTS:
   void norms_data() { kernel_rows(); }
   void norms() {
-    QFETCH(quint64, kernels);
+    QFETCH(Instructions, kernels);
     for (const std::int64_t size : {1, 7, 15, 16, 17, 31, 33, 48, 100, 576}) {
       const at::Tensor wide = random({5, 2 * size + 3}), weight = random({size}, 8);
       const at::Tensor x = wide.narrow(1, 1, size);  // rows apart
       const at::Tensor exact = x.to(at::kDouble);
       const at::Tensor normed = exact * ((exact * exact).mean(-1, true) + 0.25).rsqrt();
-      QVERIFY(error_of(rows::rms_norm(x, {}, 0.25, fetched(kernels)), normed) < rounding);
-      QVERIFY(error_of(rows::rms_norm(x, weight, 0.25, fetched(kernels)), normed * weight) < rounding);
+      QVERIFY(error_of(rows::rms_norm(x, {}, 0.25, kernels), normed) < rounding);
+      QVERIFY(error_of(rows::rms_norm(x, weight, 0.25, kernels), normed * weight) < rounding);
       const at::Tensor heads = x.unsqueeze(1).expand({5, 3, size});
-      QVERIFY(error_of(rows::rms_norm(heads, {}, 0.25, fetched(kernels)),
-                       normed.unsqueeze(1).expand({5, 3, size})) < rounding);
+      QVERIFY(error_of(rows::rms_norm(heads, {}, 0.25, kernels), normed.unsqueeze(1).expand({5, 3, size})) <
+              rounding);
     }
   }
 
   void gates_data() { kernel_rows(); }
   void gates() {
-    QFETCH(quint64, kernels);
+    QFETCH(Instructions, kernels);
     for (const std::int64_t size : {1, 5, 16, 19, 64, 1536}) {
       const at::Tensor x = random({3, 2 * size}) * 8;
       const auto parts = x.to(at::kDouble).chunk(2, 1);
-      QVERIFY(error_of(rows::gated(rows::Gate::Silu, x, fetched(kernels)), at::silu(parts[0]) * parts[1]) <
+      QVERIFY(error_of(rows::gated(rows::Gate::Silu, x, kernels), at::silu(parts[0]) * parts[1]) < rounding);
+      QVERIFY(error_of(rows::gated(rows::Gate::GeluTanh, x, kernels), at::gelu(parts[0], "tanh") * parts[1]) <
               rounding);
-      QVERIFY(error_of(rows::gated(rows::Gate::GeluTanh, x, fetched(kernels)),
-                       at::gelu(parts[0], "tanh") * parts[1]) < rounding);
     }
   }
 
   /// Where an exponential leaves the range of float32, and where there is no number.
   void gatesAtTheEdges_data() { kernel_rows(); }
   void gatesAtTheEdges() {
-    QFETCH(quint64, kernels);
+    QFETCH(Instructions, kernels);
     constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::nanf("");
     const at::Tensor x = at::tensor({0.0F, -0.0F, 1e-30F, 20.0F, -20.0F, 87.0F, -87.0F, 89.0F, -89.0F, 103.5F,
                                      -103.5F, 150.0F, -150.0F, 3e38F, infinity, nan, 1.0F, nan});
     const at::Tensor found =
-        rows::gated(rows::Gate::Silu, at::cat({x, at::ones_like(x)}).unsqueeze(0), fetched(kernels))[0];
+        rows::gated(rows::Gate::Silu, at::cat({x, at::ones_like(x)}).unsqueeze(0), kernels)[0];
     const at::Tensor expected = at::silu(x.to(at::kDouble));
     for (std::int64_t i = 0; i < x.numel(); ++i) {
       const auto number = found[i].item<float>();
@@ -139,7 +136,7 @@ class TestRows : public test::TestCase {
 
   void rotations_data() { kernel_rows(); }
   void rotations() {
-    QFETCH(quint64, kernels);
+    QFETCH(Instructions, kernels);
     for (const bool interleaved : {false, true}) {
       for (const int half : {1, 4, 13, 16, 21, 32}) {
         for (const int start : {0, 5}) {
@@ -162,7 +159,7 @@ class TestRows : public test::TestCase {
           a_out.copy_(a * cos - b * sin);
           b_out.copy_(b * cos + a * sin);
           const Rotation rotation{cos.to(at::kFloat), sin.to(at::kFloat)};
-          QVERIFY(error_of(rows::rotated(spec, rotation, x, fetched(kernels)), expected) < rounding);
+          QVERIFY(error_of(rows::rotated(spec, rotation, x, kernels), expected) < rounding);
         }
       }
     }
@@ -170,26 +167,66 @@ class TestRows : public test::TestCase {
 
   void attendsAtOnePosition_data() { kernel_rows(); }
   void attendsAtOnePosition() {
-    QFETCH(quint64, kernels);
+    QFETCH(Instructions, kernels);
     for (const std::int64_t dims : {4, 16, 24, 64, 80, 130}) {
       for (const std::int64_t value_dims : {4, 16, 64, 72, 128, 150}) {
         for (const std::int64_t positions : {1, 2, 15, 16, 17, 100}) {
           const at::Tensor query = random({6, 1, dims}) * 3;
           const at::Tensor keys = random({2, positions + 9, dims}, 8).narrow(1, 4, positions);
           const at::Tensor values = random({2, positions + 2, value_dims}, 9).narrow(1, 1, positions);
-          QVERIFY(error_of(rows::attended(query, keys, values, 0.3, fetched(kernels)),
-                           softmax_attention(query, keys, values, 0.3)) < rounding);
+          const Seen all = {{0, positions}};
+          QVERIFY(error_of(rows::attended(query, keys, values, 0.3, all, kernels),
+                           softmax_attention(query, keys, values, 0.3, all)) < rounding);
         }
       }
     }
   }
 
-  /// What is not a number in a key or a value shows.
+  /// Sizes that no tile divides; all that a query may see: everything up to itself, a window, a chunk.
+  void attendsAtManyPositions_data() { kernel_rows(); }
+  void attendsAtManyPositions() {
+    QFETCH(Instructions, kernels);
+    for (const std::int64_t dims : {4, 24, 64}) {
+      for (const std::int64_t value_dims : {3, 64, 72}) {
+        for (const std::int64_t queries : {2, 5, 6, 7, 8, 9, 16, 37, 65}) {
+          for (const std::int64_t past : {0, 33}) {
+            const std::int64_t positions = past + queries;
+            const at::Tensor query = random({queries, 6, dims}).transpose(0, 1) * 3;
+            const at::Tensor keys = random({2, positions + 9, dims}, 8).narrow(1, 4, positions);
+            const at::Tensor values = random({2, positions + 2, value_dims}, 9).narrow(1, 1, positions);
+            Seen causal, window, chunk;
+            for (std::int64_t p = past; p < positions; ++p) {
+              causal.push_back({0, p + 1});
+              window.push_back({std::max<std::int64_t>(0, p - 10), p + 1});
+              chunk.push_back({p / 5 * 5, p + 1});
+            }
+            for (const Seen& seen : {causal, window, chunk})
+              QVERIFY(error_of(rows::attended(query, keys, values, 0.3, seen, kernels),
+                               softmax_attention(query, keys, values, 0.3, seen)) < rounding);
+          }
+        }
+      }
+    }
+  }
+
+  /// What is not a number in a key or a value shows in those who see it, and in no other.
+  void attentionShowsWhatIsNotANumber_data() { kernel_rows(); }
   void attentionShowsWhatIsNotANumber() {
-    const at::Tensor query = random({2, 1, 16}), values = random({1, 20, 16}, 9);
-    const at::Tensor keys = random({1, 20, 16}, 8);
-    keys[0][17][3] = std::nanf("");
-    QVERIFY(rows::attended(query, keys, values, 1).isnan().all().item<bool>());
+    QFETCH(Instructions, kernels);
+    for (const bool in_key : {true, false}) {
+      const at::Tensor query = random({2, 40, 16}), keys = random({1, 40, 16}, 8),
+                       values = random({1, 40, 16}, 9);
+      (in_key ? keys : values).select(1, 17).fill_(std::nanf(""));
+      Seen seen;
+      for (std::int64_t p = 0; p < 40; ++p) seen.push_back({std::max<std::int64_t>(0, p - 12), p + 1});
+      const at::Tensor many = rows::attended(query, keys, values, 1, seen, kernels);
+      for (std::int64_t p = 0; p < 40; ++p) {
+        const at::Tensor one = rows::attended(query.narrow(1, p, 1), keys, values, 1,
+                                              std::span(&seen[static_cast<std::size_t>(p)], 1), kernels);
+        for (const at::Tensor& found : {many.select(1, p), one.select(1, 0)})
+          QCOMPARE(found.isnan().sum().item<std::int64_t>(), p >= 17 && p <= 29 ? 32 : 0);
+      }
+    }
   }
 
   /// A row is to the last bit what it is among others, however many threads share them.
@@ -207,6 +244,21 @@ class TestRows : public test::TestCase {
       QVERIFY(
           at::equal(rows::rotated(spec, {one(rotation.cos), one(rotation.sin)}, one(heads)), one(rotated)));
     }
+    // A query's neighbours and threads change no bit of it, wherever the tile it is in begins.
+    const at::Tensor query = random({9, 200, 40}), keys = random({3, 200, 40}, 8),
+                     values = random({3, 200, 40}, 9);
+    Seen seen;
+    for (std::int64_t p = 0; p < 200; ++p) seen.push_back({p % 7, p + 1 + p % 2 * (199 - p)});
+    const at::Tensor all = rows::attended(query, keys, values, 0.2, seen);
+    const int threads = at::get_num_threads();
+    for (const int number : {1, 2, 5}) {
+      at::set_num_threads(number);
+      QVERIFY(at::equal(rows::attended(query, keys, values, 0.2, seen), all));
+    }
+    at::set_num_threads(threads);
+    const at::Tensor some =
+        rows::attended(query.narrow(1, 11, 50), keys, values, 0.2, std::span(seen).subspan(11, 50));
+    QVERIFY(at::equal(some, all.narrow(1, 11, 50)));
   }
 
   /// Attention of many queries goes band by band and gives what all scores at once give.
