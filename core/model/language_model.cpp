@@ -201,12 +201,18 @@ const ChatFormat& Inspection::chat_format() const {
 std::string memory_problem(const ModelCard& card) {
   if (card.free_bytes >= card.needed_bytes) return {};
   const auto mib = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
-  const bool blocks_would_do = card.weights == "float" && card.needed_bytes > card.stored_bytes;
   return "The weights of " + card.name + " need " + mib(card.needed_bytes) +
          (card.weights == "stored" ? " as stored" : " as " + card.dtype) + " and " + mib(card.free_bytes) +
-         " are free on " + card.device + "; close other programs, or choose a smaller model" +
-         (blocks_would_do ? ", a shorter number format or weights as stored."
-                          : " or a shorter number format.");
+         " are free on " + card.device + "; choose a smaller model or a shorter number format" +
+         smaller_way(card) + ", or close other programs.";
+}
+
+std::string smaller_way(const ModelCard& card) {
+  if (card.device != "cpu") return ", compute on the CPU (device cpu)";
+  const bool holds_floats = card.dtype == "float32" && card.weights != "stored";
+  const bool blocks_are_fewer =
+      card.stored_bytes > 0 && card.stored_bytes < card.needed_bytes - card.blocks_bytes;
+  return holds_floats && blocks_are_fewer ? ", hold the weights as stored (weights stored)" : "";
 }
 
 Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadOptions& options,
@@ -250,11 +256,12 @@ std::shared_ptr<const LanguageModel> LanguageModel::load(const Inspection& inspe
   model->tokenizer_ = parts.tokenizer;
   model->chat_format_ = parts.chat_format;
   model->stop_tokens_ = parts.stop_tokens;
-  telling_failures(parts.target.device, "Loading " + model->card_.name, "choose a smaller model", [&] {
-    model->decoder_ = std::make_unique<Decoder>(
-        model->card_.spec, Weights(parts.checkpoint, model->card_.spec, parts.target.device,
-                                   parts.target.dtype, progress, parts.target.keep));
-  });
+  telling_failures(parts.target.device, "Loading " + model->card_.name,
+                   "choose a smaller model" + smaller_way(model->card_), [&] {
+                     model->decoder_ = std::make_unique<Decoder>(
+                         model->card_.spec, Weights(parts.checkpoint, model->card_.spec, parts.target.device,
+                                                    parts.target.dtype, progress, parts.target.keep));
+                   });
   return model;
 }
 

@@ -41,6 +41,10 @@ struct ModelCard {
 /// fits.
 std::string memory_problem(const ModelCard& card);
 
+/// The next smaller way to hold a model, as it goes on after another remedy: ", compute on the CPU (device
+/// cpu)"; nothing where there is none.
+std::string smaller_way(const ModelCard& card);
+
 /// A checkpoint that was looked at: its card, and what loading need not read again. A value.
 struct Inspection {
   ModelCard card;

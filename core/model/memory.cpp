@@ -82,9 +82,7 @@ void telling_failures(c10::Device device, const std::string& what, const std::st
                       const std::function<void()>& work) {
   const auto out_of_memory = [&](std::string_view message) {
     return Error(what + " " + needed(message) + " and " + mib(free_memory(device)) + " are free on " +
-                 device.str() + "; " + remedy +
-                 (device.is_cuda() ? ", compute on the CPU (device cpu)" : "") +
-                 ", or close other programs.");
+                 device.str() + "; " + remedy + ", or close other programs.");
   };
   // libsentencepiece has a FLAGS_minloglevel of its own that is larger than libc10's: it comes to lie over
   // libc10's and over what follows, this one. Set, it ends the program where an allocation fails.

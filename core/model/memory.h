@@ -12,7 +12,7 @@ std::uint64_t free_memory(c10::Device device);
 
 /// Does `work`. Where libtorch finds no memory, or fails otherwise, its error, which goes on for pages of
 /// stack frames, becomes an Error of one sentence. `what` begins it: "A pass over 40000 tokens"; `remedy`
-/// ends it: "give a shorter prompt"; on a GPU the CPU is offered beside it.
+/// ends it: "give a shorter prompt", with smaller_way() of the model behind it.
 void telling_failures(c10::Device device, const std::string& what, const std::string& remedy,
                       const std::function<void()>& work);
 

@@ -214,10 +214,11 @@ Comparison Runner::Impl::compare(const RunRequest& request, const RunEvents& eve
 namespace {
 
 /// Does `work` where a pass over the request's prompt may run.
-void guarded(const Decoder& decoder, const RunRequest& request, const std::function<void()>& work) {
+void guarded(const LanguageModel& model, const RunRequest& request, const std::function<void()>& work) {
   if (request.prompt.empty()) throw Error("The prompt has no tokens: type a prompt.");
   const c10::InferenceMode inference;
-  telling_failures(decoder.weights().device(), pass_words(request.prompt), "give a shorter prompt", work);
+  telling_failures(model.decoder().weights().device(), pass_words(request.prompt),
+                   "give a shorter prompt" + smaller_way(model.card()), work);
 }
 
 }  // namespace
@@ -225,13 +226,13 @@ void guarded(const Decoder& decoder, const RunRequest& request, const std::funct
 std::shared_ptr<const Run> Runner::run(const RunRequest& request, const RunEvents& events,
                                        std::stop_token stop) {
   std::shared_ptr<const Run> run;
-  guarded(impl_->decoder, request, [&] { run = impl_->run(request, events, stop); });
+  guarded(*impl_->model, request, [&] { run = impl_->run(request, events, stop); });
   return run;
 }
 
 Comparison Runner::compare(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
   Comparison comparison;
-  guarded(impl_->decoder, request, [&] { comparison = impl_->compare(request, events, stop); });
+  guarded(*impl_->model, request, [&] { comparison = impl_->compare(request, events, stop); });
   return comparison;
 }
 

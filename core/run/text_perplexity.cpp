@@ -40,7 +40,8 @@ Perplexity text_perplexity(const LanguageModel& model, const TokenIds& tokens, c
   Perplexity result{PerplexityDefinition::Text, {}, {}};
   if (tokens.size() < 2) return result;
   result.tokens.assign(tokens.begin() + 1, tokens.end());
-  telling_failures(model.decoder().weights().device(), pass_words(tokens), "give a shorter text",
+  telling_failures(model.decoder().weights().device(), pass_words(tokens),
+                   "give a shorter text" + smaller_way(model.card()),
                    [&] { result.nll = text_losses(model.decoder(), tokens, edits, stop); });
   return result;
 }

@@ -234,11 +234,14 @@ class TestRunMemory : public TestCase {
   /// Of a GPU, in libtorch's words for it: the next smaller way is the CPU.
   void noMemoryOnAGpuOffersTheCpu() {
     const std::string text = error_of([] {
-      telling_failures(at::Device("cuda:0"), "A pass over 9 tokens", "give a shorter prompt", [] {
-        throw c10::OutOfMemoryError(
-            {__func__, __FILE__, __LINE__},
-            "CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total capacity of 79.11 GiB.");
-      });
+      ModelCard card;
+      card.device = "cuda:0";
+      telling_failures(
+          at::Device("cuda:0"), "A pass over 9 tokens", "give a shorter prompt" + smaller_way(card), [] {
+            throw c10::OutOfMemoryError(
+                {__func__, __FILE__, __LINE__},
+                "CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total capacity of 79.11 GiB.");
+          });
     });
     QVERIFY2(has_all(text, {"A pass over 9 tokens needs 1536 MiB more and ", " MiB are free on cuda:0; ",
                             "give a shorter prompt, compute on the CPU (device cpu), or close"}),
