@@ -19,17 +19,18 @@ Document prefill_json(const std::vector<PrefillTiming>& timings) {
                     {"packed_ms", number_or_null(t.packed_ms)},
                     {"products_ms", t.products_ms},
                     {"ratio", t.ratio},
-                    {"capture_overhead", t.capture_overhead}});
+                    {"capture_overhead", t.capture_overhead},
+                    {"disrupted_ms", t.disrupted_ms}});
   }
   return list;
 }
 
 void print(const Benchmark& timing, std::ostream& out) {
-  Table table({{"prefill"}, {"ms"}, {"products: linear"}, {"packed"}, {"ratio"}, {"capture"}});
+  Table table({{"prefill"}, {"ms"}, {"products: linear"}, {"packed"}, {"ratio"}, {"capture"}, {"disrupted"}});
   for (const PrefillTiming& t : timing.prefill) {
     table.add({std::to_string(t.tokens), fixed(t.ms, 1), fixed(t.linear_ms, 1),
                t.packed_ms ? fixed(*t.packed_ms, 1) : "-", fixed(t.ratio, 2),
-               fixed(100 * t.capture_overhead, 1) + " %"});
+               fixed(100 * t.capture_overhead, 1) + " %", fixed(t.disrupted_ms, 1)});
   }
   table.print(out);
   const DecodeTiming& decode = timing.decode;
@@ -46,13 +47,15 @@ void print(const Benchmark& timing, std::ostream& out) {
 Document run_bench(const Context& context) {
   constexpr int rounds = 5;
   const auto model = load_model(context);
-  const Benchmark timing = benchmark(model->decoder(), {37, 128, 300}, rounds, context.stop);
+  const Benchmark timing = benchmark(model, context.options.bench.tokens, rounds, context.stop);
   const ModelCard& card = model->card();
-  context.text << card.name << " on " << card.device << ", " << card.dtype << "\n\n";
+  context.text << card.name << " on " << card.device << ", " << card.dtype << ", weights: " << card.weights
+               << "\n\n";
   print(timing, context.text);
   const DecodeTiming& decode = timing.decode;
   return {{"device", card.device},
           {"dtype", card.dtype},
+          {"weights", card.weights},
           {"prefill", prefill_json(timing.prefill)},
           {"decode",
            {{"context", decode.context},

@@ -33,6 +33,7 @@ enum Group : unsigned {
   Experiments = 1u << 11,  // ACTION, WHAT, --shard, ..., with the model among WHAT
   Folder = 1u << 12,       // --out is a folder that the command fills
   Dataset = 1u << 13,      // FILE, --columns, --items
+  Bench = 1u << 14,        // --synthetic, --tokens
 };
 
 struct Command {

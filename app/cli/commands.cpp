@@ -138,8 +138,9 @@ const std::vector<Command>& commands() {
        "the time that reading the weights takes.\n\n"
        "Examples:\n"
        "  qkscope-cli bench\n"
-       "  qkscope-cli bench ~/models/Llama-3.2-1B --threads 8 --json",
-       Model, json_file, run_bench},
+       "  qkscope-cli bench ~/models/Llama-3.2-1B --threads 8 --json\n"
+       "  qkscope-cli bench --synthetic llama-7b --dtype bfloat16 --tokens 128,2048",
+       Model | Bench, json_file, run_bench},
   };
   return list;
 }

@@ -12,6 +12,7 @@
 #include "app/cli/validators.h"
 #include "core/base/blanks.h"
 #include "core/base/wording.h"
+#include "core/model/synthetic.h"
 
 namespace qkscope::cli {
 
@@ -55,6 +56,20 @@ void add_device(CLI::App& app, Options& o) {
   app.add_option("--threads", o.load.threads, "CPU threads; 0 means as many as there are cores (0)")
       ->option_text("N")
       ->check(whole_number(0, 1024));
+}
+
+void add_bench(CLI::App& app, Options& o) {
+  std::string names;
+  for (const std::string& name : synthetic_names()) names += (names.empty() ? "" : ", ") + name;
+  auto* synthetic = app.add_option("--synthetic", o.bench.synthetic,
+                                   "In place of a model, random numbers in the shape of one: " + names)
+                        ->option_text("NAME")
+                        ->check(CLI::IsMember(synthetic_names()));
+  for (const char* other : {"MODEL", "--weights"}) synthetic->excludes(app.get_option(other));
+  app.add_option("--tokens", o.bench.tokens, "Lengths of the prompts (37,128,300)")
+      ->option_text("LIST")
+      ->delimiter(',')
+      ->check(whole_number(1, 1 << 20));
 }
 
 void add_prompt(CLI::App& app, Options& o, Texts& t) {
@@ -303,6 +318,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (has(Dataset)) add_dataset(sub, o);
     if (has(Model) && !has(Experiments)) add_model(sub, o);
     if (has(Model)) add_device(sub, o);
+    if (has(Bench)) add_bench(sub, o);
     if (has(Prompt)) add_prompt(sub, o, t);
     if (has(Answer)) add_answer(sub, o);
     if (has(Score)) add_score(sub, o, t);

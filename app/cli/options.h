@@ -45,6 +45,12 @@ struct DatasetOptions {
   int items = 3;
 };
 
+/// What `bench` is told beside the model.
+struct BenchOptions {
+  std::string synthetic;  // of random numbers, in place of a model
+  std::vector<int> tokens = {37, 128, 300};
+};
+
 /// Everything the commands' options say. Each command has some of them only: see commands.cpp.
 struct Options {
   std::string model;
@@ -75,6 +81,7 @@ struct Options {
   ActivationOptions activations;
   ExperimentOptions experiment;
   DatasetOptions dataset;
+  BenchOptions bench;
 
   bool json = false;
   std::string out;

@@ -53,7 +53,11 @@ std::shared_ptr<const LanguageModel> load_model(const Context& context) {
       std::cerr << "\r\033[K" << shown << std::flush;
     };
   }
-  auto model = LanguageModel::load(model_path(options), options.load, progress);
+  const std::string& synthetic = options.bench.synthetic;
+  auto model = synthetic.empty()
+                   ? LanguageModel::load(model_path(options), options.load, progress)
+                   : LanguageModel::load(
+                         LanguageModel::inspect_synthetic(synthetic, options.load, context.stop), progress);
   if (!shown.empty()) std::cerr << "\r\033[K" << std::flush;
   tell_notes(model->card());
   return model;

@@ -1,7 +1,6 @@
 #include "core/model/language_model.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <malloc.h>
 
@@ -19,7 +18,9 @@
 #include "core/model/config.h"
 #include "core/model/decoder.h"
 #include "core/model/memory.h"
+#include "core/model/parallel.h"
 #include "core/model/rope.h"
+#include "core/model/synthetic.h"
 
 namespace qkscope {
 
@@ -240,6 +241,19 @@ Inspection LanguageModel::inspect(const std::filesystem::path& path, const LoadO
     if (stop.stop_requested()) throw Cancelled();
     card.problem = error.what();
   }
+  return inspection;
+}
+
+Inspection LanguageModel::inspect_synthetic(const std::string& name, LoadOptions options,
+                                            std::stop_token stop) {
+  Inspection inspection{blank_card(name), nullptr};
+  ModelCard& card = inspection.card;
+  auto parts = std::make_shared<Inspection::Parts>();
+  parts->checkpoint = synthetic_checkpoint(name);
+  parts->target = fill_card(card, *parts->checkpoint, options);
+  parts->threads = options.threads;
+  choose_weights(card, parts->target, parts->checkpoint, "float", stop);
+  inspection.parts = std::move(parts);
   return inspection;
 }
 

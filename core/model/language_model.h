@@ -50,7 +50,7 @@ struct Inspection {
   ModelCard card;
   struct Parts;
   std::shared_ptr<const Parts> parts;  // null where the card has a problem
-  /// What there is without weights. Not where the card has a problem.
+  /// What there is without weights. Not where the card has a problem, or of a synthetic model.
   const Tokenizer& tokenizer() const;
   const ChatFormat& chat_format() const;
 };
@@ -72,6 +72,9 @@ class LanguageModel {
   /// Cancelled: for a bad checkpoint the card's `problem` says what is wrong.
   static Inspection inspect(const std::filesystem::path& path, const LoadOptions& options = {},
                             std::stop_token stop = {});
+  /// Of a model of random numbers, see synthetic.h: it has no tokenizer, and its weights are floats.
+  static Inspection inspect_synthetic(const std::string& name, LoadOptions options,
+                                      std::stop_token stop = {});
   /// Reads the weights of what was inspected; progress in bytes. Throws Error or Cancelled.
   static std::shared_ptr<const LanguageModel> load(const Inspection& inspection,
                                                    const Progress& progress = {});

@@ -11,8 +11,10 @@
 
 #include "core/base/error.h"
 #include "core/model/decoder.h"
+#include "core/model/language_model.h"
 #include "core/run/passes.h"
 #include "core/run/request_tap.h"
+#include "core/run/runner.h"
 
 namespace qkscope {
 
@@ -126,8 +128,18 @@ TokenIds some_tokens(const ModelSpec& spec, int count) {
   return ids;
 }
 
-PrefillTiming time_prefill(const Decoder& decoder, const Products& products, int tokens, int rounds,
-                           std::stop_token stop) {
+/// A run of a prompt whose baseline is known, with a column of every head of Q replaced in every layer.
+Work disrupted_run(const std::shared_ptr<const LanguageModel>& model, RunRequest request,
+                   std::stop_token stop) {
+  auto runner = std::make_shared<Runner>(model);
+  runner->run(request, {}, stop);
+  request.edits = {parse_edit("site=q,pick=largest:1")};
+  return [runner, request, stop] { runner->run(request, {}, stop); };
+}
+
+PrefillTiming time_prefill(const std::shared_ptr<const LanguageModel>& model, const Products& products,
+                           int tokens, int rounds, std::stop_token stop) {
+  const Decoder& decoder = model->decoder();
   const ModelSpec& spec = decoder.spec();
   const TokenIds ids = some_tokens(spec, tokens);
   const Needs norms{{Site::Query, Site::Key, Site::Value}, {}, {}, {}};
@@ -138,17 +150,22 @@ PrefillTiming time_prefill(const Decoder& decoder, const Products& products, int
     Capture capture;
     tap.take(capture);
   };
-  std::vector<Work> works = {[&] { pass(&norms); }, [&] { pass(nullptr); }, products.plain(tokens)};
+  RunRequest request;
+  request.prompt = ids;
+  request.needs = norms;
+  std::vector<Work> works = {[&] { pass(&norms); }, [&] { pass(nullptr); },
+                             disrupted_run(model, request, stop), products.plain(tokens)};
   if (products.packs()) works.push_back(products.packed(tokens));
   const auto best = fastest(works, rounds, at::empty({1}, products.options()), stop);
   PrefillTiming timing;
   timing.tokens = tokens;
   timing.ms = best[0];
   timing.capture_overhead = best[0] / best[1] - 1;
-  timing.linear_ms = timing.products_ms = best[2];
+  timing.disrupted_ms = best[2];
+  timing.linear_ms = timing.products_ms = best[3];
   if (products.packs()) {
-    timing.packed_ms = best[3];
-    timing.products_ms = std::min(best[2], best[3]);
+    timing.packed_ms = best[4];
+    timing.products_ms = std::min(best[3], best[4]);
   }
   timing.ratio = timing.ms / timing.products_ms;
   return timing;
@@ -178,14 +195,15 @@ DecodeTiming time_decode(const Decoder& decoder, int context, double bandwidth, 
 
 }  // namespace
 
-Benchmark benchmark(const Decoder& decoder, const std::vector<int>& prompt_tokens, int rounds,
-                    std::stop_token stop) {
+Benchmark benchmark(const std::shared_ptr<const LanguageModel>& model, const std::vector<int>& prompt_tokens,
+                    int rounds, std::stop_token stop) {
   const c10::InferenceMode inference;
+  const Decoder& decoder = model->decoder();
   Benchmark result;
   result.memory = {decoder.weights().bytes(), peak_memory()};
   const Products products(decoder, stop);
   for (const int tokens : prompt_tokens)
-    result.prefill.push_back(time_prefill(decoder, products, tokens, rounds, stop));
+    result.prefill.push_back(time_prefill(model, products, tokens, rounds, stop));
   const double bandwidth = measured_read_bandwidth(products.options(), rounds, stop);
   result.decode = time_decode(decoder, 128, bandwidth, rounds, stop);
   return result;

@@ -1,12 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <vector>
 
 namespace qkscope {
 
-class Decoder;
+class LanguageModel;
 
 /// One prefill of `tokens` positions: all logits, and M of Q, K and V of every layer.
 struct PrefillTiming {
@@ -17,6 +18,7 @@ struct PrefillTiming {
   double products_ms = 0;           // the faster of the two
   double ratio = 0;                 // ms / products_ms
   double capture_overhead = 0;      // what keeping M costs: 0.02 = 2 % of the same pass without
+  double disrupted_ms = 0;  // from a disruption of Q in all layers to M of Q, K and V, the prompt known
 };
 
 /// One more token after `context` positions on the KV cache.
@@ -43,7 +45,7 @@ struct Benchmark {
 /// Times the model's forward pass against references timed in the same run, in turns, so that a busy machine
 /// slows both. `rounds` times each; the fastest counts. Makes reference weights of up to 1 GiB beside the
 /// model's own, or of the largest two matrices. Throws Cancelled.
-Benchmark benchmark(const Decoder& decoder, const std::vector<int>& prompt_tokens, int rounds,
-                    std::stop_token stop = {});
+Benchmark benchmark(const std::shared_ptr<const LanguageModel>& model, const std::vector<int>& prompt_tokens,
+                    int rounds, std::stop_token stop = {});
 
 }  // namespace qkscope

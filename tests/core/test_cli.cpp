@@ -245,11 +245,27 @@ class TestCli : public CliTestCase {
 
   void benches() {
     const json found = printed("bench", {});
-    QCOMPARE(keys(found), (Keys{"device", "dtype", "prefill", "decode", "memory", "read_bandwidth"}));
     QCOMPARE(found.at("prefill").size(), 3u);
+    checkBenchmark(found);
+    // Of random numbers, without a file.
+    const CliResult made = run_cli({"bench", "--synthetic", "llama-tiny", "--tokens", "5,9", "--json"});
+    QVERIFY2(made.code == 0, made.err.c_str());
+    const json random = json::parse(made.out);
+    checkBenchmark(random);
+    QCOMPARE(random.at("weights"), "float");
+    QCOMPARE(random.at("prefill").size(), 2u);
+    QCOMPARE(random.at("prefill").at(1).at("tokens"), 9);
+    const CliResult both = run_cli(on_model("bench", {"--synthetic", "llama-tiny"}));
+    QCOMPARE(both.code, 2);
+  }
+
+  static void checkBenchmark(const json& found) {
+    QCOMPARE(keys(found),
+             (Keys{"device", "dtype", "weights", "prefill", "decode", "memory", "read_bandwidth"}));
     for (const json& timing : found.at("prefill")) {
-      QCOMPARE(keys(timing),
-               (Keys{"tokens", "ms", "linear_ms", "packed_ms", "products_ms", "ratio", "capture_overhead"}));
+      QCOMPARE(keys(timing), (Keys{"tokens", "ms", "linear_ms", "packed_ms", "products_ms", "ratio",
+                                   "capture_overhead", "disrupted_ms"}));
+      QVERIFY(timing.at("disrupted_ms").get<double>() > 0);
       const auto linear = timing.at("linear_ms").get<double>();
       const auto fastest =
           timing.at("packed_ms").is_null() ? linear : std::min(linear, timing.at("packed_ms").get<double>());

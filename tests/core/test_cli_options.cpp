@@ -39,6 +39,8 @@ class TestCliOptions : public CliTestCase {
         {"--items", {"dataset never.csv --json", from_zero, {"0 to"}}},
         {"--dtype", {"generate", list("int4|Float32|float"), {"bfloat16"}}},
         {"--weights", {"generate", list("Stored|float32|both"), {"stored"}}},
+        {"--synthetic", {"bench", list("llama|Llama-7b|7b|llama-7b "), {"llama-tiny"}}},
+        {"--tokens", {"bench", from_one, {"whole number from 1"}}},
         {"--threads", {"generate", list("-1|1.5|x|1025|nan|99999999999999999999"), {"0 to 1024"}}},
         {"--prompt", {"tokens", {"", " "}, {"empty"}}},
         {"--prompt-file", {"tokens", {"", " "}, {"empty"}}},
