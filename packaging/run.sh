@@ -12,8 +12,8 @@ Sets QKScope up where that is still to be done, builds it and opens its window o
   --build-only   stop after the build
   --help         this text
 
-Set-up installs the packages of packaging/packages.txt (with sudo), libtorch (with CUDA where nvidia-smi works and nvcc
-13 is there) and the default model. The latter two go to ${XDG_CACHE_HOME:-~/.cache}/qkscope. Run it again at any time:
+Set-up installs the packages of packaging/packages.txt (with sudo), libtorch and the default model. Where nvidia-smi
+works it also installs the CUDA compiler nvcc 13, if the package sources have it, and takes libtorch with CUDA. The latter two go to ${XDG_CACHE_HOME:-~/.cache}/qkscope. Run it again at any time:
 what is done is not done twice. LIBTORCH_DIR names a libtorch of your own: the folder "torch" of an unpacked torch 2.11
 wheel.
 HELP

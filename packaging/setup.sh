@@ -89,20 +89,39 @@ fetch() {
 # Whether CMake will find the compiler of QKScope's own kernels, without which no GPU is used (core/cuda).
 has_cuda_compiler() {
   local nvcc
-  for nvcc in "${CUDACXX:-}" "$(command -v nvcc || true)" "${CUDA_HOME:-}/bin/nvcc" /usr/local/cuda/bin/nvcc; do
+  for nvcc in "${CUDACXX:-}" "$(command -v nvcc || true)" "${CUDA_HOME:-}/bin/nvcc" /usr/local/cuda/bin/nvcc \
+    /usr/local/cuda-13*/bin/nvcc; do
     [[ -z $nvcc ]] || ! "$nvcc" --version 2>/dev/null | grep -q 'release 13\.' || return 0
   done
   return 1
 }
 
+# The newest of NVIDIA's packages that bring nvcc 13, where the package sources have them: "13-0"; else nothing.
+packaged_cuda() {
+  command -v apt-cache >/dev/null || return 0
+  apt-cache search --names-only '^cuda-nvcc-13-[0-9]+$' 2>/dev/null | sed -n 's/^cuda-nvcc-\([0-9-]*\) .*/\1/p' | sort -V | tail -n 1
+}
+
+# What QKScope's kernels are compiled with, 0.2 GB, where the package sources have it. Without it no GPU is used, and then
+# libtorch's CUDA libraries, which are gigabytes, are not fetched either.
+install_cuda_compiler() {
+  local version
+  ! has_cuda_compiler || return 0
+  version=$(packaged_cuda)
+  if [[ -n $version ]] && { ((EUID == 0)) || command -v sudo >/dev/null; }; then
+    step "Installing the CUDA compiler: cuda-nvcc-$version, cuda-cudart-dev-$version" \
+      "check the network and the package sources, then run this again" \
+      apt_install "cuda-nvcc-$version" "cuda-cudart-dev-$version"
+  fi
+  has_cuda_compiler ||
+    say "There is a GPU, but no CUDA compiler (nvcc 13) and no package of it in this system's sources, so models run on the CPU, tens of times slower; for the GPU add NVIDIA's package source, or install CUDA 13's cuda-nvcc and cuda-cudart-dev, and run this again."
+}
+
 install_libtorch() {
   local kind=cpu size=4 text="Fetching libtorch for the CPU (0.5 GB)"
   if nvidia-smi -L >/dev/null 2>&1; then
-    if has_cuda_compiler; then
-      kind=cuda size=12 text="Fetching libtorch with its CUDA libraries (2.5 GB)"
-    else
-      say "There is a GPU but no CUDA compiler (nvcc 13), so models run on the CPU; for the GPU install CUDA 13's packages cuda-nvcc and cuda-cudart-dev by NVIDIA's instructions, and run this again."
-    fi
+    install_cuda_compiler
+    ! has_cuda_compiler || kind=cuda size=12 text="Fetching libtorch with its CUDA libraries (2.5 GB)"
   fi
   libtorch=${LIBTORCH_DIR:-$cache/torch-2.11.0-$kind/torch}
   if [[ -z ${LIBTORCH_DIR:-} && $kind == cpu && -d $cache/torch-2.11.0-cuda ]]; then
