@@ -194,7 +194,7 @@ class TestWindowDocuments : public AppTestCase {
     const QString kept = folder_.filePath(QStringLiteral("XDG_DATA_HOME/qkscope/qkscope/session-1.json"));
     const auto start = [&](QProcess& program, const QStringList& arguments) {
       program.setProcessEnvironment(environment);
-      program.start(QStringLiteral(QKSCOPE_PROGRAM), arguments);
+      program.start(test::program("qkscope"), arguments);
       QVERIFY(program.waitForStarted());
     };
     Document document = small();

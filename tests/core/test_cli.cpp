@@ -339,7 +339,7 @@ class TestCli : public CliTestCase {
 
   /// Every key that is printed is described.
   void keysAreDocumented() {
-    const std::string page = read_file(std::filesystem::path(QKSCOPE_SOURCE_DIR) / "app/cli/JSON.md");
+    const std::string page = read_file(source_dir() / "app/cli/JSON.md");
     const std::function<void(const json&)> look = [&](const json& node) {
       for (const auto& [key, value] : node.items()) {
         if (node.is_object()) QVERIFY2(has_all(page, {"`" + key + "`"}), key.c_str());
@@ -364,7 +364,7 @@ class TestCli : public CliTestCase {
     for (const auto& argument : on_model("generate", prompted({"--max-new", "1000000"})))
       list << QString::fromStdString(argument);
     QProcess process;
-    process.start(QStringLiteral(QKSCOPE_CLI), list);
+    process.start(program("qkscope-cli"), list);
     QVERIFY(process.waitForReadyRead(30000));
     QElapsedTimer timer;
     timer.start();

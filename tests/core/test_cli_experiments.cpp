@@ -195,7 +195,7 @@ class TestCliExperiments : public CliTestCase {
     QStringList list;
     for (const std::string& argument : command(file, "stopped")) list << QString::fromStdString(argument);
     QProcess process;
-    process.start(QStringLiteral(QKSCOPE_CLI), list);
+    process.start(program("qkscope-cli"), list);
     while (process.state() != QProcess::NotRunning && !std::filesystem::exists(path("stopped/results.jsonl")))
       process.waitForFinished(1);
     ::kill(static_cast<pid_t>(process.processId()), SIGINT);

@@ -28,7 +28,7 @@ struct Cost {
 
 Cost run_measured(const Arguments& arguments, const std::string& folder) {
   const std::string out = folder + "/said.out", err = folder + "/said.err";
-  Arguments all = Arguments{QKSCOPE_CLI} + arguments;
+  Arguments all = Arguments{program("qkscope-cli").toStdString()} + arguments;
   std::vector<char*> raw;
   for (std::string& argument : all) raw.push_back(argument.data());
   raw.push_back(nullptr);

@@ -89,8 +89,7 @@ class TestCliRefusals : public CliTestCase {
     shell.start(
         QStringLiteral("bash"),
         {QStringLiteral("-c"), QStringLiteral("\"$0\" \"$@\" | (exec <&-; sleep 0.1); exit ${PIPESTATUS[0]}"),
-         QStringLiteral(QKSCOPE_CLI), QStringLiteral("info"),
-         QString::fromStdString(model_.folder().string())});
+         program("qkscope-cli"), QStringLiteral("info"), QString::fromStdString(model_.folder().string())});
     QVERIFY(shell.waitForFinished(60000));
     const std::string words = shell.readAllStandardError().toStdString();
     QCOMPARE(shell.exitCode(), 1);

@@ -11,7 +11,7 @@ namespace {
 
 /// The lines of code that run qkscope-cli, without the program.
 QStringList commands() {
-  QFile readme(QString::fromStdString(std::string(QKSCOPE_SOURCE_DIR) + "/README.md"));
+  QFile readme(QString::fromStdString((test::source_dir() / "README.md").string()));
   if (!readme.open(QIODevice::ReadOnly)) return {};
   const QString program = QStringLiteral("    build/release/bin/qkscope-cli ");
   QStringList found;
@@ -37,7 +37,7 @@ class TestReadme : public test::TestCase {
     if (!line.contains(QStringLiteral("--help")))
       QKSCOPE_REQUIRE_DATA(models_folder() / (default_model_name() + ".gguf"));
     QProcess process;
-    process.start(QStringLiteral(QKSCOPE_CLI), QProcess::splitCommand(line));
+    process.start(test::program("qkscope-cli"), QProcess::splitCommand(line));
     QVERIFY(process.waitForFinished(240000));
     QVERIFY2(process.exitCode() == 0, process.readAllStandardError().constData());
     QVERIFY(!process.readAllStandardOutput().isEmpty());

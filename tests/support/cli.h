@@ -47,7 +47,7 @@ inline CliResult run_cli(const Arguments& arguments, const std::string& input = 
   for (const std::string& argument : arguments) list << QString::fromStdString(argument);
   QProcess process;
   if (!output.empty()) process.setStandardOutputFile(QString::fromStdString(output));
-  process.start(QStringLiteral(QKSCOPE_CLI), list);
+  process.start(program("qkscope-cli"), list);
   process.write(QByteArray::fromStdString(input));
   process.closeWriteChannel();
   const bool ended = process.waitForFinished(60000) && process.exitStatus() == QProcess::NormalExit;

@@ -1,4 +1,5 @@
 #pragma once
+#include <QCoreApplication>
 #include <QDir>
 #include <QObject>
 #include <QRegularExpression>
@@ -14,20 +15,32 @@ class TestCase : public QObject {
   Q_OBJECT
  private Q_SLOTS:
   void init() {
-    QTest::failOnWarning(QRegularExpression(QStringLiteral(
-        "^(?!This plugin does not support (propagateSizeHints|raise|grabbing)|QStandardPaths: XDG_RUNTIME_DIR)")));
+    QTest::failOnWarning(QRegularExpression(
+        QStringLiteral("^(?!This plugin does not support (propagateSizeHints|raise|grabbing)|QStandardPaths: "
+                       "XDG_RUNTIME_DIR)")));
   }
 };
+
+/// The tree that goldens and documents are read from: QKSCOPE_SOURCE_DIR, else the one this was compiled in.
+inline std::filesystem::path source_dir() {
+  const char* dir = std::getenv("QKSCOPE_SOURCE_DIR");
+  return dir ? dir : QKSCOPE_SOURCE_DIR;
+}
+
+/// A program of the project, which lies beside the test.
+inline QString program(const char* name) {
+  return QCoreApplication::applicationDirPath() + QLatin1Char('/') + QLatin1String(name);
+}
 
 /// The folder of real models and goldens: QKSCOPE_TEST_DATA, else ../shared/data beside the source tree.
 inline std::filesystem::path shared_data() {
   if (const char* dir = std::getenv("QKSCOPE_TEST_DATA")) return dir;
-  return std::filesystem::path(QKSCOPE_SOURCE_DIR) / ".." / "shared" / "data";
+  return source_dir() / ".." / "shared" / "data";
 }
 
 /// Small files the project itself keeps under tests/goldens.
 inline std::filesystem::path golden(const char* name) {
-  return std::filesystem::path(QKSCOPE_SOURCE_DIR) / "tests" / "goldens" / name;
+  return source_dir() / "tests" / "goldens" / name;
 }
 
 }  // namespace qkscope::test
