@@ -32,7 +32,7 @@ QString dumpDetails(const ActivationDump& dump) {
       .arg(spec.num_heads())
       .arg(spec.num_kv_heads())
       .arg(spec.head_dim())
-      .arg(counted(dump.capture.positions, DumpDialog::tr("1 position"), DumpDialog::tr("%1 positions")));
+      .arg(positionsWords(dump.capture.positions));
 }
 
 DumpDialog::DumpDialog(std::shared_ptr<const ActivationDump> dump, double theta, QWidget* parent)

@@ -190,9 +190,7 @@ void MainWindow::showData() {
   const PassTimes& times = session_.times();
   QStringList words;
   if (times.baseline_ms) {
-    words << tr("prefill of %1: %2 ms")
-                 .arg(counted(times.positions, tr("1 token"), tr("%1 tokens")))
-                 .arg(*times.baseline_ms, 0, 'f', 0);
+    words << tr("prefill of %1: %2 ms").arg(tokensWords(times.positions)).arg(*times.baseline_ms, 0, 'f', 0);
   }
   if (times.disrupted_ms && session_.model()) {
     words << (times.first_layer < session_.model()->spec().num_layers()

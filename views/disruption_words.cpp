@@ -2,15 +2,17 @@
 
 #include <QCoreApplication>
 #include <QStringList>
+#include <iterator>
 
+#include "views/counted.h"
 #include "views/shown.h"
 
 namespace qkscope {
 
 namespace {
 
-QString tr(const char* text, const char* comment = nullptr, int n = -1) {
-  return QCoreApplication::translate("Disruption", text, comment, n);
+QString tr(const char* text) {
+  return QCoreApplication::translate("Disruption", text);
 }
 
 QString ranges(const std::vector<int>& indices) {
@@ -54,7 +56,7 @@ QString pickedColumns(const Disruption& d) {
 
 /// "17 entries"; a * counts as one.
 QString entriesWords(const Disruption& d) {
-  return tr("%n entries", nullptr, static_cast<int>(d.entries.size()));
+  return counted(std::ssize(d.entries), tr("1 entry"), tr("%1 entries"));
 }
 
 QString takenInstead(const Disruption& d) {
@@ -97,7 +99,8 @@ QString siteWords(const Disruption& d) {
 
 QString shortWords(const ActivationEdit& e) {
   const QString what = e.control ? tr("median activations") : tr("massive activations");
-  const QString which = e.finds() ? what : tr("%n activations", nullptr, static_cast<int>(e.entries.size()));
+  const QString which =
+      e.finds() ? what : counted(std::ssize(e.entries), tr("1 activation"), tr("%1 activations"));
   const QString to = e.set == ActivationEdit::Set::Zero   ? tr("zero")
                      : e.set == ActivationEdit::Set::Mean ? tr("their mean")
                                                           : exactWords(e.value);

@@ -1,3 +1,4 @@
+#include "views/counted.h"
 #include "views/map_model.h"
 
 namespace qkscope {
@@ -29,11 +30,11 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
   });
 
   model.title = layerWords(data, selection.layer);
-  model.facts << (difference
-                      ? Words::tr("ΔM[h,d], M[h,d] = ‖·[:,h,d]‖₂ over %1 positions").arg(model.positions)
-                      : Words::tr("M[h,d] = ‖·[:,h,d]‖₂ over %1 positions").arg(model.positions))
-              << runFacts(data, look, Site::Query, selection.layer) << colorFacts(model, look)
-              << Words::tr("outlined: %1").arg(ruleFact(look));
+  model.facts
+      << (difference ? Words::tr("ΔM[h,d], M[h,d] = ‖·[:,h,d]‖₂ over %1").arg(positionsWords(model.positions))
+                     : Words::tr("M[h,d] = ‖·[:,h,d]‖₂ over %1").arg(positionsWords(model.positions)))
+      << runFacts(data, look, Site::Query, selection.layer) << colorFacts(model, look)
+      << Words::tr("outlined: %1").arg(ruleFact(look));
   return model;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "views/color_bar.h"
+#include "views/counted.h"
 #include "views/ruler.h"
 #include "views/ticks.h"
 
@@ -292,7 +293,7 @@ std::vector<FootNote> footNotes(const MapModel& model, const MapLayout& layout) 
                                                     : Words::tr("massive values outlined: %1").arg(massive),
                    {}});
   if (layout.ruler_text != RulerText::All && model.positions > 0 && !model.axis.inv_freq().empty())
-    notes.push_back({Words::tr("dashed: this prompt, %1 tokens").arg(model.positions), {}});
+    notes.push_back({Words::tr("dashed: this prompt, %1").arg(tokensWords(model.positions)), {}});
   if (model.bars.empty()) return notes;
   const ColorMap& map = model.bars.front().map;
   const auto note = [&](const QString& words, std::int64_t Heatmap::Counts::*member, QRgb color) {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 
+#include "views/counted.h"
 #include "views/map_model.h"
 #include "views/token_text.h"
 
@@ -95,8 +96,8 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
                           .arg(layerWords(data, selection.layer))
                           .arg(query_head + 1)
                           .arg(kv_head + 1);
-  model.facts << (is_signed ? Words::tr("x[position, dim], %1 positions").arg(model.positions)
-                            : Words::tr("|x[position, dim]|, %1 positions").arg(model.positions))
+  model.facts << (is_signed ? Words::tr("x[position, dim], %1").arg(positionsWords(model.positions))
+                            : Words::tr("|x[position, dim]|, %1").arg(positionsWords(model.positions)))
               << runFacts(data, look, Site::Query, selection.layer) << colorFacts(model, look)
               << Words::tr("▼ %1").arg(ruleFact(look));
   return model;

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "views/plot_style.h"
+#include "views/shown.h"
 #include "views/token_text.h"
 
 namespace qkscope {
@@ -86,6 +87,20 @@ QSize LossBars::sizeHint() const {
   return {static_cast<int>(wide * unit), static_cast<int>(17 * unit)};
 }
 
+double LossBars::scaleFor(const std::vector<const std::vector<float>*>& losses) {
+  double scale = 3.0;
+  for (const std::vector<float>* row : losses) {
+    for (const float nll : *row) {
+      if (std::isfinite(nll)) scale = std::max(scale, std::ceil(static_cast<double>(nll)));
+    }
+  }
+  return scale;
+}
+
+double LossBars::part(double nll, double scale) {
+  return std::sqrt(std::clamp(nll / scale, 0.0, 1.0));
+}
+
 QSize LossBars::minimumSizeHint() const {
   return {20, sizeHint().height()};
 }
@@ -103,9 +118,10 @@ void LossBars::paintEvent(QPaintEvent*) {
   const double ground = height() - 1.0;
   painter.fillRect(QRectF(0, ground, wide * static_cast<double>(nll_.size()), 1), style.line);
   for (std::size_t i = 0; i < nll_.size(); ++i) {
-    const double bar = std::max(1.0, ground * std::clamp(nll_[i] / scale_, 0.0, 1.0));
+    const bool finite = std::isfinite(nll_[i]);
+    const double bar = finite ? std::max(1.0, ground * part(nll_[i], scale_)) : ground;
     painter.fillRect(QRectF(static_cast<double>(i) * wide, ground - bar, std::max(1.0, wide - 1), bar),
-                     armColor(style, arm_));
+                     QBrush(armColor(style, arm_), finite ? Qt::SolidPattern : Qt::Dense5Pattern));
   }
 }
 
@@ -119,7 +135,7 @@ bool LossBars::event(QEvent* event) {
     QToolTip::showText(
         help->globalPos(),
         toolTipText(
-            tr("\"%1\": %2 nats").arg(visibleToken(piece)).arg(static_cast<double>(nll_[i]), 0, 'f', 3)),
+            tr("\"%1\": %2 nats").arg(visibleToken(piece), numberWords(static_cast<double>(nll_[i])))),
         this);
   }
   return true;

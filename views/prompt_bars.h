@@ -26,15 +26,21 @@ class NextTokenBars : public QWidget {
   int most_ = 3;
 };
 
-/// The loss of each token of a continuation as a bar; hover tells token and nats.
+/// The loss of each token of a continuation as a bar, as high as its square root: so the losses of an arm
+/// that is lost and those of one that is not can be read beside each other. What is not finite is a hatched
+/// bar of full height. Hover tells token and nats.
 class LossBars : public QWidget {
   Q_OBJECT
  public:
   explicit LossBars(QWidget* parent) : QWidget(parent) {}
-  /// `scale`: nats of a full bar, the same for both arms.
+  /// `scale`: nats of a full bar, the same for all arms.
   void setLosses(const QStringList& pieces, std::vector<float> nll, double scale, Arm arm);
   QSize sizeHint() const override;
   QSize minimumSizeHint() const override;
+  /// Nats of a full bar for rows of such losses: small losses stay small.
+  static double scaleFor(const std::vector<const std::vector<float>*>& losses);
+  /// How much of a full bar a loss is.
+  static double part(double nll, double scale);
 
  protected:
   void paintEvent(QPaintEvent* event) override;

@@ -10,12 +10,12 @@
 #include <QTimer>
 #include <QToolButton>
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "views/arm_row.h"
 #include "views/counted.h"
 #include "views/plot_style.h"
+#include "views/prompt_bars.h"
 #include "views/styled_label.h"
 #include "views/token_strip.h"
 
@@ -174,12 +174,13 @@ void PromptCard::showAll() {
   title_->setText(kindTitle(prompt_.kind));
   title_->setTone(kindTone(prompt_.kind));
   shown_->setVisible(selected_);
-  perplexity_title_->setText(prompt_.expected.isEmpty() ? tr("Perplexity of the\nbaseline's answer")
-                                                        : tr("Perplexity of the\nexpected answer"));
-  perplexity_title_->setToolTip(prompt_.expected.isEmpty() ? QString()
-                                                           : tr("Expected: %1").arg(prompt_.expected));
+  perplexity_title_->setToolTip(
+      (prompt_.expected.isEmpty() ? QString() : tr("Expected: %1").arg(prompt_.expected) + u'\n') +
+      tr("A bar is as high as the square root of its token's loss, on one scale for all rows of the card: "
+         "the "
+         "losses of an arm that is lost do not flatten the others. Hover tells token and nats."));
 
-  const QString count = counted(result_.pieces.size(), tr("1 token"), tr("%1 tokens"));
+  const QString count = tokensWords(result_.pieces.size());
   size_->setText(result_.pieces.isEmpty() ? QString() : QStringLiteral("%1 · %2").arg(count, result_.format));
   size_->setToolTip(result_.format_reason.isEmpty() ? tr("Chat format: %1").arg(result_.format)
                                                     : tr("Passed raw: %1").arg(result_.format_reason));
@@ -208,15 +209,16 @@ void PromptCard::showRows() {
     rows_.push_back(
         std::make_unique<ArmRow>(grid_, line, rows_.empty() ? Arm::Baseline : Arm::Disrupted, this));
   }
-  double loss_scale = 3.0;  // nats: small losses stay small
-  const auto grow = [&loss_scale](const ArmResult& arm) {
-    if (!arm.run || !arm.run->continuation) return;
-    for (const float nll : arm.run->continuation->nll) {
-      if (std::isfinite(nll)) loss_scale = std::max(loss_scale, static_cast<double>(nll));
-    }
+  std::vector<const std::vector<float>*> losses;
+  const auto add = [&losses](const ArmResult& arm) {
+    if (arm.run && arm.run->continuation) losses.push_back(&arm.run->continuation->nll);
   };
-  grow(result_.baseline);
-  std::ranges::for_each(result_.arms, grow);
+  add(result_.baseline);
+  std::ranges::for_each(result_.arms, add);
+  const double loss_scale = LossBars::scaleFor(losses);
+  perplexity_title_->setText(
+      (prompt_.expected.isEmpty() ? tr("Perplexity, baseline's answer") : tr("Perplexity, expected answer")) +
+      (losses.empty() ? QString() : u'\n' + tr("bars: √ loss, full %1 nats").arg(loss_scale)));
   const bool many = count > 2;
   const int most_tokens = many ? 2 : 3;
   rows_[0]->show({tr("baseline")}, result_, result_.baseline, loss_scale, most_tokens);

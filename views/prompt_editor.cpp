@@ -94,10 +94,8 @@ void PromptEditor::measure() {
 }
 
 void PromptEditor::showSize(const PromptSize& size) {
-  size_->setText(
-      size.problem.isEmpty()
-          ? QStringLiteral("%1, %2").arg(counted(size.tokens, tr("1 token"), tr("%1 tokens")), size.format)
-          : size.problem);
+  size_->setText(size.problem.isEmpty() ? QStringLiteral("%1, %2").arg(tokensWords(size.tokens), size.format)
+                                        : size.problem);
 }
 
 }  // namespace qkscope

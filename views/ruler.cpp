@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "views/counted.h"
 #include "views/shown.h"
 
 namespace qkscope {
@@ -186,7 +187,7 @@ void paintRuler(QPainter& painter, const PlotStyle& style, const QRectF& area, c
       painter.setPen(style.text);
       painter.drawText(
           QRectF(area.right() + 5 * u, scale.y(positions) - small.height(), 140 * u, 2 * small.height()),
-          Qt::AlignLeft | Qt::AlignVCenter, Words::tr("this prompt:\n%1 tokens").arg(positions));
+          Qt::AlignLeft | Qt::AlignVCenter, Words::tr("this prompt:\n%1").arg(tokensWords(positions)));
     }
   }
   painter.restore();

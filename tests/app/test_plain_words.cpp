@@ -1,6 +1,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QDialog>
+#include <QDirIterator>
 #include <QHelpEvent>
 #include <QLabel>
 #include <QMessageBox>
@@ -8,6 +9,7 @@
 
 #include "app/theme.h"
 #include "tests/app/window_test.h"
+#include "views/disruption_words.h"
 
 namespace qkscope::test {
 
@@ -76,6 +78,26 @@ class TestPlainWords : public WindowTestCase {
       ++tips;
     }
     QVERIFY(tips > 0);
+  }
+
+  /// Qt's own plural forms are a translation file's, and there is none of English: "1 entries".
+  void countsAreWordedWithoutATranslation() {
+    int files = 0;
+    for (const char* folder : {"app", "views"}) {
+      QDirIterator file(QString::fromStdString((source_dir() / folder).string()),
+                        {QStringLiteral("*.cpp"), QStringLiteral("*.h")}, QDir::Files,
+                        QDirIterator::Subdirectories);
+      while (file.hasNext()) {
+        QFile source(file.next());
+        QVERIFY(source.open(QIODevice::ReadOnly));
+        QVERIFY2(!source.readAll().contains("%n"), qPrintable(file.filePath()));
+        ++files;
+      }
+    }
+    QVERIFY(files > 100);
+    QCOMPARE(shortWords(parse_edit("entries=q 3:1:17,replace=zero")), QStringLiteral("1 entry of Q"));
+    QCOMPARE(shortWords(parse_edit("entries=q 3:1:17 k 3:1:4,replace=zero")),
+             QStringLiteral("2 entries of Q and K"));
   }
 };
 

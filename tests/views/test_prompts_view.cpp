@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "tests/views/sample.h"
+#include "views/prompt_bars.h"
 #include "views/prompt_card.h"
 #include "views/prompts_view.h"
 #include "views/styled_label.h"
@@ -60,6 +61,45 @@ struct Stage {
 class TestPromptsView : public TestCase {
   Q_OBJECT
  private Q_SLOTS:
+  /// On one scale the losses of an arm that is lost leave those of the baseline to be told apart, and what is
+  /// no number is seen.
+  void lossesOfALostArmLeaveTheOthersReadable() {
+    Stage stage({700, 330});
+    PromptResult result = answered(QStringLiteral("yes"), QStringLiteral("no"));
+    const float none = std::numeric_limits<float>::quiet_NaN();
+    const auto set = [](ArmResult& arm, std::vector<float> nll) {
+      arm.run->continuation = Perplexity{PerplexityDefinition::Continuation, TokenIds(nll.size(), 1), nll};
+      arm.run->continuation_pieces = QStringList(static_cast<int>(nll.size()), QStringLiteral("a"));
+    };
+    set(result.baseline, {0.1f, 1.0f, 0.5f});
+    set(result.arms[0], {18.2f, 19.5f, none});
+    stage.view->setPrompts({prompt(QStringLiteral("one"))}, {result}, 0);
+    Arms arms;
+    arms.on = true;
+    stage.view->setArms(arms);
+    Stage::settle();
+    std::vector<std::vector<int>> heights;  // in pixels, of each bar of each row
+    for (LossBars* bars : stage.card(0)->findChildren<LossBars*>()) {
+      QVERIFY(bars->isVisible());
+      const QImage image = bars->grab().toImage();
+      const QRgb ground = image.pixel(image.width() - 1, 0);
+      heights.emplace_back();
+      for (const int x : {3, 10, 17}) {
+        int height = 0;
+        for (int y = 0; y < image.height() - 1; ++y) height += image.pixel(x, y) != ground;
+        heights.back().push_back(height);
+      }
+    }
+    QCOMPARE(heights.size(), std::size_t{2});
+    QVERIFY(heights[0][0] < heights[0][2] && heights[0][2] < heights[0][1]);
+    QVERIFY(heights[1][0] > 2 * heights[0][1]);
+    QVERIFY(heights[1][2] > 4);  // hatched: every other pixel or so
+    bool said = false;
+    for (const StyledLabel* label : stage.card(0)->findChildren<StyledLabel*>())
+      said = said || label->text().contains(QStringLiteral("full 20 nats"));
+    QVERIFY(said);
+  }
+
   void aNewCardComesIntoView() {
     Stage stage({900, 280});
     std::vector<Prompt> prompts(2, prompt(QStringLiteral("one")));
