@@ -243,50 +243,6 @@ class TestCli : public CliTestCase {
     QVERIFY(has_all(plain.out, {"no token was scored"}));
   }
 
-  void benches() {
-    const json found = printed("bench", {});
-    QCOMPARE(found.at("prefill").size(), 3u);
-    checkBenchmark(found);
-    // Of random numbers, without a file.
-    const CliResult made = run_cli({"bench", "--synthetic", "llama-tiny", "--tokens", "5,9", "--json"});
-    QVERIFY2(made.code == 0, made.err.c_str());
-    const json random = json::parse(made.out);
-    checkBenchmark(random);
-    QCOMPARE(random.at("weights"), "float");
-    QCOMPARE(random.at("prefill").size(), 2u);
-    QCOMPARE(random.at("prefill").at(1).at("tokens"), 9);
-    const CliResult both = run_cli(on_model("bench", {"--synthetic", "llama-tiny"}));
-    QCOMPARE(both.code, 2);
-  }
-
-  static void checkBenchmark(const json& found) {
-    QCOMPARE(keys(found),
-             (Keys{"device", "dtype", "weights", "prefill", "decode", "memory", "read_bandwidth"}));
-    for (const json& timing : found.at("prefill")) {
-      QCOMPARE(keys(timing), (Keys{"tokens", "ms", "linear_ms", "packed_ms", "products_ms", "ratio",
-                                   "capture_overhead", "disrupted_ms"}));
-      QVERIFY(timing.at("disrupted_ms").get<double>() > 0);
-      const auto linear = timing.at("linear_ms").get<double>();
-      const auto fastest =
-          timing.at("packed_ms").is_null() ? linear : std::min(linear, timing.at("packed_ms").get<double>());
-      QVERIFY(fastest > 0);
-      QVERIFY(close(timing.at("products_ms"), fastest));
-      QVERIFY(close(timing.at("ratio"), timing.at("ms").get<double>() / fastest));
-    }
-    const json& decode = found.at("decode");
-    QCOMPARE(keys(decode), (Keys{"context", "ms_per_token", "stored_bytes", "bandwidth", "floor_ms",
-                                 "traffic_ms", "ratio"}));
-    QVERIFY(decode.at("bandwidth") == found.at("read_bandwidth"));
-    QVERIFY(close(decode.at("floor_ms"),
-                  decode.at("stored_bytes").get<double>() / decode.at("bandwidth").get<double>() * 1000));
-    QVERIFY(close(decode.at("ratio"),
-                  decode.at("ms_per_token").get<double>() / decode.at("floor_ms").get<double>()));
-    const json& memory = found.at("memory");
-    QCOMPARE(keys(memory), (Keys{"held", "peak"}));
-    QVERIFY(memory.at("held").get<std::uint64_t>() >= decode.at("stored_bytes").get<std::uint64_t>());
-    QVERIFY(memory.at("peak").get<std::uint64_t>() > memory.at("held").get<std::uint64_t>());
-  }
-
   void disrupts() {
     const json found = printed(
         "disrupt", prompted({"--expect", "Rufus.", "--max-new", "5", "--disrupt", "site=q,pick=largest:3"}));

@@ -200,9 +200,11 @@ class TestRows : public test::TestCase {
               window.push_back({std::max<std::int64_t>(0, p - 10), p + 1});
               chunk.push_back({p / 5 * 5, p + 1});
             }
+            // Twice the rounding: an exponential makes that of a score of 30 larger. ATen's in float is as
+            // large.
             for (const Seen& seen : {causal, window, chunk})
               QVERIFY(error_of(rows::attended(query, keys, values, 0.3, seen, kernels),
-                               softmax_attention(query, keys, values, 0.3, seen)) < rounding);
+                               softmax_attention(query, keys, values, 0.3, seen)) < 2 * rounding);
           }
         }
       }
