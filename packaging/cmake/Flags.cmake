@@ -27,8 +27,8 @@ endif()
 if(QKSCOPE_SANITIZE)
   # nvcc knows none of these.
   add_compile_options(
-    "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=address,undefined;-fno-sanitize-recover=undefined;-fno-omit-frame-pointer>")
-  add_link_options(-fsanitize=address,undefined)
+    "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${QKSCOPE_SANITIZE};-fno-sanitize-recover=undefined;-fno-omit-frame-pointer>")
+  add_link_options(-fsanitize=${QKSCOPE_SANITIZE})
 endif()
 if(QKSCOPE_FUZZ)
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link,address,undefined>)
