@@ -1,8 +1,11 @@
-// The massive activations of the residual stream, one by one.
+// The massive activations of the residual stream, one by one, and what becomes of them at a click.
+#include <QComboBox>
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QHeaderView>
 #include <QLocale>
+#include <QMenu>
+#include <QPushButton>
 #include <QSignalBlocker>
 #include <QSortFilterProxyModel>
 #include <QStandardItemModel>
@@ -13,6 +16,8 @@
 #include <cmath>
 #include <set>
 
+#include "views/activation_pointing.h"
+#include "views/arms.h"
 #include "views/counted.h"
 #include "views/exact_boxes.h"
 #include "views/residual.h"
@@ -72,6 +77,9 @@ class ActivationsView : public View {
     table_->setAccessibleName(tr("Massive activations, sortable; a row leads to its layer and position"));
     layout->addWidget(table_, 1000);
     layout->addStretch(1);  // where the table is away
+    layout->addLayout(makeButtons());
+    table_->setContextMenuPolicy(Qt::CustomContextMenu);
+    connect(table_, &QTableView::customContextMenuRequested, this, &ActivationsView::showMenu);
     connect(table_->selectionModel(), &QItemSelectionModel::selectionChanged, this,
             [this](const QItemSelection& chosen) { goTo(chosen.indexes().value(0)); });
     connect(table_, &QTableView::clicked, this, &ActivationsView::goTo);
@@ -81,7 +89,26 @@ class ActivationsView : public View {
   }
 
   Needs needs() const override { return residualNeeds(state().look()); }
+  void setArms(const Arms& arms) override { arms_ = arms; }
   QSize sizeHint() const override { return {330, 560}; }
+
+  std::vector<PlacedCommands> commands() override {
+    std::vector<Command> rows;
+    for (const ActivationReach reach : all_activation_reaches) {
+      for (const ActivationChange change : all_activation_changes) {
+        rows.push_back({.id = QStringLiteral("activations%1_%2")
+                                  .arg(static_cast<int>(reach))
+                                  .arg(static_cast<int>(change)),
+                        .text = tr("%1: %2").arg(reachWords(reach), changeWords(change)),
+                        .run = [this, reach, change] { set(reach, change); },
+                        .about = changeAbout(change)});
+        if (reach == ActivationReach::This) rows.back().enabled = [this] { return pointed().has_value(); };
+      }
+      rows.emplace_back();
+    }
+    rows.pop_back();
+    return {{{tr("&Disrupt"), tr("Massive &activations")}, std::move(rows)}};
+  }
 
  protected:
   void refresh() override {
@@ -109,6 +136,54 @@ class ActivationsView : public View {
   }
 
  private:
+  std::optional<PointedActivation> pointed() const {
+    return pointedActivation(data(), state().look(), state().selection());
+  }
+
+  void set(ActivationReach reach, ActivationChange change) {
+    if (const auto edit = activationEdit(state().look(), reach, change, pointed()))
+      Q_EMIT armsEdited(withActivations(arms_, *edit));
+  }
+
+  /// Which of them, and a button for everything that they can become.
+  QLayout* makeButtons() {
+    reach_ = new QComboBox(this);
+    reach_->setObjectName(QStringLiteral("activationsReach"));
+    reach_->setAccessibleName(tr("Which activations the buttons set"));
+    reach_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    reach_->addItem(tr("of the first layer that has any"), static_cast<int>(ActivationReach::FirstLayer));
+    reach_->addItem(tr("of each layer"), static_cast<int>(ActivationReach::EachLayer));
+    auto* column = new QVBoxLayout;
+    column->addWidget(reach_);
+    auto* row = new QHBoxLayout;
+    row->setSpacing(6);
+    const std::array<QString, std::size(all_activation_changes)> words{tr("Set to zero"), tr("To the mean"),
+                                                                       tr("Control")};
+    for (const ActivationChange change : all_activation_changes) {
+      auto* button = new QPushButton(words[static_cast<std::size_t>(change)], this);
+      button->setObjectName(QStringLiteral("activationsSet%1").arg(static_cast<int>(change)));
+      button->setToolTip(changeAbout(change));
+      button->setAccessibleName(tr("%1: %2").arg(button->text(), tr("what the box above says")));
+      connect(button, &QPushButton::clicked, this,
+              [this, change] { set(static_cast<ActivationReach>(reach_->currentData().toInt()), change); });
+      row->addWidget(button, 1);
+    }
+    column->addLayout(row);
+    return column;
+  }
+
+  void showMenu(const QPoint& place) {
+    const QModelIndex row = table_->indexAt(place);
+    if (!row.isValid()) return;
+    const QPoint at = row.data(place_role).toPoint();
+    const int dim = row.siblingAtColumn(DimColumn).data(sort_role).toInt();
+    QMenu menu(this);
+    fillActivationMenu(
+        menu, state().look(), PointedActivation{at.y(), at.x(), dim},
+        [this](const ActivationEdit& edit) { Q_EMIT armsEdited(withActivations(arms_, edit)); });
+    menu.exec(table_->viewport()->mapToGlobal(place));
+  }
+
   ExactDoubleBox* threshold(QFormLayout* form, const QString& words, double ActivationRule::*member) {
     auto* box = new ExactDoubleBox(this);
     box->setRange(0, 1e9);
@@ -215,6 +290,8 @@ class ActivationsView : public View {
   QStandardItemModel* model_;
   QSortFilterProxyModel* sorted_;
   QTableView* table_;
+  QComboBox* reach_ = nullptr;
+  Arms arms_;
   bool following_ = false;
 };
 

@@ -99,12 +99,22 @@ QString siteWords(const Disruption& d) {
 
 QString shortWords(const ActivationEdit& e) {
   const QString what = e.control ? tr("median activations") : tr("massive activations");
-  const QString which =
-      e.finds() ? what : counted(std::ssize(e.entries), tr("1 activation"), tr("%1 activations"));
+  QString which = e.finds() ? what : counted(std::ssize(e.entries), tr("1 activation"), tr("%1 activations"));
+  if (e.entries.size() == 1) {
+    const ActivationEntry& entry = e.entries.front();
+    which = tr("h[%1, %2]")
+                .arg(entry.position == ActivationEntry::every ? QStringLiteral("*")
+                                                              : QString::number(entry.position))
+                .arg(entry.dim);
+    if (e.control) which = tr("one of median size for %1").arg(which);
+  }
   const QString to = e.set == ActivationEdit::Set::Zero   ? tr("zero")
                      : e.set == ActivationEdit::Set::Mean ? tr("their mean")
                                                           : exactWords(e.value);
-  return tr("%1 → %2").arg(which, to);
+  const QString where = !e.layers.empty() ? tr(" · layers %1").arg(ranges(e.layers))
+                        : e.finds() && e.scope == ActivationEdit::Scope::Each ? tr(" · each layer")
+                                                                              : QString();
+  return tr("%1 → %2").arg(which, to) + where;
 }
 
 namespace {

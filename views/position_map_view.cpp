@@ -2,6 +2,7 @@
 
 #include <QAccessible>
 #include <QApplication>
+#include <QContextMenuEvent>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QStyleHints>
@@ -122,6 +123,18 @@ void PositionMapView::wheelEvent(QWheelEvent* event) {
   const QPoint delta = event->angleDelta();
   zoomAt(event->position(), std::pow(1.25, (delta.y() != 0 ? delta.y() : delta.x()) / 120.0));
   event->accept();
+}
+
+void PositionMapView::contextMenuEvent(QContextMenuEvent* event) {
+  if (!message_.isEmpty()) return;
+  // By a key: of the cell that is selected.
+  const bool by_mouse = event->reason() == QContextMenuEvent::Mouse;
+  const QPoint selected = selectedCell();
+  const bool is_selected = selected.x() >= 0 && selected.y() >= 0;
+  const auto cell = by_mouse ? at(event->pos()) : is_selected ? std::optional(selected) : std::nullopt;
+  if (!cell) return;
+  showMenuAt(*cell, by_mouse ? event->globalPos()
+                             : mapToGlobal(layout_.grid.cell(cell->y(), cell->x()).center().toPoint()));
 }
 
 void PositionMapView::leaveEvent(QEvent*) {

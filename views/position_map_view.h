@@ -30,6 +30,8 @@ class PositionMapView : public View {
   virtual QPoint selectedCell() const = 0;
   virtual Selection selectionAt(const QPoint& cell) = 0;
   virtual QString wordsAt(const QPoint& cell) const = 0;
+  /// All that can be done to a cell, where there is something.
+  virtual void showMenuAt(const QPoint& /*cell*/, const QPoint& /*global*/) {}
   /// Why the map that is there cannot be shown.
   virtual QString whyNotYet(const PositionMap&) const { return {}; }
 
@@ -42,6 +44,7 @@ class PositionMapView : public View {
   void mouseReleaseEvent(QMouseEvent* event) override;
   void mouseDoubleClickEvent(QMouseEvent* event) override;
   void wheelEvent(QWheelEvent* event) override;
+  void contextMenuEvent(QContextMenuEvent* event) override;
   void leaveEvent(QEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
 

@@ -1,5 +1,8 @@
+#include <QMenu>
 #include <cmath>
 
+#include "views/activation_pointing.h"
+#include "views/arms.h"
 #include "views/position_map_view.h"
 #include "views/residual.h"
 #include "views/view_registry.h"
@@ -15,6 +18,7 @@ class ResidualView : public PositionMapView {
   }
 
   Needs needs() const override { return residualNeeds(state().look()); }
+  void setArms(const Arms& arms) override { arms_ = arms; }
   QString figureTitle() const override {
     return tr("Residual stream, largest |h| by layer and position, %1").arg(shownWords(state().look().shown));
   }
@@ -65,6 +69,16 @@ class ResidualView : public PositionMapView {
     if (state().look().shown != Shown::Difference) return words(state().look().shown);
     return tr("%1 → %2").arg(words(Shown::Baseline), words(Shown::Disrupted));
   }
+  void showMenuAt(const QPoint& cell, const QPoint& global) override {
+    QMenu menu(this);
+    fillActivationMenu(
+        menu, state().look(), pointedActivation(data(), state().look(), selectionAt(cell)),
+        [this](const ActivationEdit& edit) { Q_EMIT armsEdited(withActivations(arms_, edit)); });
+    menu.exec(global);
+  }
+
+ private:
+  Arms arms_;
 };
 
 namespace {

@@ -1,10 +1,15 @@
 // The panels of the residual stream: the map, the curves, the table; and the attention of a head.
+#include <QComboBox>
 #include <QLabel>
+#include <QMenu>
+#include <QPushButton>
 #include <QSignalSpy>
 #include <QTableView>
 #include <cmath>
 
 #include "tests/views/panel_stage.h"
+#include "views/activation_pointing.h"
+#include "views/arms.h"
 #include "views/curves_view.h"
 #include "views/exact_boxes.h"
 #include "views/residual.h"
@@ -153,6 +158,82 @@ class TestResidualView : public TestCase {
     least->setValue(100);
     stage.settle();
     QCOMPARE(table->model()->rowCount(), 17);
+  }
+
+  /// A button, a menu of the table and one of the map make an edit of the shown arm, or change the one that
+  /// sets the same numbers.
+  void numbersAreSetAtAClick() {
+    Stage stage(QStringLiteral("activations"), residualData());
+    Arms arms;
+    arms.list = {{QStringLiteral("first"), {}}, {QString(), {parse_edit("site=q,pick=largest:1")}}};
+    arms.chosen = 1;
+    stage.view->setArms(arms);
+    connect(stage.view, &View::armsEdited, stage.view, [&](const Arms& next) {
+      arms = next;
+      stage.view->setArms(next);
+    });
+    const auto click = [&](ActivationChange change) {
+      const QString name = QStringLiteral("activationsSet%1").arg(static_cast<int>(change));
+      QTest::mouseClick(stage.view->findChild<QPushButton*>(name), Qt::LeftButton);
+      return QString::fromStdString(to_text(arms.shown().edits));
+    };
+    const QString before = QString::fromStdString(to_text(arms.shown().edits)) + u'\n';
+    const auto text = [](const char* edit) { return QString::fromStdString(to_text(parse_edits(edit))); };
+    QCOMPARE(click(ActivationChange::Zero), before + text("activations=first,set=zero"));
+    QVERIFY(arms.on);
+    QVERIFY(arms.list[0].edits.empty());
+    QCOMPARE(click(ActivationChange::Mean), before + text("activations=first,set=mean"));
+    QCOMPARE(click(ActivationChange::Control), before + text("activations=first,control=median"));
+    arms.shown().edits.back().on = false;
+    stage.view->setArms(arms);
+    QCOMPARE(click(ActivationChange::Zero), before + text("activations=first,set=zero"));
+    stage.view->findChild<QComboBox*>(QStringLiteral("activationsReach"))->setCurrentIndex(1);
+    QCOMPARE(click(ActivationChange::Zero), before + text("activations=first;activations=each"));
+    // The rule is the panel's.
+    arms.shown().edits.clear();
+    stage.view->setArms(arms);
+    Look look;
+    look.activations = {50, 20};
+    stage.state.setLook(look);
+    QCOMPARE(click(ActivationChange::Zero), text("activations=each,over=50,times=20"));
+
+    arms.shown().edits.clear();
+    stage.view->setArms(arms);
+    const auto choose = [&](Stage& in, QWidget* widget, const QPoint& place, int action) {
+      QTimer::singleShot(0, in.view, [action] {
+        auto* menu = qobject_cast<QMenu*>(QApplication::activePopupWidget());
+        QVERIFY(menu);
+        QList<QAction*> real;
+        for (QAction* each : menu->actions()) {
+          if (!each->isSeparator()) real << each;
+        }
+        QCOMPARE(real.size(), 9);
+        menu->setActiveAction(real.at(action));
+        QTest::keyClick(menu, Qt::Key_Return);
+      });
+      QContextMenuEvent event(QContextMenuEvent::Mouse, place, widget->mapToGlobal(place));
+      QApplication::sendEvent(widget, &event);
+    };
+    stage.state.setLook({});
+    stage.settle();
+    auto* table = stage.view->findChild<QTableView*>();
+    choose(stage, table->viewport(), table->visualRect(table->model()->index(2, 0)).center(), 0);
+    QCOMPARE(QString::fromStdString(to_text(arms.shown().edits)),
+             text("activations=0:507,layers=14,set=zero"));
+    Stage map(QStringLiteral("residual"), residualData(), {700, 400});
+    map.view->setArms(arms);
+    connect(map.view, &View::armsEdited, map.view, [&](const Arms& next) { arms = next; });
+    QVERIFY(!map.view->grab().isNull());
+    const PositionMapLayout layout =
+        layoutPositionMap(residualMap(residualData(), {}, true), PlotStyle::of(*map.view), map.view->rect(),
+                          whole_figure, map.view->devicePixelRatioF());
+    choose(map, map.view, layout.grid.cell(4, 3).center().toPoint(), 2);
+    QCOMPARE(QString::fromStdString(to_text(arms.shown().edits)),
+             text("activations=0:507,layers=14,set=zero;activations=3:3,layers=5,control=median"));
+    // Of what is not there nothing can be said.
+    QVERIFY(!pointedActivation(residualData(3), {}, {Site::Query, 3, 0, -1, 0}));
+    QVERIFY(!pointedActivation(residualData(), {}, {Site::Query, 3, 0, -1, -1}));
+    QVERIFY(!pointedActivation(residualData(), {}, {Site::Query, 3, 0, -1, positions}));
   }
 
   void attentionOfTheSelectedHead() {
