@@ -127,12 +127,14 @@ Document tokens(Study& study) {
     table.add({std::to_string(token.first), one_line(study.piece(token.second)), std::to_string(count)});
   }
   const bool any = found.first_layer >= 0;
+  const std::string mean_edit =
+      any ? to_option(published_edit(found, study.asked, ActivationEdit::Set::Mean, found.first_layer)) : "";
   if (any) {
     table.print(study.context.text);
     study.context.text << "\nfirst in layer " << found.first_layer + 1 << ", there " << fixed(found.mean, 2)
                        << " +- " << fixed(found.deviation, 2) << "; dims";
     for (const int dim : found.dims) study.context.text << " " << dim;
-    study.context.text << "\n";
+    study.context.text << "\nto set them to their means: --disrupt \"" << mean_edit << "\"\n";
   } else {
     study.context.text << "no massive activation\n";
   }
@@ -140,7 +142,8 @@ Document tokens(Study& study) {
           {"dims", found.dims},
           {"tokens", list},
           {"mean", any ? Document(found.mean) : Document(nullptr)},
-          {"std", any ? Document(found.deviation) : Document(nullptr)}};
+          {"std", any ? Document(found.deviation) : Document(nullptr)},
+          {"mean_edit", any ? Document(mean_edit) : Document(nullptr)}};
 }
 
 /// The arms by their names, the first of them without an edit.

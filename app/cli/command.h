@@ -43,6 +43,8 @@ struct Command {
   unsigned groups;
   const char* out;                          // what --out writes
   Document (*run)(const Context& context);  // prints, and returns what --json prints; keys in JSON.md
+  /// The same as the rows of a table, for --out FILE.csv; null: --out writes JSON.
+  std::string (*csv)(const Context& context, const Document& document) = nullptr;
 };
 
 const std::vector<Command>& commands();
@@ -56,6 +58,7 @@ Document run_massive(const Context& context);
 Document run_capture(const Context& context);
 Document run_disrupt(const Context& context);
 Document run_activations(const Context& context);
+std::string activations_csv(const Context& context, const Document& document);
 Document run_experiment(const Context& context);
 Document run_dataset(const Context& context);
 Document run_bench(const Context& context);

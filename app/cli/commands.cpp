@@ -102,7 +102,9 @@ const std::vector<Command>& commands() {
        "  qkscope-cli activations magnitude --bos off --sentence \"The cat sat.\" --json\n"
        "  qkscope-cli activations tokens --corpus wiki.txt --context-length 256 --sequences 4\n"
        "  qkscope-cli activations intervention --corpus train.jsonl.gz --test wiki.txt --test books.csv",
-       Model | Activations, json_file, run_activations},
+       Model | Activations,
+       "The file the JSON is written to, or where it ends in .csv, the rows of the table", run_activations,
+       activations_csv},
       {"experiment", "Whole experiments: tasks under several arms, item by item, with intervals and tests.",
        "Actions:\n"
        "  run FILE [MODEL]   asks what the folder of --out has no answer for, and prints the table; stopped "

@@ -20,12 +20,13 @@ std::string dump(const Document& document) {
 void run(const Invocation& invocation, std::stop_token stop) {
   const Options& options = invocation.options;
   std::ostream nowhere(nullptr);
-  const Document document =
-      invocation.command->run({options, options.json ? nowhere : std::cout, std::move(stop)});
+  const Context context{options, options.json ? nowhere : std::cout, std::move(stop)};
+  const Document document = invocation.command->run(context);
   const bool is_folder = (invocation.command->groups & Folder) != 0;
   if (!options.out.empty() && !is_folder && !options.out.ends_with(".safetensors")) {
     AtomicFile file(options.out);
-    file.write(dump(document));
+    const bool is_table = invocation.command->csv && options.out.ends_with(".csv");
+    file.write(is_table ? invocation.command->csv(context, document) : dump(document));
     file.commit();
   }
   if (options.json) std::cout << dump(document);

@@ -4,6 +4,7 @@
 #include "core/analysis/attention_sinks.h"
 #include "core/base/budget.h"
 #include "core/io/corpus.h"
+#include "core/io/text_rows.h"
 #include "core/run/activation_experiments.h"
 #include "core/run/runner.h"
 #include "tests/support/cli.h"
@@ -92,7 +93,9 @@ class TestCliActivations : public CliTestCase {
     Runner runner(loaded_);
     const MassiveTokens expected = massive_tokens(runner, sequences, study);
     const json tokens = found("tokens", corpus);
-    QCOMPARE(keys(tokens), (Keys{"first_layer", "dims", "tokens", "mean", "std"}));
+    QCOMPARE(keys(tokens), (Keys{"first_layer", "dims", "tokens", "mean", "std", "mean_edit"}));
+    QCOMPARE(parse_edit(tokens.at("mean_edit").get<std::string>()),
+             Edit(published_edit(expected, study, ActivationEdit::Set::Mean, expected.first_layer)));
     QCOMPARE(tokens.at("first_layer").get<int>(), expected.first_layer + 1);
     QCOMPARE(tokens.at("dims").get<std::vector<int>>(), expected.dims);
     QVERIFY(close(tokens.at("mean"), expected.mean));
@@ -178,6 +181,50 @@ class TestCliActivations : public CliTestCase {
         QVERIFY(close(row.at("share").at(i), expected[i].share));
       }
     }
+  }
+
+  /// --out FILE.csv: what --json says as the rows of a table, whatever is in the fields.
+  void tables() {
+    const std::string file = write("t.txt", text_of(60) + ",\"" + text_of(60));
+    const Arguments corpus = {"--corpus", file, "--context-length", "16", "--sequences", "99"};
+    const auto table = [&](const std::string& experiment, const Arguments& options, json& document) {
+      const std::string out = path(experiment + ".csv");
+      document = found(experiment, options + Arguments{"--out", out});
+      Budget budget("The table");
+      const std::string bytes = read_maybe_gzipped(out, budget);
+      std::vector<std::vector<std::string>> rows;
+      for (std::size_t at = 0, line = 1; at < bytes.size();) rows.push_back(csv_row(out, bytes, at, line));
+      return rows;
+    };
+    const auto text = [](const json& value) {
+      return value.is_string() ? value.get<std::string>() : value.dump();
+    };
+    json document;
+    auto rows = table("magnitude", {"--sentence", "abc", "--top", "2"}, document);
+    QCOMPARE(rows.size(), 3u);
+    QCOMPARE(rows[0],
+             (std::vector<std::string>{"layer", "max", "position", "dim", "median", "top1", "top2"}));
+    const json& second = document["layers"][1];
+    QCOMPARE(rows[2], (std::vector<std::string>{"2", text(second["max"]), text(second["position"]),
+                                                text(second["dim"]), text(second["median"]),
+                                                text(second["top"][0]), text(second["top"][1])}));
+    for (const auto& [experiment, list] : {std::pair("existence", "layers"), std::pair("tokens", "tokens")}) {
+      rows = table(experiment, corpus, document);
+      QCOMPARE(rows.size(), document[list].size() + 1);
+      for (std::size_t row = 1; row < rows.size(); ++row) {
+        for (std::size_t column = 0; column < rows[0].size(); ++column)
+          QCOMPARE(rows[row].at(column), text(document[list][row - 1].at(rows[0][column])));
+      }
+    }
+    rows = table("intervention", corpus, document);
+    QCOMPARE(rows.size(), document.size() + 1);
+    for (std::size_t row = 1; row < rows.size(); ++row)
+      QCOMPARE(rows[row][2], text(document.at(rows[row][0]).at(rows[row][1])));
+    rows = table("attention", {"--sentence", "abc"}, document);
+    QCOMPARE(rows.size(), 2u * 4 + 1);
+    QCOMPARE(rows[7], (std::vector<std::string>{"2", "2", text(document["ids"][2]),
+                                                text(document["layers"][1]["mass"][2]),
+                                                text(document["layers"][1]["share"][2])}));
   }
 
   /// What a seed draws is the same each time, another one draws another.

@@ -1,0 +1,81 @@
+// What `activations` writes into a .csv file: a row for each layer, token, arm or position.
+#include <algorithm>
+
+#include "app/cli/command.h"
+
+namespace qkscope::cli {
+
+namespace {
+
+/// A field as RFC 4180 has it.
+std::string field(const Document& value) {
+  if (value.is_null()) return {};
+  if (!value.is_string()) return value.dump();
+  const auto& text = value.get_ref<const std::string&>();
+  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string line(const std::vector<Document>& fields) {
+  std::string text;
+  for (const Document& each : fields) text += (&each == &fields.front() ? "" : ",") + field(each);
+  return text + "\n";
+}
+
+/// `keys` of every object of a list, one column each.
+std::string rows_of(const Document& list, const std::vector<std::string>& keys) {
+  std::string text = line({keys.begin(), keys.end()});
+  for (const Document& row : list) {
+    std::vector<Document> fields;
+    for (const std::string& key : keys) fields.push_back(row.at(key));
+    text += line(fields);
+  }
+  return text;
+}
+
+std::string magnitude(const Document& document) {
+  std::size_t most = 0;
+  for (const Document& row : document["layers"]) most = std::max(most, row["top"].size());
+  std::vector<Document> titles = {"layer", "max", "position", "dim", "median"};
+  for (std::size_t i = 1; i <= most; ++i) titles.push_back("top" + std::to_string(i));
+  std::string text = line(titles);
+  for (const Document& row : document["layers"]) {
+    std::vector<Document> fields = {row["layer"], row["max"], row["position"], row["dim"], row["median"]};
+    fields.insert(fields.end(), row["top"].begin(), row["top"].end());
+    fields.resize(titles.size());
+    text += line(fields);
+  }
+  return text;
+}
+
+std::string intervention(const Document& document) {
+  std::string text = line({"arm", "dataset", "perplexity"});
+  for (const auto& [arm, datasets] : document.items()) {
+    for (const auto& [dataset, perplexity] : datasets.items()) text += line({arm, dataset, perplexity});
+  }
+  return text;
+}
+
+std::string attention(const Document& document) {
+  std::string text = line({"layer", "position", "id", "mass", "share"});
+  for (const Document& layer : document["layers"]) {
+    for (std::size_t i = 0; i < layer["mass"].size(); ++i)
+      text += line({layer["layer"], i, document["ids"][i], layer["mass"][i], layer["share"][i]});
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string activations_csv(const Context& context, const Document& document) {
+  const std::string& experiment = context.options.activations.experiment;
+  if (experiment == "magnitude") return magnitude(document);
+  if (experiment == "existence") return rows_of(document["layers"], {"layer", "max", "median", "massive"});
+  if (experiment == "tokens") return rows_of(document["tokens"], {"position", "piece", "count"});
+  if (experiment == "intervention") return intervention(document);
+  return attention(document);
+}
+
+}  // namespace qkscope::cli
