@@ -12,7 +12,7 @@ namespace qkscope {
 namespace {
 
 // Raised when docks are added or renamed, so that an old layout is not forced on them.
-constexpr int kLayoutVersion = 3;
+constexpr int kLayoutVersion = 4;
 
 Qt::DockWidgetArea area(Place place) {
   switch (place) {

@@ -255,7 +255,12 @@ std::vector<Property> selectionTable() {
     if (positions == 0) return std::nullopt;
     return Bound{positions, tr("the prompt has %1 tokens").arg(positions)};
   };
-  return {site(), layer, head, dim, position};
+  Property key =
+      index(QStringLiteral("key"), tr("Look from there at the key at this position, from 0, or none."),
+            &Selection::key, 0);
+  key.words = tr("key position");
+  key.bound = position.bound;
+  return {site(), layer, head, dim, position, key};
 }
 
 std::vector<Property> lookTable() {

@@ -112,11 +112,10 @@ class AttentionView : public PositionMapView {
     result.foot = footOf(shown);
     return result;
   }
-  /// The query that is selected; of a key only the pointer tells.
-  QPoint selectedCell() const override { return {key_, state().selection().position}; }
-  Selection selectionAt(const QPoint& cell) override {
-    key_ = cell.x();
+  QPoint selectedCell() const override { return {state().selection().key, state().selection().position}; }
+  Selection selectionAt(const QPoint& cell) const override {
     Selection selection = state().selection();
+    selection.key = cell.x();
     selection.position = cell.y();
     return clamped(selection, *data().spec(), shownPositions(data()));
   }
@@ -163,7 +162,6 @@ class AttentionView : public PositionMapView {
   }
 
   HeadId drawn_;
-  int key_ = -1;  // of the cell that was clicked last
 };
 
 namespace {

@@ -8,14 +8,17 @@ namespace qkscope {
 /// Whose colour a curve takes: a site's or a run's.
 enum class Ink { Query, Key, Value, Baseline, Disrupted, Muted };
 enum class Marker { None, Disc, Square, Triangle };
+/// A line through the points, a stem from zero to each, or the points alone.
+enum class Stroke { Line, Stems, Points };
 
-/// One curve, or bars, of a chart. A NaN makes a gap.
+/// One curve of a chart. A NaN makes a gap.
 struct Curve {
   QString name;
   std::vector<double> x, y;
   Ink ink = Ink::Baseline;
   bool dashed = false;
   Marker marker = Marker::None;
+  Stroke stroke = Stroke::Line;
 };
 
 /// A line across the chart with its words: a threshold, a mean.

@@ -243,6 +243,17 @@ void CurvePlot::addCurve(QCPAxisRect* rect, const Curve& curve) {
   graph->setName(curve.name);
   graph->setPen(
       QPen(color, std::max(1.0, 1.4 * inks_.style.unit), curve.dashed ? Qt::DashLine : Qt::SolidLine));
+  if (curve.stroke != Stroke::Line)
+    graph->setLineStyle(curve.stroke == Stroke::Stems ? QCPGraph::lsImpulse : QCPGraph::lsNone);
+  if (curve.stroke == Stroke::Stems) {
+    // As wide as there is room for.
+    const auto room = 0.8 * width() / static_cast<double>(charts_.size()) /
+                      std::max(1.0, 1.6 * static_cast<double>(curve.x.size()));
+    QPen pen = graph->pen();
+    pen.setCapStyle(Qt::FlatCap);
+    pen.setWidthF(std::clamp(room, pen.widthF(), 7 * inks_.style.unit));
+    graph->setPen(pen);
+  }
   graph->setScatterStyle(scatterOf(curve.marker, color, 4.5 * inks_.style.unit));
   graph->setData(toVector(curve.x), toVector(curve.y), true);
 }

@@ -28,7 +28,7 @@ class PositionMapView : public View {
   virtual PositionMap picture(bool light) const = 0;
   /// The cell that is selected, as (column, row); -1 for none.
   virtual QPoint selectedCell() const = 0;
-  virtual Selection selectionAt(const QPoint& cell) = 0;
+  virtual Selection selectionAt(const QPoint& cell) const = 0;
   virtual QString wordsAt(const QPoint& cell) const = 0;
   /// All that can be done to a cell, where there is something.
   virtual void showMenuAt(const QPoint& /*cell*/, const QPoint& /*global*/) {}

@@ -52,7 +52,7 @@ class ResidualView : public PositionMapView {
     const Selection now = clamped(state().selection(), *data().spec(), shownPositions(data()));
     return {now.position, now.layer};
   }
-  Selection selectionAt(const QPoint& cell) override {
+  Selection selectionAt(const QPoint& cell) const override {
     Selection selection = state().selection();
     selection.layer = cell.y();
     selection.position = cell.x();

@@ -302,6 +302,7 @@ Selection clamped(const Selection& selection, const ModelSpec& spec, int positio
   inside.head = std::clamp(selection.head, 0, std::max(0, siteHeads(spec, inside.site) - 1));
   inside.dim = std::clamp(selection.dim, -1, std::max(0, spec.head_dim() - 1));
   inside.position = std::clamp(selection.position, -1, std::max(-1, positions - 1));
+  inside.key = std::clamp(selection.key, -1, std::max(-1, positions - 1));
   return inside;
 }
 

@@ -14,6 +14,7 @@ struct Selection {
   int head = 0;
   int dim = -1;       // -1: none
   int position = -1;  // -1: none
+  int key = -1;       // the position whose key the query at `position` is looked at with; -1: none
   bool operator==(const Selection&) const = default;
 };
 

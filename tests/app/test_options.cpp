@@ -52,6 +52,7 @@ class TestOptions : public TestCase {
         {s("head"), {from_one, s("from 1 to"), {}}},
         {s("dim"), {from_zero, s("from 0 to"), {}}},
         {s("position"), {from_zero, s("from 0 to"), {}}},
+        {s("key"), {from_zero, s("from 0 to"), {}}},
         {s("picture"), {names, s("heads-dims, positions-dims or all-layers"), {}}},
         {s("shown"), {names, s("baseline, disrupted or difference"), {}}},
         {s("lambda"), {reals, s("from 0 to"), {}}},

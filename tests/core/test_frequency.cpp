@@ -2,6 +2,7 @@
 #include <numbers>
 
 #include "core/analysis/frequency.h"
+#include "core/analysis/logit_parts.h"
 #include "tests/support/errors.h"
 #include "tests/support/test_case.h"
 
@@ -164,6 +165,42 @@ class TestFrequency : public test::TestCase {
     QCOMPARE(shares[1].massive, 2);
     QCOMPARE(shares[1].entries, 4);
     QCOMPARE(shares[1].from_wavelength, axes.of(1).at(1)->wavelength);
+  }
+
+  /// By hand: two query heads on one KV head, the second read.
+  void partsOfALogit() {
+    AttentionSpec spec;
+    spec.num_heads = 2;
+    spec.num_kv_heads = 1;
+    spec.head_dim = 4;
+    spec.scale = 0.5;
+    const Array q{{2, 2, 4}, {9, 9, 9, 9, 9, 9, 9, 9, 8, 8, 8, 8, 1, 2, 3, -4}},
+        k{{2, 1, 4}, {2, 3, 5, 7, 6, 6, 6, 6}};
+    const LogitParts parts = logit_parts(spec, q, k, 1, 1, 0);
+    QCOMPARE(parts.dims, (std::vector<double>{1, 3, 7.5, -14}));
+    QCOMPARE(parts.logit(), -2.5);
+    QCOMPARE(parts.by_pair(axis_of(4, rope(2))), (std::vector<double>{4}));  // dims 2 and 3 stand still
+    QCOMPARE(parts.by_pair(axis_of(4, rope(4))), (std::vector<double>{8.5, -11}));
+    QCOMPARE(parts.by_pair({}), std::vector<double>());
+    QCOMPARE(parts.of(std::vector<std::uint8_t>{1, 0, 0, 1}), -13.0);
+    spec.softcap = 2;
+    spec.alibi = AlibiSpec{{0.25f, 0.5f}};
+    const LogitParts capped = logit_parts(spec, q, k, 1, 1, 1);
+    QCOMPARE(capped.product(), 6.0);  // 3 + 6 + 9 - 12
+    QCOMPARE(capped.softcap, 2 * std::tanh(3.0) - 6);
+    QCOMPARE(capped.bias, 0.5);
+    QCOMPARE(capped.logit(), 2 * std::tanh(3.0) + 0.5);
+    spec.window = 1;
+    QVERIFY(sees(spec, 1, 1) && !sees(spec, 1, 0) && !sees(spec, 0, 1));
+    QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, k, 1, 1, 0), "position 1", "position 0");
+    spec.window = 0;
+    spec.chunk = 1;
+    QVERIFY(sees(spec, 1, 1) && !sees(spec, 1, 0));
+    QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, k, 2, 1, 1), "head 3", "2");
+    QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, k, 0, 2, 1), "position 2", "of Q");
+    QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, k, 0, 1, -1), "position -1", "of K");
+    QKSCOPE_EXPECT_ERROR(logit_parts(spec, k, k, 0, 1, 1), "(positions, 2, 4)", "(2, 1, 4)");
+    QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, {{2, 1, 4}, {1}}, 0, 1, 1), "(positions, 1, 4)");
   }
 };
 

@@ -7,6 +7,7 @@
 #include <QTableView>
 #include <cmath>
 
+#include "core/analysis/logit_parts.h"
 #include "tests/views/panel_stage.h"
 #include "views/activation_pointing.h"
 #include "views/arms.h"
@@ -264,6 +265,7 @@ class TestResidualView : public TestCase {
     stage.settle();
     for (const Qt::Key key : {Qt::Key_Home, Qt::Key_End, Qt::Key_Down}) QTest::keyClick(stage.view, key);
     QCOMPARE(stage.state.selection().position, 1);
+    QCOMPARE(stage.state.selection().key, positions - 1);
     QVERIFY2(stage.state.hover().contains(QStringLiteral("comes later")), qPrintable(stage.state.hover()));
     QTest::keyClick(stage.view, Qt::Key_Home);
     QVERIFY2(stage.state.hover().contains(QStringLiteral("50 % → 13 %")), qPrintable(stage.state.hover()));
@@ -276,11 +278,88 @@ class TestResidualView : public TestCase {
     QVERIFY(stage.view->whyNoFigure().contains(QStringLiteral("not been computed")));
   }
 
+  /// The parts of a logit by dim, pair and key, of both runs, and where a click leads.
+  void logitTakenApart() {
+    ViewData data = residualData();
+    const AttentionSpec& spec = *data.spec()->attention(2);
+    const auto values = [](std::int64_t heads, float of_position, float strong) {
+      Array array{{positions, heads, 8}, {}};
+      for (int t = 0; t < positions; ++t) {
+        for (int i = 0; i < heads * 8; ++i)
+          array.data.push_back(
+              i % 8 == 5 ? strong : of_position * static_cast<float>(t + 1) * (i % 3 == 0 ? 1 : -0.5f));
+      }
+      return array;
+    };
+    const auto with = [&](const std::shared_ptr<const Run>& run, float strong) {
+      auto made = std::make_shared<Run>(*run);
+      made->capture.values[{2, Site::Query}] = values(4, 0.5f, strong);
+      made->capture.values[{2, Site::Key}] = values(2, 1, 3);
+      for (const Site site : {Site::Query, Site::Key})
+        made->capture.norms[{2, site}] = norms_over_positions(*made->capture.value(2, site));
+      return made;
+    };
+    auto comparison = std::make_shared<Comparison>();
+    comparison->baseline = with(data.comparison->baseline, 40);
+    comparison->disrupted = with(data.comparison->disrupted, 1);
+    data.comparison = comparison;
+    Stage stage(QStringLiteral("logit"), data, {1200, 260});
+    stage.state.setSelection({Site::Key, 2, 1, -1, 4, 1});  // KV head 2: query head 3
+    stage.settle();
+    QVERIFY2(stage.view->whyNoFigure().isEmpty(), qPrintable(stage.view->whyNoFigure()));
+    const Needs needs = stage.view->needs();
+    QCOMPARE(needs.values, (std::set<Site>{Site::Query, Site::Key}));
+    QCOMPARE(needs.value_layers, std::vector<int>{2});
+    const auto parts = [&](const Run& run, int key) {
+      return logit_parts(spec, *run.capture.value(2, Site::Query), *run.capture.value(2, Site::Key), 2, 4,
+                         key);
+    };
+    const LogitParts before = parts(*comparison->baseline, 1), after = parts(*comparison->disrupted, 1);
+    const auto charts = [&] { return qobject_cast<CurvesView*>(stage.view)->plot().charts(); };
+    const std::vector<Chart> drawn = charts();
+    QCOMPARE(drawn.size(), std::size_t(3));
+    QCOMPARE(drawn[0].curves.at(0).y, before.dims);
+    QCOMPARE(drawn[0].curves.at(1).x, std::vector<double>{5});  // massive
+    QCOMPARE(drawn[0].curves.at(2).y, after.dims);
+    const FrequencyAxis axis(*data.spec(), 2, positions);
+    QCOMPARE(drawn[1].curves.at(0).y, before.by_pair(axis));
+    QCOMPARE(drawn[1].curves.at(1).y, after.by_pair(axis));
+    QCOMPARE(drawn[2].curves.at(0).x, (std::vector<double>{0, 1, 2, 3, 4}));
+    for (int key = 0; key < 5; ++key) {
+      QCOMPARE(drawn[2].curves.at(0).y.at(static_cast<std::size_t>(key)),
+               parts(*comparison->baseline, key).logit());
+      QCOMPARE(drawn[2].curves.at(1).y.at(static_cast<std::size_t>(key)),
+               parts(*comparison->disrupted, key).logit());
+    }
+    QVERIFY(stage.view->accessibleDescription().contains(
+        QStringLiteral("From 4 t4 to 1 t1: %1 → %2")
+            .arg(numberWords(before.logit()), numberWords(after.logit()))));
+    // Along the keys as far as the query sees.
+    auto& plot = const_cast<CurvePlot&>(qobject_cast<CurvesView*>(stage.view)->plot());
+    Q_EMIT plot.picked(2, 6.2);
+    QCOMPARE(stage.state.selection().key, 4);
+    Q_EMIT plot.picked(1, 2);
+    QCOMPARE(stage.state.selection().dim, 2);
+    Q_EMIT plot.picked(0, 5);
+    QCOMPARE(stage.state.selection().dim, 5);
+    stage.state.setSelection({Site::Query, 2, 1, -1, 2, 5});
+    stage.settle();
+    QVERIFY(stage.view->whyNoFigure().contains(QStringLiteral("does not see")));
+    // Nothing chosen: the last query, the first key.
+    stage.state.setSelection({Site::Query, 2, 1, -1, -1});
+    stage.settle();
+    QCOMPARE(charts().at(2).curves.at(0).x.size(), std::size_t(positions));
+    QVERIFY(stage.view->figureTitle().contains(QStringLiteral("from 6 t6 to 0 t0")));
+    stage.state.setSelection({Site::Query, 3, 1, -1, -1});
+    stage.settle();
+    QVERIFY(stage.view->whyNoFigure().contains(QStringLiteral("not been computed")));
+  }
+
   void filesHaveNone() {
     ViewData data = residualData();
     data.dump = std::make_shared<const ActivationDump>();
-    for (const QString& id :
-         {QStringLiteral("residual"), QStringLiteral("magnitudes"), QStringLiteral("attention")}) {
+    for (const QString& id : {QStringLiteral("residual"), QStringLiteral("magnitudes"),
+                              QStringLiteral("attention"), QStringLiteral("logit")}) {
       Stage stage(id, data, {500, 300});
       QVERIFY(stage.view->whyNoFigure().contains(QStringLiteral("open a model")));
       QVERIFY(stage.view->figureArrays().empty());

@@ -3,6 +3,7 @@
 #include <ATen/ExpandUtils.h>
 #include <torch/library.h>
 
+#include "core/analysis/logit_parts.h"
 #include "tests/support/golden_model.h"
 
 using namespace qkscope;
@@ -170,6 +171,50 @@ class TestDecoder : public test::TestCase {
       const at::Tensor logits = model.decoder.step(ids[i], part.state, tap)[0];
       QVERIFY(relative_error(logits, whole.logits[static_cast<std::int64_t>(i)]) < 1e-4);
     }
+  }
+
+  // What a logit is made of adds up to what goes into the softmax, for every query, key and head, and what is
+  // not seen has no parts: scale, soft-cap, ALiBi, window, chunks, norms, borrowed keys.
+  void partsAddUpToTheLogit_data() { test::golden_models(); }
+  void partsAddUpToTheLogit() {
+    QFETCH(QString, name);
+    const GoldenModel model(name.toStdString());
+    const GoldenPass pass = test::forward(model.decoder, model.prompt(),
+                                          test::values_of({Site::Query, Site::Key, Site::AttnScores}));
+    int compared = 0;
+    for (int l = 0; l < model.spec().num_layers(); ++l) {
+      const AttentionSpec* attention = model.spec().attention(l);
+      if (!attention) continue;
+      const Array &q = *pass.capture.value(l, Site::Query),
+                  &k = *pass.capture.value(reads_from(model.spec(), l, Site::Key), Site::Key),
+                  &scores = *pass.capture.value(l, Site::AttnScores);  // (H, T, T)
+      const auto positions = static_cast<int>(q.size(0));
+      for (int head = 0; head < attention->num_heads; ++head) {
+        for (int query = 0; query < positions; ++query) {
+          for (int key = 0; key < positions; ++key) {
+            const auto at = static_cast<std::size_t>((head * positions + query) * positions + key);
+            const auto score = static_cast<double>(scores.data[at]);
+            bool right = sees(*attention, query, key) == std::isfinite(score);
+            if (right && std::isfinite(score)) {
+              const LogitParts parts = logit_parts(*attention, q, k, head, query, key);
+              double size = std::abs(parts.softcap) + std::abs(parts.bias);
+              for (const double part : parts.dims) size += std::abs(part);
+              right = std::abs(parts.logit() - score) <= 1e-5 * size &&
+                      (parts.softcap != 0) == (attention->softcap > 0) &&
+                      (parts.bias != 0) == (attention->alibi.has_value() && key > 0);
+            }
+            if (!right)
+              QFAIL(qPrintable(QStringLiteral("layer %1, head %2, query %3, key %4")
+                                   .arg(l)
+                                   .arg(head)
+                                   .arg(query)
+                                   .arg(key)));
+            ++compared;
+          }
+        }
+      }
+    }
+    QVERIFY(compared > 0 || name.contains(QStringLiteral("jamba")));
   }
 
   // A fork goes its own way and leaves the other where it was; a state rolled back is as it was before.
