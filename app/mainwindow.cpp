@@ -10,6 +10,7 @@
 
 #include "app/dock_sizes.h"
 #include "app/dump_dialog.h"
+#include "app/experiments_window.h"
 #include "app/labels.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
@@ -66,7 +67,9 @@ MainWindow::MainWindow(QWidget* parent)
 }
 
 MainWindow::~MainWindow() {
-  // Children outlive members, but the views look at state_, and docks tell of being hidden.
+  // Children outlive members, but the views look at state_, docks tell of being hidden, and experiments run
+  // on session_.
+  delete experiments_;
   for (const Placed& placed : views_) {
     if (placed.dock) placed.dock->disconnect(this);
     delete placed.view;

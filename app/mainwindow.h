@@ -21,6 +21,7 @@ namespace qkscope {
 class DockSizes;
 class ElidedButton;
 class ElidedLabel;
+class ExperimentsWindow;
 class MessageBar;
 class NameButton;
 class ProgressWidget;
@@ -161,6 +162,11 @@ class MainWindow : public QMainWindow {
   void saveAs();
   void saveTo(const QString& path);
 
+  // mainwindow_experiments.cpp
+  void showExperiments();
+  /// A question of an experiment as a prompt, with the edits of its arm shown and on; no edits: switched off.
+  void askFromExperiment(const Prompt& prompt, const EditArm& arm);
+
   // mainwindow_dumps.cpp
   void takeDump(const std::shared_ptr<const ActivationDump>& dump);
   void askAboutDump(const std::shared_ptr<const ActivationDump>& dump);
@@ -212,6 +218,7 @@ class MainWindow : public QMainWindow {
   ElidedButton* arm_button_ = nullptr;
   ElidedLabel *device_label_ = nullptr, *times_label_ = nullptr, *hover_label_ = nullptr;
   ProgressWidget* progress_ = nullptr;
+  ExperimentsWindow* experiments_ = nullptr;  // made when it is first asked for
 
   CommandTable commands_{this};
   QMenu *recent_menu_ = nullptr, *presets_menu_ = nullptr;

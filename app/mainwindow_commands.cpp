@@ -124,6 +124,10 @@ void MainWindow::addModelCommands() {
                         .text = tr("Model &card …"),
                         .keys = {key(Qt::CTRL | Qt::Key_I)},
                         .run = [this] { showCard(); }},
+                       {.id = QStringLiteral("experiments"),
+                        .text = tr("&Experiments …"),
+                        .keys = {key(Qt::CTRL | Qt::SHIFT | Qt::Key_E)},
+                        .run = [this] { showExperiments(); }},
                        {}});
   std::vector<Command> lengths;
   for (const int tokens : {8, 16, 24, 48, 96, 192}) {

@@ -14,12 +14,14 @@ bool covers(const Needs& have, const Needs& wanted) {
 }
 
 void Scheduler::setModel(const std::shared_ptr<const LanguageModel>& model) {
+  if (model != model_) background_ = nullptr;
   model_ = model;
   runner_ = model ? std::make_shared<Runner>(model) : nullptr;
 }
 
 std::shared_ptr<const void> Scheduler::release() {
   model_.reset();
+  background_ = nullptr;
   return std::exchange(runner_, nullptr);
 }
 
@@ -45,14 +47,31 @@ bool Scheduler::replace(std::vector<Job> jobs) {
   jobs_ = std::move(jobs);
   std::vector<TaskThread::Task> tasks;
   for (const Job& job : jobs_) tasks.push_back(task(job));
-  thread_.replace(std::move(tasks));
+  give(std::move(tasks));
   if (!goes_on) clock_.restart();
   return goes_on;
 }
 
 void Scheduler::runInstead(std::function<void(std::stop_token)> work) {
   jobs_.clear();
-  thread_.replace({{++last_number_, std::move(work)}});
+  std::vector<TaskThread::Task> tasks;
+  tasks.push_back({++last_number_, std::move(work)});
+  give(std::move(tasks));
+}
+
+void Scheduler::setBackground(std::function<void(std::stop_token)> work) {
+  background_ = std::move(work);
+  background_number_ = 0;
+  replace(jobs_);
+}
+
+void Scheduler::give(std::vector<TaskThread::Task> tasks) {
+  if (background_) {
+    // Where nothing comes before it, it goes on; else it has another turn.
+    if (!tasks.empty() || background_number_ == 0) background_number_ = ++last_number_;
+    tasks.push_back({background_number_, background_});
+  }
+  thread_.replace(std::move(tasks));
 }
 
 Job Scheduler::takeFirst() {

@@ -23,8 +23,9 @@ struct Job {
 };
 
 /// The one thread on which a model computes, and what it does next. Newest wins: other jobs replace those of
-/// before and stop what runs, unless what runs is the first that is still wanted. Lives on the GUI thread and
-/// tells there, of the job that heads the list alone.
+/// before and stop what runs, unless what runs is the first that is still wanted. What is done in the
+/// background has its turn while there is no job. Lives on the GUI thread and tells there, of the job that
+/// heads the list alone.
 class Scheduler : public QObject {
   Q_OBJECT
  public:
@@ -42,6 +43,9 @@ class Scheduler : public QObject {
   /// This in place of all jobs.
   void runInstead(std::function<void(std::stop_token)> work);
   void stop() { replace({}); }
+  /// Runs whenever there is no job, from the beginning each time: it is stopped where there is one, and keeps
+  /// by itself how far it came. Catches what it throws. Empty: nothing; another model ends it, too.
+  void setBackground(std::function<void(std::stop_token)> work);
 
   /// The first of them runs, or is about to.
   const std::vector<Job>& jobs() const { return jobs_; }
@@ -62,6 +66,8 @@ class Scheduler : public QObject {
 
  private:
   TaskThread::Task task(const Job& job);
+  /// Gives the thread all jobs, then what is done in the background.
+  void give(std::vector<TaskThread::Task> tasks);
   /// Whether what `running` will give is all that `job` asks.
   static bool gives(const Job& running, const Job& job);
   Job takeFirst();
@@ -70,6 +76,8 @@ class Scheduler : public QObject {
   std::shared_ptr<Runner> runner_;  // used by the thread alone
   std::vector<Job> jobs_;
   std::uint64_t last_number_ = 0;
+  std::function<void(std::stop_token)> background_;
+  std::uint64_t background_number_ = 0;  // of its turn
   QElapsedTimer clock_;
   TaskThread thread_;  // last: it stops before anything it reports to is gone
 };

@@ -77,6 +77,8 @@ class Session : public QObject {
   /// Answers of at most this many tokens; 0 = no answers, pictures only.
   void setMaxNewTokens(int count);
   int maxNewTokens() const { return max_new_tokens_; }
+  /// What the model does while nothing is asked of it: see Scheduler. Another model ends it.
+  void setBackground(std::function<void(std::stop_token)> work) { scheduler_.setBackground(std::move(work)); }
   /// Also the loss of every prompt token, after all else.
   void setPromptLoss(bool on);
 

@@ -34,6 +34,7 @@ enum Group : unsigned {
   Folder = 1u << 12,       // --out is a folder that the command fills
   Dataset = 1u << 13,      // FILE, --columns, --items
   Bench = 1u << 14,        // --synthetic, --tokens
+  PerHead = 1u << 15,      // --per-head
 };
 
 struct Command {
@@ -57,6 +58,7 @@ Document run_perplexity(const Context& context);
 Document run_massive(const Context& context);
 Document run_capture(const Context& context);
 Document run_disrupt(const Context& context);
+Document run_effect_map(const Context& context);
 Document run_activations(const Context& context);
 std::string activations_csv(const Context& context, const Document& document);
 Document run_experiment(const Context& context);

@@ -83,6 +83,19 @@ const std::vector<Command>& commands() {
        "site=qk,pick=largest:1,pool=chosen,mask=live,"
        "layers=1-10",
        Model | Prompt | Answer | Score | Disrupt, json_file, run_disrupt},
+      {"effect-map",
+       "Which layer, or which head, carries an answer: each disrupted alone, beside as many other values.",
+       "Q, K and both are disrupted in each layer by itself: the massive values, then as many of the "
+       "smallest "
+       "and as\n"
+       "many at random, in the layers with the largest effect first. Every cell has the perplexity of the "
+       "expected\n"
+       "answer (the baseline's own without --expect) and says whether the model then answers otherwise.\n\n"
+       "Examples:\n"
+       "  qkscope-cli effect-map --prompt-file passkey.txt --expect \"The pass key is 48213.\"\n"
+       "  qkscope-cli effect-map --prompt-file passkey.txt --per-head --max-new 8 --json\n"
+       "  qkscope-cli effect-map --prompt-file passkey.txt --disrupt \"pick=lambda:3,replace=zero\"",
+       Model | Prompt | Answer | Score | Disrupt | PerHead, json_file, run_effect_map},
       {"activations",
        "Massive activations: the few huge numbers of the residual stream, and what the model is without "
        "them.",

@@ -1,13 +1,12 @@
 #include <unistd.h>
 
-#include <cmath>
 #include <filesystem>
 #include <iostream>
 
 #include "app/cli/output.h"
 #include "app/cli/prompt.h"
 #include "app/cli/slurm.h"
-#include "core/io/atomic_file.h"
+#include "core/base/wording.h"
 #include "core/tasks/datasets.h"
 #include "core/tasks/experiment_run.h"
 #include "core/tasks/experiment_table.h"
@@ -16,13 +15,6 @@
 namespace qkscope::cli {
 
 namespace {
-
-std::string time_text(double ms) {
-  const double seconds = ms / 1000;
-  if (seconds < 90) return fixed(std::ceil(seconds), 0) + " s";
-  const double minutes = seconds / 60;
-  return minutes < 90 ? fixed(std::ceil(minutes), 0) + " min" : fixed(minutes / 60, 1) + " h";
-}
 
 /// How far it is, on stderr where that is a terminal.
 std::function<void(const ExperimentProgress&)> progress_line() {

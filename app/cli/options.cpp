@@ -328,6 +328,8 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (has(Dump)) add_dump(sub, o, t);
     if (has(NormsOnly))
       sub.add_flag("--norms-only", o.norms_only, "Keep M alone, not every number")->option_text(" ");
+    if (has(PerHead))
+      sub.add_flag("--per-head", o.per_head, "Every query head of a layer by itself")->option_text(" ");
     sub.add_flag("--json", o.json, "Print JSON; app/cli/JSON.md tells its keys")->option_text(" ");
     sub.add_option("--out", o.out, command.out)
         ->option_text(has(Folder) ? "FOLDER" : "FILE")

@@ -72,6 +72,7 @@ struct Options {
   double lambda = 5.0;
   int top = 20;
   bool norms_only = false;
+  bool per_head = false;
 
   std::string dump;
   std::optional<DumpLayout> layout;  // nothing: as the shapes tell

@@ -27,6 +27,13 @@ std::string number_text(double value) {
   return {text, end.ptr};
 }
 
+std::string time_text(double ms) {
+  const double seconds = ms / 1000, minutes = seconds / 60, hours = minutes / 60;
+  const auto whole = [](double value) { return number_text(std::ceil(value)); };
+  if (seconds < 90) return whole(seconds) + " s";
+  return minutes < 90 ? whole(minutes) + " min" : number_text(std::round(10 * hours) / 10) + " h";
+}
+
 std::string short_json(const nlohmann::json& value) {
   constexpr std::size_t longest = 60;
   std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);

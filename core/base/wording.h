@@ -14,6 +14,9 @@ std::string in_quotes(std::string_view name);
 /// The shortest text that reads back as the same number, in any locale: "5", "0.1", "100000", "1e-30".
 std::string number_text(double value);
 
+/// How long something takes, for people: "42 s", "3 min", "2.5 h".
+std::string time_text(double ms);
+
 /// JSON as it would be written, on one line, long text cut.
 std::string short_json(const nlohmann::json& value);
 

@@ -19,15 +19,19 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, problem);
 }
 
-std::string names_in(const fs::path& folder) {
-  std::vector<std::string> names;
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::vector<fs::path> files;
   std::error_code problem;
   for (const auto& entry : fs::directory_iterator(folder, problem)) {
-    if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
   }
-  std::ranges::sort(names);
+  std::ranges::sort(files);
+  return files;
+}
+
+std::string names_in(const fs::path& folder) {
   std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  for (const fs::path& file : files_in(folder)) list += (list.empty() ? "" : ", ") + file.stem().string();
   return list;
 }
 
@@ -66,6 +70,10 @@ fs::path find_task(const std::string& text, const fs::path& beside) {
 
 fs::path find_experiment(const std::string& text) {
   return find("experiment", text, {}, datasets_folder() / "experiments");
+}
+
+std::vector<fs::path> known_experiments() {
+  return files_in(datasets_folder() / "experiments");
 }
 
 }  // namespace qkscope

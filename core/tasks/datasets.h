@@ -14,5 +14,7 @@ std::filesystem::path datasets_folder();
 std::filesystem::path find_task(const std::string& text, const std::filesystem::path& beside = {});
 /// Likewise an experiment, of datasets/experiments.
 std::filesystem::path find_experiment(const std::string& text);
+/// Those that come with the program, by their names.
+std::vector<std::filesystem::path> known_experiments();
 
 }  // namespace qkscope

@@ -94,6 +94,40 @@ ExperimentTable tabulate(const Plan& plan, const ResultStore& store) {
   return table;
 }
 
+std::optional<double> mean_accuracy(const ExperimentTable::Row& arm, TaskKind kind) {
+  double sum = 0;
+  int count = 0;
+  for (const TaskScore& score : arm.tasks) {
+    if (score.kind != kind) continue;
+    const auto accuracy = score.accuracy();
+    if (!accuracy) return std::nullopt;
+    sum += *accuracy;
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  return sum / count;
+}
+
+std::vector<ItemOutcome> outcomes(const Plan& plan, std::size_t task, std::size_t arm,
+                                  const ResultStore& store) {
+  const Plan::PlannedTask& planned = plan.tasks.at(task);
+  const AnswerRule& rule = answer_rule(planned.rule);
+  std::vector<ItemOutcome> found;
+  for (const Plan::Item& item : planned.items) {
+    ItemOutcome outcome;
+    outcome.item = &item;
+    outcome.result = store.find(item.keys.at(arm));
+    if (!outcome.result) continue;
+    outcome.baseline = store.find(item.keys.front());
+    outcome.right = rule.right(outcome.result->answer, item.gold);
+    outcome.baseline_right = outcome.baseline && rule.right(outcome.baseline->answer, item.gold);
+    if (!planned.published_rule.empty())
+      outcome.published_right = answer_rule(planned.published_rule).right(outcome.result->answer, item.gold);
+    found.push_back(outcome);
+  }
+  return found;
+}
+
 nlohmann::ordered_json to_json(const ExperimentTable& table) {
   using Json = nlohmann::ordered_json;
   Json arms = Json::array();

@@ -53,6 +53,22 @@ struct ExperimentTable {
 
 ExperimentTable tabulate(const Plan& plan, const ResultStore& store);
 
+/// The mean accuracy of an arm over its tasks of one kind; nothing where one of them has no item yet, or
+/// there is none.
+std::optional<double> mean_accuracy(const ExperimentTable::Row& arm, TaskKind kind);
+
+/// One question of a cell: what the baseline and the arm made of it.
+struct ItemOutcome {
+  const Plan::Item* item = nullptr;  // of the plan
+  const TrialResult* baseline = nullptr;
+  const TrialResult* result = nullptr;  // both of the store
+  bool baseline_right = false, right = false;
+  std::optional<bool> published_right;  // by the task's published rule, where it has one
+};
+/// Those that the arm has a result for, in the order of the task's items; `baseline` may be missing.
+std::vector<ItemOutcome> outcomes(const Plan& plan, std::size_t task, std::size_t arm,
+                                  const ResultStore& store);
+
 /// {model, arms: [{name, edits, tasks: [...]}]}: the keys in app/cli/JSON.md. The same results give the same
 /// bytes.
 nlohmann::ordered_json to_json(const ExperimentTable& table);

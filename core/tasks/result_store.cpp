@@ -182,6 +182,12 @@ void ResultStore::add(const TrialResult& result, const std::map<std::string, std
   lines_.emplace(result.key, std::move(line));
 }
 
+ResultStore ResultStore::snapshot() const {
+  ResultStore copy;
+  copy.results_ = results_;
+  return copy;
+}
+
 void ResultStore::add_all(const ResultStore& other) {
   for (const auto& [key, result] : other.results_) {
     if (results_.contains(key)) continue;

@@ -45,6 +45,8 @@ class ResultStore {
   void add(const TrialResult& result, const std::map<std::string, std::string>& labels);
   /// Takes over what `other` has and this one has not.
   void add_all(const ResultStore& other);
+  /// What it holds now, to be read elsewhere while more is added here.
+  ResultStore snapshot() const;
   std::size_t size() const { return results_.size(); }
 
  private:

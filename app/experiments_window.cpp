@@ -1,0 +1,381 @@
+#include "app/experiments_window.h"
+
+#include <QComboBox>
+#include <QDialogButtonBox>
+#include <QDir>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QFormLayout>
+#include <QHBoxLayout>
+#include <QProgressBar>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QSplitter>
+#include <QStandardPaths>
+#include <QVBoxLayout>
+
+#include "app/session.h"
+#include "app/settings.h"
+#include "core/base/error.h"
+#include "core/base/wording.h"
+#include "core/io/atomic_file.h"
+#include "core/tasks/datasets.h"
+#include "core/tasks/experiment_text.h"
+#include "views/counted.h"
+#include "views/experiment_models.h"
+#include "views/rows_table.h"
+#include "views/styled_label.h"
+#include "views/word_diff.h"
+
+namespace qkscope {
+
+namespace {
+
+QString text(const std::string& words) {
+  return QString::fromStdString(words);
+}
+
+/// `answer` with the words that `reference` has not.
+std::vector<StyledLabel::Part> marked(const QString& reference, const QString& answer) {
+  std::vector<StyledLabel::Part> parts;
+  for (const DiffWord& word : diffWords(reference, answer)) {
+    parts.push_back({word.blanks, Tone::Text, Type::Normal, false});
+    parts.push_back({word.word, word.changed ? Tone::Disrupted : Tone::Text, Type::Normal, word.changed});
+  }
+  return parts;
+}
+
+}  // namespace
+
+ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
+    : QDialog(parent),
+      session_(session),
+      runner_(session),
+      table_model_(new ExperimentTableModel(this)),
+      items_model_(new OutcomeModel(this)) {
+  setWindowTitle(tr("Experiments"));
+  setObjectName(QStringLiteral("experimentsWindow"));
+  setWindowFlag(Qt::WindowMaximizeButtonHint);
+  auto* column = new QVBoxLayout(this);
+  column->addWidget(makeHead());
+  auto* parts = new QSplitter(Qt::Vertical, this);
+  parts->setChildrenCollapsible(false);
+  parts->addWidget(makeTable());
+  parts->addWidget(makeItems());
+  column->addWidget(parts, 1);
+  column->addWidget(makeFoot());
+  resize(1000, 720);
+
+  connect(&runner_, &ExperimentRunner::changed, this, [this] {
+    state_ = runner_.state();
+    showState();
+  });
+  connect(&runner_, &ExperimentRunner::runningChanged, this, &ExperimentsWindow::showProgress);
+  connect(&runner_, &ExperimentRunner::failed, this,
+          [this](const QString& sentence) { say(sentence, true); });
+  connect(&session_, &Session::busyChanged, this, &ExperimentsWindow::showProgress);
+  connect(&session_, &Session::modelChanged, this, &ExperimentsWindow::readKept);
+  listKnown();
+  readKept();
+}
+
+QWidget* ExperimentsWindow::makeHead() {
+  auto* head = new QWidget(this);
+  auto* column = new QVBoxLayout(head);
+  column->setContentsMargins(0, 0, 0, 0);
+  auto* row = new QHBoxLayout;
+  experiment_ = new QComboBox(head);
+  experiment_->setObjectName(QStringLiteral("experimentChoice"));
+  experiment_->setAccessibleName(tr("Experiment"));
+  experiment_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  row->addWidget(experiment_, 1);
+  auto* browse_button = new QPushButton(tr("Open a file …"), head);
+  row->addWidget(browse_button);
+  start_ = new QPushButton(head);
+  start_->setObjectName(QStringLiteral("experimentStart"));
+  start_->setDefault(true);
+  row->addWidget(start_);
+  column->addLayout(row);
+  about_ = StyledLabel::reading(Type::Small, Tone::Muted, head);
+  column->addWidget(about_);
+  auto* state = new QHBoxLayout;
+  progress_ = new QProgressBar(head);
+  progress_->setObjectName(QStringLiteral("experimentProgress"));
+  progress_->setTextVisible(false);
+  progress_->setFixedWidth(220);
+  state->addWidget(progress_);
+  progress_text_ = new StyledLabel(Type::Small, Tone::Text, head);
+  state->addWidget(progress_text_, 1);
+  column->addLayout(state);
+  message_ = StyledLabel::reading(Type::Normal, Tone::Disrupted, head);
+  message_->setObjectName(QStringLiteral("experimentMessage"));
+  message_->hide();
+  column->addWidget(message_);
+  connect(browse_button, &QPushButton::clicked, this, &ExperimentsWindow::browse);
+  connect(start_, &QPushButton::clicked, this, &ExperimentsWindow::startOrStop);
+  connect(experiment_, &QComboBox::currentIndexChanged, this, &ExperimentsWindow::readKept);
+  return head;
+}
+
+QWidget* ExperimentsWindow::makeTable() {
+  table_ = rowsTable(table_model_, this);
+  table_->setObjectName(QStringLiteral("experimentTable"));
+  table_->setAccessibleName(tr("Arms and tasks"));
+  table_->setSortingEnabled(false);
+  table_->setSelectionBehavior(QAbstractItemView::SelectItems);
+  table_->setItemDelegate(new ScoreDelegate(table_));
+  table_->verticalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+  table_->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+  connect(table_->selectionModel(), &QItemSelectionModel::currentChanged, this, &ExperimentsWindow::showCell);
+  connect(table_model_, &QAbstractItemModel::modelReset, this, &ExperimentsWindow::showCell);
+  return table_;
+}
+
+QWidget* ExperimentsWindow::makeItems() {
+  auto* parts = new QSplitter(Qt::Horizontal, this);
+  parts->setChildrenCollapsible(false);
+  items_ = rowsTable(items_model_, parts);
+  items_->setObjectName(QStringLiteral("experimentItems"));
+  items_->setAccessibleName(tr("Questions of the selected cell"));
+  items_->setSortingEnabled(false);
+  items_->setWordWrap(false);
+  items_->horizontalHeader()->setStretchLastSection(true);
+  parts->addWidget(items_);
+
+  auto* page = new QWidget(parts);
+  auto* form = new QFormLayout(page);
+  form->setRowWrapPolicy(QFormLayout::WrapAllRows);
+  const auto reading = [&](const QString& title) {
+    auto* label = StyledLabel::reading(Type::Normal, Tone::Text, page);
+    form->addRow(new StyledLabel(Type::Small, Tone::Muted, page, title), label);
+    return label;
+  };
+  question_ = reading(tr("Question"));
+  expected_ = reading(tr("Right"));
+  baseline_ = reading(tr("Baseline"));
+  answer_ = reading(tr("This arm"));
+  auto* scroll = new QScrollArea(parts);
+  scroll->setWidget(page);
+  scroll->setWidgetResizable(true);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  parts->addWidget(scroll);
+  parts->setSizes({620, 380});
+  connect(items_->selectionModel(), &QItemSelectionModel::currentChanged, this, &ExperimentsWindow::showItem);
+  connect(items_model_, &QAbstractItemModel::modelReset, this, &ExperimentsWindow::showItem);
+  connect(items_, &QTableView::activated, this, &ExperimentsWindow::openItem);
+  return parts;
+}
+
+QWidget* ExperimentsWindow::makeFoot() {
+  auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+  open_ = buttons->addButton(tr("Ask in the window"), QDialogButtonBox::ActionRole);
+  open_->setObjectName(QStringLiteral("experimentOpen"));
+  open_->setToolTip(tr("The selected question as a prompt, with the edits of its arm"));
+  export_ = buttons->addButton(tr("Export table …"), QDialogButtonBox::ActionRole);
+  export_->setObjectName(QStringLiteral("experimentExport"));
+  for (QPushButton* button : {open_, export_}) button->setAutoDefault(false);
+  connect(open_, &QPushButton::clicked, this, &ExperimentsWindow::openItem);
+  connect(export_, &QPushButton::clicked, this, &ExperimentsWindow::exportTable);
+  connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+  return buttons;
+}
+
+void ExperimentsWindow::listKnown() {
+  for (const auto& path : known_experiments()) {
+    try {
+      add(text(path.string()));
+    } catch (const Error& error) {
+      say(QString::fromUtf8(error.what()), true);
+    }
+  }
+  const QString last = Settings().dialog(objectName()).value(QStringLiteral("experiment")).toString();
+  for (std::size_t i = 0; i < known_.size(); ++i) {
+    if (known_[i].path == last) experiment_->setCurrentIndex(static_cast<int>(i));
+  }
+}
+
+void ExperimentsWindow::add(const QString& path) {
+  Known known{read_experiment(path.toStdString()), path};
+  const Experiment& e = known.experiment;
+  const QString title = e.title.empty() ? text(e.name) : tr("%1: %2").arg(text(e.name), text(e.title));
+  known_.push_back(std::move(known));
+  experiment_->addItem(title);
+}
+
+void ExperimentsWindow::addFile(const QString& path) {
+  add(path);
+  experiment_->setCurrentIndex(experiment_->count() - 1);
+}
+
+void ExperimentsWindow::browse() {
+  const QString purpose = QStringLiteral("experiment");
+  const QString path = QFileDialog::getOpenFileName(this, tr("Experiment"), Settings().folder(purpose),
+                                                    tr("Experiments (*.json)"));
+  if (path.isEmpty()) return;
+  Settings().setFolder(purpose, QFileInfo(path).absolutePath());
+  try {
+    addFile(path);
+  } catch (const Error& error) {
+    say(QString::fromUtf8(error.what()), true);
+  }
+}
+
+const Experiment* ExperimentsWindow::chosen() const {
+  const int index = experiment_->currentIndex();
+  return index < 0 ? nullptr : &known_[static_cast<std::size_t>(index)].experiment;
+}
+
+QString ExperimentsWindow::folderOf(const Experiment& experiment) {
+  return QStandardPaths::writableLocation(QStandardPaths::AppDataLocation) + QStringLiteral("/experiments/") +
+         text(experiment.name);
+}
+
+void ExperimentsWindow::readKept() {
+  if (runner_.isRunning()) return showProgress();
+  state_ = {};
+  message_->hide();
+  const Experiment* experiment = chosen();
+  if (experiment) {
+    QStringList tasks;
+    for (const auto& part : experiment->tasks) tasks << text(part.task.name);
+    about_->setText(
+        tr("%1 under %2. Results: %3")
+            .arg(tasks.join(QStringLiteral(", ")),
+                 counted(static_cast<qint64>(experiment->arms.size()), tr("1 arm"), tr("%1 arms")),
+                 QDir::toNativeSeparators(folderOf(*experiment))));
+    const auto& model = session_.model();
+    const QString folder = folderOf(*experiment);
+    if (model && QFileInfo::exists(folder)) {
+      try {
+        for (Plan& plan : read_plans(folder.toStdString())) {
+          if (plan.model != model->card().name) continue;
+          state_.plan = std::make_shared<const Plan>(std::move(plan));
+          state_.results = std::make_shared<const ResultStore>(ResultStore::read(folder.toStdString()));
+        }
+      } catch (const Error& error) {
+        say(QString::fromUtf8(error.what()), true);
+      }
+    }
+  }
+  showState();
+}
+
+void ExperimentsWindow::startOrStop() {
+  if (runner_.isRunning()) return runner_.stop();
+  const Experiment* experiment = chosen();
+  if (!experiment || !session_.model()) return;
+  message_->hide();
+  Settings().setDialog(objectName(), {{QStringLiteral("experiment"),
+                                       known_[static_cast<std::size_t>(experiment_->currentIndex())].path}});
+  runner_.start(*experiment, folderOf(*experiment).toStdString());
+}
+
+void ExperimentsWindow::showState() {
+  table_model_->setTable(state_.plan && state_.results ? tabulate(*state_.plan, *state_.results)
+                                                       : ExperimentTable());
+  showCell();
+  showProgress();
+}
+
+void ExperimentsWindow::showProgress() {
+  const bool running = runner_.isRunning();
+  const ExperimentTable& table = table_model_->table();
+  start_->setText(running                 ? tr("Pause")
+                  : table.done == 0       ? tr("Start")
+                  : table.done < table.of ? tr("Go on")
+                                          : tr("Start"));
+  start_->setEnabled(running || (session_.model() && chosen() && (table.of == 0 || table.done < table.of)));
+  experiment_->setEnabled(!running);
+  export_->setEnabled(table.done > 0);
+  progress_->setMaximum(static_cast<int>(std::max<std::size_t>(1, table.of)));
+  progress_->setValue(static_cast<int>(table.done));
+  const ExperimentProgress& at = state_.progress;
+  QString words = table.of == 0 ? QString() : tr("%1 of %2 answers").arg(table.done).arg(table.of);
+  if (!session_.model()) {
+    words = tr("Open a model to run experiments on it.");
+  } else if (running && session_.isBusy()) {
+    words = tr("%1; waits while the window is at work").arg(words.isEmpty() ? tr("Begins") : words);
+  } else if (running && table.of == 0) {
+    words = tr("Writing the questions …");
+  } else if (running) {
+    words += tr(" · %1, item %2 of %3").arg(text(at.task)).arg(at.item).arg(at.items);
+    if (at.remaining_ms >= 0) words += tr(" · %1 left").arg(text(time_text(at.remaining_ms)));
+  } else if (table.of > 0 && table.done == table.of) {
+    words = tr("All %1 answers are there.").arg(table.of);
+  }
+  progress_text_->setText(words);
+}
+
+void ExperimentsWindow::showCell() {
+  const QModelIndex at = table_->currentIndex();
+  const int task = at.isValid() ? table_model_->taskOf(at.column()) : -1;
+  items_model_->setCell(state_.plan, state_.results, task, at.isValid() ? at.row() : -1);
+  if (items_model_->rowCount() > 0 && !items_->currentIndex().isValid()) items_->selectRow(0);
+  showItem();
+}
+
+void ExperimentsWindow::showItem() {
+  const QModelIndex at = items_->currentIndex();
+  open_->setEnabled(at.isValid());
+  if (!at.isValid()) {
+    for (StyledLabel* label : {question_, expected_, baseline_, answer_}) label->setText(QString());
+    return;
+  }
+  const ItemOutcome& outcome = items_model_->outcome(at.row());
+  const QString baseline = outcome.baseline ? text(outcome.baseline->answer) : QString();
+  question_->setText(text(outcome.item->prompt));
+  QStringList right;
+  for (const std::string& answer : outcome.item->gold.answers) right << text(answer);
+  expected_->setText(right.join(tr(" or ")));
+  baseline_->setText(baseline);
+  answer_->setParts(marked(baseline, text(outcome.result->answer)));
+}
+
+void ExperimentsWindow::openItem() {
+  const QModelIndex at = items_->currentIndex(), cell = table_->currentIndex();
+  if (!at.isValid() || !cell.isValid()) return;
+  const ItemOutcome& outcome = items_model_->outcome(at.row());
+  Prompt prompt;
+  const auto& task = state_.plan->tasks[static_cast<std::size_t>(table_model_->taskOf(cell.column()))];
+  prompt.kind = task.kind == TaskKind::Context ? PromptKind::Context : PromptKind::Memory;
+  prompt.text = text(outcome.item->prompt);
+  prompt.expected = text(outcome.item->expected);
+  const Plan::PlannedArm& planned = state_.plan->arms[static_cast<std::size_t>(cell.row())];
+  EditArm arm;
+  arm.name = text(planned.name);
+  for (const std::string& edit : planned.edits) arm.edits.push_back(parse_edit(edit));
+  Q_EMIT openRequested(prompt, arm);
+}
+
+void ExperimentsWindow::exportTable() {
+  const QString purpose = QStringLiteral("figure");
+  const QString csv = tr("Table of values (*.csv)"), latex = tr("LaTeX table (*.tex)");
+  QString filter;
+  QString path =
+      QFileDialog::getSaveFileName(this, tr("Export table"),
+                                   Settings().folder(purpose) + QLatin1Char('/') +
+                                       text(table_model_->table().experiment) + QStringLiteral(".csv"),
+                                   csv + QStringLiteral(";;") + latex, &filter);
+  if (path.isEmpty()) return;
+  if (QFileInfo(path).suffix().isEmpty())
+    path += filter == latex ? QStringLiteral(".tex") : QStringLiteral(".csv");
+  Settings().setFolder(purpose, QFileInfo(path).absolutePath());
+  const ExperimentTable& table = table_model_->table();
+  try {
+    AtomicFile file(path.toStdString());
+    file.write(path.endsWith(QStringLiteral(".tex")) ? to_latex(table) : to_csv(table));
+    file.commit();
+    say(tr("Written: %1").arg(QDir::toNativeSeparators(path)), false);
+  } catch (const Error& error) {
+    say(QString::fromUtf8(error.what()), true);
+  }
+}
+
+void ExperimentsWindow::say(const QString& sentence, bool problem) {
+  message_->setTone(problem ? Tone::Disrupted : Tone::Memory);
+  message_->setText(sentence);
+  message_->show();
+}
+
+}  // namespace qkscope

@@ -1,0 +1,77 @@
+#pragma once
+#include <QDialog>
+#include <vector>
+
+#include "app/experiment_runner.h"
+#include "views/prompt.h"
+
+class QComboBox;
+class QLabel;
+class QProgressBar;
+class QPushButton;
+class QTableView;
+
+namespace qkscope {
+
+class ExperimentTableModel;
+class OutcomeModel;
+class StyledLabel;
+
+/// Whole experiments on the open model: which one, how far it is, its table as it fills, and behind each cell
+/// the questions with their answers. Results are kept in a folder of the experiment's own and found there
+/// again. Closing it stops nothing.
+class ExperimentsWindow : public QDialog {
+  Q_OBJECT
+ public:
+  ExperimentsWindow(Session& session, QWidget* parent);
+
+  /// Chooses the experiment of a file, which joins the list; throws Error where it is none.
+  void addFile(const QString& path);
+  ExperimentRunner& runner() { return runner_; }
+
+ Q_SIGNALS:
+  /// To ask this in the window, with the edits of its arm; a baseline has none.
+  void openRequested(const qkscope::Prompt& prompt, const qkscope::EditArm& arm);
+
+ private:
+  struct Known {
+    Experiment experiment;
+    QString path;
+  };
+  QWidget* makeHead();
+  QWidget* makeTable();
+  QWidget* makeItems();
+  QWidget* makeFoot();
+  void listKnown();
+  void add(const QString& path);
+  void browse();
+  const Experiment* chosen() const;
+  /// Where the results of an experiment are kept.
+  static QString folderOf(const Experiment& experiment);
+  /// Shows what an earlier run left of the chosen experiment on this model.
+  void readKept();
+  void startOrStop();
+  void showState();
+  void showProgress();
+  void showCell();
+  void showItem();
+  void openItem();
+  void exportTable();
+  void say(const QString& sentence, bool problem);
+
+  Session& session_;
+  ExperimentRunner runner_;
+  std::vector<Known> known_;
+  ExperimentState state_;  // that is shown
+
+  QComboBox* experiment_ = nullptr;
+  StyledLabel *model_ = nullptr, *about_ = nullptr, *message_ = nullptr, *progress_text_ = nullptr;
+  QProgressBar* progress_ = nullptr;
+  QPushButton *start_ = nullptr, *open_ = nullptr, *export_ = nullptr;
+  QTableView *table_ = nullptr, *items_ = nullptr;
+  StyledLabel *question_ = nullptr, *expected_ = nullptr, *baseline_ = nullptr, *answer_ = nullptr;
+  ExperimentTableModel* table_model_;
+  OutcomeModel* items_model_;
+};
+
+}  // namespace qkscope

@@ -1,0 +1,214 @@
+#include <QApplication>
+#include <QComboBox>
+#include <QPushButton>
+#include <QTableView>
+
+#include "app/experiments_window.h"
+#include "app/theme.h"
+#include "core/tasks/experiment_text.h"
+#include "tests/app/loaded_window_test.h"
+#include "tests/support/file_bytes.h"
+#include "views/experiment_models.h"
+
+namespace qkscope::test {
+
+namespace {
+
+constexpr int kItems = 12, kArms = 4;  // baseline, one edit and its two controls
+
+}  // namespace
+
+/// An experiment from the window: run, paused, found again, looked at item by item, asked in the window.
+class TestExperimentsWindow : public LoadedWindowTestCase {
+  Q_OBJECT
+
+  QString experiment(const char* name, int tokens = 4) const {
+    nlohmann::json items = nlohmann::json::array();
+    for (int i = 0; i < kItems; ++i) items.push_back({{"name", "Lily" + std::to_string(i)}});
+    const nlohmann::json task = {{"kind", "context"},    {"prompt", "The girl is {name}. Who is she?"},
+                                 {"expected", "{name}"}, {"answers", "{name}"},
+                                 {"rule", "contains"},   {"max_new_tokens", tokens},
+                                 {"items", items}};
+    write_file((folder_.path() + QLatin1String("/names.json")).toStdString(), task.dump());
+    const nlohmann::json file = {{"title", "Names"},
+                                 {"tasks", {"names"}},
+                                 {"arms", {"site=q,pick=largest:2,replace=zero"}},
+                                 {"controls", {"smallest", "random"}}};
+    const QString path = folder_.filePath(QString::fromLatin1(name) + QLatin1String(".json"));
+    write_file(path.toStdString(), file.dump());
+    return path;
+  }
+
+  struct Parts {
+    Ready ready;
+    ExperimentsWindow experiments{ready.window.session(), &ready.window};
+    ExperimentTableModel* table = experiments.findChild<ExperimentTableModel*>();
+    OutcomeModel* items = experiments.findChild<OutcomeModel*>();
+    QPushButton* start = experiments.findChild<QPushButton*>(QStringLiteral("experimentStart"));
+    QTableView* table_view = experiments.findChild<QTableView*>(QStringLiteral("experimentTable"));
+    QString said() const {
+      auto* label = experiments.findChild<QLabel*>(QStringLiteral("experimentMessage"));
+      return label->isHidden() ? QString() : label->text();
+    }
+    std::size_t done() const { return table->table().done; }
+    bool finished() const { return !experiments.runner().isRunning(); }
+    ExperimentRunner& runner() { return experiments.runner(); }
+  };
+
+ private Q_SLOTS:
+  void init() { qputenv("XDG_DATA_HOME", folder_.path().toUtf8()); }
+
+  void runsAndIsFoundAgain() {
+    Parts parts;
+    QVERIFY(parts.ready.there);
+    parts.experiments.addFile(experiment("runs"));
+    QCOMPARE(parts.start->text(), QStringLiteral("Start"));
+    parts.start->click();
+    QCOMPARE(parts.start->text(), QStringLiteral("Pause"));
+    QTRY_VERIFY_WITH_TIMEOUT(!parts.runner().isRunning(), 60000);
+    QCOMPARE(parts.said(), QString());
+    QCOMPARE(parts.done(), static_cast<std::size_t>(kItems * kArms));
+    QVERIFY(!parts.start->isEnabled());  // there is nothing left to ask
+    QCOMPARE(parts.table->rowCount(), kArms);
+    QCOMPARE(parts.table->columnCount(), 4);
+
+    // Another window, as after a restart, has the same table without asking anything.
+    ExperimentsWindow again(parts.ready.window.session(), &parts.ready.window);
+    again.addFile(experiment("runs"));
+    auto* table = again.findChild<ExperimentTableModel*>();
+    QCOMPARE(to_json(table->table()).dump(), to_json(parts.table->table()).dump());
+    QVERIFY(to_csv(table->table()).find("baseline,names,context,12,") != std::string::npos);
+  }
+
+  void pausesAndGoesOn() {
+    Parts parts;
+    parts.experiments.addFile(experiment("pauses", 64));
+    parts.start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(parts.done() > 2, 60000);
+    parts.start->click();
+    QVERIFY(!parts.runner().isRunning());
+    QTest::qWait(300);  // what was under way is gone
+    const std::size_t before = parts.done();
+    QVERIFY(before < static_cast<std::size_t>(kItems * kArms));
+    QCOMPARE(parts.start->text(), QStringLiteral("Go on"));
+    parts.start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(!parts.runner().isRunning(), 120000);
+    QCOMPARE(parts.said(), QString());
+    QCOMPARE(parts.done(), static_cast<std::size_t>(kItems * kArms));
+    // Nothing was asked twice.
+    QFile store(folder_.path() +
+                QLatin1String("/qkscope-test/qkscope-test/experiments/pauses/results.jsonl"));
+    QVERIFY(store.open(QIODevice::ReadOnly));
+    QCOMPARE(store.readAll().count('\n'), kItems * kArms);
+  }
+
+  /// What is asked in the window is answered while an experiment is under way, which goes on afterwards.
+  void theWindowGoesFirst() {
+    Parts parts;
+    parts.experiments.addFile(experiment("waits", 64));
+    parts.start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(parts.done() > 0, 60000);
+    Session& session = parts.ready.window.session();
+    for (int i = 0; i < 3; ++i) {
+      parts.ready.window.commands().run(QStringLiteral("disrupt"));
+      QVERIFY(finish(session));
+      QVERIFY(parts.runner().isRunning());
+      QVERIFY(session.data().comparison && session.showsWhatIsAsked());
+    }
+    QTRY_VERIFY_WITH_TIMEOUT(!parts.runner().isRunning(), 120000);
+    QCOMPARE(parts.done(), static_cast<std::size_t>(kItems * kArms));
+  }
+
+  void cellsHaveItemsAndItemsAreAsked() {
+    Parts parts;
+    parts.ready.window.setDocument(parts.ready.window.document());
+    parts.experiments.addFile(experiment("items"));
+    parts.start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(!parts.runner().isRunning(), 60000);
+    parts.table_view->setCurrentIndex(parts.table->index(1, 1));
+    QCOMPARE(parts.items->rowCount(), kItems);
+    const ItemOutcome& first = parts.items->outcome(0);
+    QCOMPARE(QString::fromStdString(first.item->prompt), QStringLiteral("The girl is Lily0. Who is she?"));
+    QVERIFY(first.baseline && first.result);
+    int right = 0;
+    for (int row = 0; row < kItems; ++row) right += parts.items->outcome(row).right ? 1 : 0;
+    QCOMPARE(right, parts.table->score(parts.table->index(1, 1))->correct);
+
+    Prompt asked;
+    EditArm arm;
+    connect(&parts.experiments, &ExperimentsWindow::openRequested, this,
+            [&](const Prompt& prompt, const EditArm& edits) {
+              asked = prompt;
+              arm = edits;
+            });
+    parts.experiments.findChild<QPushButton*>(QStringLiteral("experimentOpen"))->click();
+    QCOMPARE(asked.text, QString::fromStdString(first.item->prompt));
+    QCOMPARE(asked.expected, QStringLiteral("Lily0"));
+    QCOMPARE(asked.kind, PromptKind::Context);
+    QVERIFY(arm.edits == Edits{parse_edit("site=q,pick=largest:2,replace=zero")});
+    // The cell of a mean has no items.
+    parts.table_view->setCurrentIndex(parts.table->index(1, 2));
+    QCOMPARE(parts.items->rowCount(), 0);
+  }
+
+  /// The command opens it; its question becomes a prompt of the window under its arm.
+  void theWindowTakesTheQuestion() {
+    Ready ready;
+    ready.window.commands().run(QStringLiteral("experiments"));
+    auto* experiments = ready.window.findChild<ExperimentsWindow*>();
+    QVERIFY(experiments && experiments->isVisible());
+    QVERIFY(experiments->findChild<QComboBox*>(QStringLiteral("experimentChoice"))->count() >= 5);
+    Prompt prompt;
+    prompt.kind = PromptKind::Memory;
+    prompt.text = QStringLiteral("Who is she?");
+    const EditArm arm{QStringLiteral("zero K"), {parse_edit("site=k,pick=largest:1,replace=zero")}, 0};
+    for (int times = 0; times < 2; ++times) {  // asked again, it is not added again
+      Q_EMIT experiments->openRequested(prompt, arm);
+      QVERIFY(finish(ready.window.session()));
+      QCOMPARE(ready.window.session().prompts().size(), std::size_t{3});
+      QCOMPARE(ready.window.session().selectedPrompt(), 2);
+      QCOMPARE(ready.window.session().arms().shown().name, arm.name);
+      QVERIFY(ready.window.session().arms().on);
+      QCOMPARE(ready.window.session().arms().count(), 2);
+    }
+    Q_EMIT experiments->openRequested(prompt, {QStringLiteral("baseline"), {}, 0});
+    QVERIFY(!ready.window.session().arms().on);
+  }
+
+  void saysWhatIsWrong() {
+    Parts parts;
+    const QString path = experiment("broken");
+    write_file(path.toStdString(), "{\"tasks\": [\"names\"], \"arms\": [\"site=q,layers=9\"]}");
+    parts.experiments.addFile(path);
+    parts.start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(!parts.runner().isRunning(), 60000);
+    QVERIFY2(parts.said().contains(QStringLiteral("layer 9")), qPrintable(parts.said()));
+    QCOMPARE(parts.done(), std::size_t{0});
+  }
+
+  /// Closed while it runs, with its window or with the whole program.
+  void closesWhileItRuns() {
+    for (const bool all : {false, true}) {
+      auto parts = std::make_unique<Parts>();
+      parts->experiments.addFile(experiment(all ? "closes" : "closes-window", 64));
+      parts->start->click();
+      QTRY_VERIFY_WITH_TIMEOUT(parts->done() > 0, 60000);
+      if (!all) {
+        parts->experiments.close();
+        QTRY_VERIFY_WITH_TIMEOUT(!parts->runner().isRunning(), 120000);
+        QCOMPARE(parts->done(), static_cast<std::size_t>(kItems * kArms));
+      }
+      parts.reset();
+    }
+  }
+};
+
+}  // namespace qkscope::test
+
+int main(int argc, char** argv) {
+  QApplication application(argc, argv);
+  qkscope::applyTheme(qkscope::Theme::Light, 1.0);
+  qkscope::test::TestExperimentsWindow test;
+  return QTest::qExec(&test, argc, argv);
+}
+#include "test_experiments_window.moc"
