@@ -163,7 +163,7 @@ int OutcomeModel::columnCount(const QModelIndex& parent) const {
 QVariant OutcomeModel::data(const QModelIndex& index, int role) const {
   if (!checkIndex(index, CheckIndexOption::IndexIsValid) || role != Qt::DisplayRole) return {};
   const ItemOutcome& outcome = outcomes_[static_cast<std::size_t>(index.row())];
-  const auto marked = [](bool right, const std::string& answer) {
+  const auto marked = [](bool right, const std::string& answer) -> QString {
     return (right ? QStringLiteral("✓ ") : QStringLiteral("✗ ")) + oneLine(answer);
   };
   switch (index.column()) {

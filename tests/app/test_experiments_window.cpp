@@ -29,7 +29,7 @@ class TestExperimentsWindow : public LoadedWindowTestCase {
                                  {"expected", "{name}"}, {"answers", "{name}"},
                                  {"rule", "contains"},   {"max_new_tokens", tokens},
                                  {"items", items}};
-    write_file((folder_.path() + QLatin1String("/names.json")).toStdString(), task.dump());
+    write_file(folder_.filePath(QStringLiteral("names.json")).toStdString(), task.dump());
     const nlohmann::json file = {{"title", "Names"},
                                  {"tasks", {"names"}},
                                  {"arms", {"site=q,pick=largest:2,replace=zero"}},
@@ -51,7 +51,6 @@ class TestExperimentsWindow : public LoadedWindowTestCase {
       return label->isHidden() ? QString() : label->text();
     }
     std::size_t done() const { return table->table().done; }
-    bool finished() const { return !experiments.runner().isRunning(); }
     ExperimentRunner& runner() { return experiments.runner(); }
   };
 
