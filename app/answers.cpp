@@ -29,11 +29,11 @@ void Answers::setText(const RunRequest& request, ArmId arm, const QString& text)
   if (!mine.run.complete) mine.run.answer = text;
 }
 
-void Answers::setScore(const RunRequest& request, ArmId arm, const Perplexity& score,
-                       const QStringList& pieces) {
+void Answers::setScore(const RunRequest& request, ArmId arm, const PromptArm& scored) {
   Known& mine = known(request, arm);
-  mine.run.continuation = score;
-  mine.run.continuation_pieces = pieces;
+  mine.run.continuation = scored.continuation;
+  mine.run.continuation_pieces = scored.continuation_pieces;
+  mine.run.continuation_scores = scored.continuation_scores;
 }
 
 void Answers::finish(const RunRequest& request, ArmId arm, const PromptArm& run) {
@@ -41,8 +41,21 @@ void Answers::finish(const RunRequest& request, ArmId arm, const PromptArm& run)
   failures_.erase(arm);
 }
 
-void Answers::setLosses(const RunRequest& request, std::vector<float> losses) {
-  losses_ = Of<std::vector<float>>{request, std::move(losses)};
+void Answers::setLosses(const RunRequest& request, ArmId arm, std::shared_ptr<const TokenScores> losses) {
+  losses_[arm] = {ask(request, arm), std::move(losses)};
+}
+
+bool Answers::hasLosses(const RunRequest& request, ArmId arm) const {
+  const auto found = losses_.find(arm);
+  return found != losses_.end() && found->second.question == ask(request, arm);
+}
+
+std::shared_ptr<const TokenScores> Answers::losses(const Question& question,
+                                                   const Question::OfArm& arm) const {
+  if (!question.loss || (arm.arm != 0 && (!question.disrupted || arm.edits.empty()))) return nullptr;
+  RunRequest request = *question.loss;
+  request.edits = arm.edits;
+  return hasLosses(request, arm.arm) ? losses_.at(arm.arm).value : nullptr;
 }
 
 void Answers::fail(const RunRequest& request, ArmId arm, const QString& sentence) {
@@ -60,7 +73,7 @@ bool Answers::isSettled(const RunRequest& request, ArmId arm) const {
 void Answers::forget(bool failures_only) {
   failures_.clear();
   if (failures_only) return;
-  losses_.reset();
+  losses_.clear();
   for (auto& [arm, known] : known_) known.settled = false;
 }
 
@@ -70,6 +83,7 @@ void Answers::keep(const std::vector<ArmId>& arms) {
   };
   std::erase_if(known_, gone);
   std::erase_if(failures_, gone);
+  std::erase_if(losses_, gone);
 }
 
 ArmResult Answers::result(const Question& question, const std::optional<RunRequest>& request,
@@ -106,13 +120,15 @@ ArmResult Answers::result(const Question& question, const std::optional<RunReque
 
 PromptResult Answers::result(const Question& question) const {
   PromptResult result = read_ ? read_->described : PromptResult();
-  result.baseline = this->result(question, question.answer, {0, {}, question.progress});
+  const Question::OfArm baseline{0, {}, question.progress};
+  result.baseline = this->result(question, question.answer, baseline);
+  result.baseline.prompt_scores = losses(question, baseline);
   for (const Question::OfArm& arm : question.arms) {
     std::optional<RunRequest> request = question.answer;
     if (request) request->edits = arm.edits;
     result.arms.push_back(this->result(question, request, arm));
+    result.arms.back().prompt_scores = losses(question, arm);
   }
-  if (losses_ && question.loss == losses_->question) result.prompt_loss = losses_->value;
   return result;
 }
 

@@ -40,15 +40,17 @@ class Answers {
   void begin(const RunRequest& request, ArmId arm, std::vector<NextToken> next);
   /// All of the answer that is there so far.
   void setText(const RunRequest& request, ArmId arm, const QString& text);
-  void setScore(const RunRequest& request, ArmId arm, const Perplexity& score, const QStringList& pieces);
+  /// What `scored` says of the continuation.
+  void setScore(const RunRequest& request, ArmId arm, const PromptArm& scored);
   /// In full.
   void finish(const RunRequest& request, ArmId arm, const PromptArm& run);
-  void setLosses(const RunRequest& request, std::vector<float> losses);
+  /// Of every token of the prompt; null where they cannot be had.
+  void setLosses(const RunRequest& request, ArmId arm, std::shared_ptr<const TokenScores> losses);
   void fail(const RunRequest& request, ArmId arm, const QString& sentence);
 
   /// Whether asking `request` would tell nothing new: it is answered in full, or has failed.
   bool isSettled(const RunRequest& request, ArmId arm) const;
-  bool hasLosses(const RunRequest& request) const { return losses_ && losses_->question == request; }
+  bool hasLosses(const RunRequest& request, ArmId arm) const;
   /// What failed is to be asked again, or everything; what stands there stays until it is answered anew.
   void forget(bool failures_only);
   /// Of these arms alone something is still to be known.
@@ -74,11 +76,12 @@ class Answers {
   /// `request`: null where nothing can be asked.
   ArmResult result(const Question& question, const std::optional<RunRequest>& request,
                    const Question::OfArm& arm) const;
+  std::shared_ptr<const TokenScores> losses(const Question& question, const Question::OfArm& arm) const;
 
   std::optional<ReadPrompt> read_;
   std::map<ArmId, Known> known_;
   std::map<ArmId, Of<QString>> failures_;
-  std::optional<Of<std::vector<float>>> losses_;
+  std::map<ArmId, Of<std::shared_ptr<const TokenScores>>> losses_;
 };
 
 }  // namespace qkscope

@@ -125,6 +125,17 @@ void MainWindow::addColorCommands() {
   const QString view = tr("&View");
   commands_.add({view, tr("&Colors")}, choices(QStringLiteral("color_map")));
   commands_.add({view, tr("Color &scale")}, choices(QStringLiteral("scale")));
+  std::vector<Command> tokens = choices(QStringLiteral("token_colors"));
+  tokens.push_back({.id = QStringLiteral("nextTokenColors"),
+                    .text = tr("Next colors of tokens"),
+                    .keys = {key(Qt::Key_T)},
+                    .run = [this] {
+                      changeLook([](Look& look) {
+                        look.token_colors =
+                            static_cast<TokenColors>((static_cast<int>(look.token_colors) + 1) % 4);
+                      });
+                    }});
+  commands_.add({view, tr("&Token colors")}, std::move(tokens));
   const auto range = [this](const QString& id, const QString& text, ColorRange which) {
     return Command{.id = id,
                    .text = text,
@@ -160,6 +171,7 @@ void MainWindow::addColorCommands() {
                                   look.range = standard.range;
                                   look.percentile = standard.percentile;
                                   look.one_scale = standard.one_scale;
+                                  look.token_colors = standard.token_colors;
                                 });
                               }},
                          {}});

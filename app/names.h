@@ -53,6 +53,13 @@ struct Names<ColorRange> {
 };
 
 template <>
+struct Names<TokenColors> {
+  static constexpr std::array table{
+      std::pair{TokenColors::None, "none"}, std::pair{TokenColors::Baseline, "baseline"},
+      std::pair{TokenColors::Disrupted, "disrupted"}, std::pair{TokenColors::Change, "change"}};
+};
+
+template <>
 struct Names<Theme> {
   static constexpr std::array table{std::pair{Theme::Light, "light"}, std::pair{Theme::Dark, "dark"},
                                     std::pair{Theme::System, "system"}};

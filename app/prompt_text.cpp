@@ -103,12 +103,32 @@ ReadPrompt readPrompt(const LanguageModel& model, const Prompt& prompt) {
   return read;
 }
 
+namespace {
+
+std::vector<NextToken> inWords(const LanguageModel& model, const std::vector<TokenProbability>& tokens) {
+  std::vector<NextToken> words;
+  for (const TokenProbability& token : tokens)
+    words.push_back({QString::fromStdString(model.tokenizer().piece_text(token.id)), token.probability});
+  return words;
+}
+
+}  // namespace
+
 std::vector<NextToken> nextTokens(const LanguageModel& model, const Run& run) {
-  std::vector<NextToken> next;
-  for (const TokenProbability& token : run.next_tokens) {
-    next.push_back({QString::fromStdString(model.tokenizer().piece_text(token.id)), token.probability});
-  }
-  return next;
+  return inWords(model, run.next_tokens);
+}
+
+std::shared_ptr<const TokenScores> tokenScores(const LanguageModel& model, const Perplexity& score) {
+  auto scores = std::make_shared<TokenScores>();
+  scores->nll = score.nll;
+  for (const auto& tokens : score.alternatives) scores->likely.push_back(inWords(model, tokens));
+  return scores;
+}
+
+void describeContinuation(const LanguageModel& model, const Perplexity& score, PromptArm& arm) {
+  arm.continuation = score;
+  arm.continuation_pieces = pieceTexts(model, score.tokens);
+  arm.continuation_scores = tokenScores(model, score);
 }
 
 PromptArm describeRun(const LanguageModel& model, const Run& run, bool complete) {
@@ -118,8 +138,7 @@ PromptArm describeRun(const LanguageModel& model, const Run& run, bool complete)
   arm.stopped = run.stopped;
   arm.replaced = run.replaced;
   arm.next = nextTokens(model, run);
-  arm.continuation = run.continuation;
-  if (run.continuation) arm.continuation_pieces = pieceTexts(model, run.continuation->tokens);
+  if (run.continuation) describeContinuation(model, *run.continuation, arm);
   return arm;
 }
 

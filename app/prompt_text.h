@@ -30,6 +30,9 @@ ReadPrompt readPrompt(const LanguageModel& model, const Prompt& prompt);
 /// What a finished or unfinished run says in words.
 PromptArm describeRun(const LanguageModel& model, const Run& run, bool complete);
 std::vector<NextToken> nextTokens(const LanguageModel& model, const Run& run);
+/// What was scored of the continuation, into `arm`.
+void describeContinuation(const LanguageModel& model, const Perplexity& score, PromptArm& arm);
+std::shared_ptr<const TokenScores> tokenScores(const LanguageModel& model, const Perplexity& score);
 
 /// Readable texts of tokens, one each.
 QStringList pieceTexts(const LanguageModel& model, const TokenIds& ids);

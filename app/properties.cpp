@@ -307,7 +307,12 @@ std::vector<Property> lookTable() {
           {QStringLiteral("separate-scales"), tr("Q, K and V each with a colour scale of its own."), {}, {}},
           tr("apart"),
           {QStringLiteral("one-scale"), tr("Q, K and V on one colour scale (the default)."), {}, {}},
-          tr("one"))};
+          tr("one")),
+      choice(QStringLiteral("token_colors"), tr("colors of tokens"), &Look::token_colors,
+             {{TokenColors::None, {{}, tr("plain tokens")}},
+              {TokenColors::Baseline, {{}, tr("loss in the baseline")}},
+              {TokenColors::Disrupted, {{}, tr("loss under the arm")}},
+              {TokenColors::Change, {{}, tr("change under the arm")}}})};
 }
 
 }  // namespace

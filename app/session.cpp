@@ -10,6 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Told of the place of every scored token.
+constexpr int kAlternatives = 5;
+
 /// Gives every one of `now` an id of its own: that which it bears, or of `before` that of an equal one that
 /// would go otherwise, or a new one after `last`. The ids that are taken.
 template <class T, class Id>
@@ -172,6 +175,8 @@ RunRequest Session::request(PromptId id, Part part, ArmId arm) const {
   request.stop_tokens = model_->stop_tokens();
   if (part == Part::PromptLoss) {
     request.score_prompt = true;
+    request.edits = editsOf(arm);
+    request.top_scored_tokens = kAlternatives;
     return request;
   }
   request.edits = editsOf(arm);
@@ -181,6 +186,7 @@ RunRequest Session::request(PromptId id, Part part, ArmId arm) const {
     request.max_new_tokens = max_new_tokens_;
     request.expected = read.expected;
     request.score_continuation = true;
+    request.top_scored_tokens = kAlternatives;
   }
   return request;
 }
@@ -248,9 +254,12 @@ std::vector<Job> Session::wanted() const {
   }
   if (!prompt_loss_) return jobs;
   for (const PromptId id : order) {
-    const RunRequest loss = request(id, Part::PromptLoss, 0);
-    if (loss.prompt.size() > 1 && !answers(id).hasLosses(loss))
-      jobs.push_back({Part::PromptLoss, id, 0, loss});
+    for (const ArmId arm : {shown, ArmId{0}}) {  // the baseline's come along with an arm's
+      const RunRequest loss = request(id, Part::PromptLoss, arm);
+      if (loss.prompt.size() < 2 || answers(id).hasLosses(loss, arm)) continue;
+      jobs.push_back({Part::PromptLoss, id, arm, loss});
+      break;
+    }
   }
   return jobs;
 }

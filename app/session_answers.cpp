@@ -136,8 +136,9 @@ void Session::takeScore(const Job& job, Arm arm, const Perplexity& perplexity) {
   if (!isAsked(job) || job.part != Part::Answer ||
       perplexity.definition != PerplexityDefinition::Continuation)
     return;
-  answers(job.prompt)
-      .setScore(job.request, told(job, arm), perplexity, pieceTexts(*model_, perplexity.tokens));
+  PromptArm scored;
+  describeContinuation(*model_, perplexity, scored);
+  answers(job.prompt).setScore(job.request, told(job, arm), scored);
   showResult(job.prompt);
 }
 
@@ -173,8 +174,12 @@ void Session::accept(const Job& job, const Comparison& comparison) {
     if (comparison.disrupted)
       answers(job.prompt).finish(job.request, job.arm, describeRun(*model_, *comparison.disrupted, true));
   } else if (job.part == Part::PromptLoss) {
-    const auto& text = comparison.baseline->prompt_text;
-    answers(job.prompt).setLosses(job.request, text ? text->nll : std::vector<float>());
+    const auto take = [&](ArmId arm, const std::shared_ptr<const Run>& run) {
+      if (run && run->prompt_text)
+        answers(job.prompt).setLosses(job.request, arm, tokenScores(*model_, *run->prompt_text));
+    };
+    take(0, comparison.baseline);
+    if (job.arm != 0) take(job.arm, comparison.disrupted);
   }
   if (isPictured(job)) showPictures(job.request, comparison);
 }
@@ -184,7 +189,8 @@ void Session::takeError(const Job& job, const QString& sentence) {
   if (isAsked(job)) {
     // Not asked again until the question changes, or F5 asks it.
     if (job.part == Part::PromptLoss) {
-      answers(job.prompt).setLosses(job.request, {});
+      answers(job.prompt).setLosses(job.request, job.arm, nullptr);
+      if (job.arm != 0) schedule();  // the baseline's are asked by themselves
     } else {
       answers(job.prompt).fail(job.request, job.arm, sentence);
       if (isPictured(job) && !picturesAreThere()) {

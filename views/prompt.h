@@ -3,6 +3,7 @@
 #include <QStringList>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -43,6 +44,13 @@ struct NextToken {
   bool operator==(const NextToken&) const = default;
 };
 
+/// What a run made of the tokens of a text.
+struct TokenScores {
+  std::vector<float> nll;                      // nats of each
+  std::vector<std::vector<NextToken>> likely;  // in the place of each, most probable first; or none at all
+  bool operator==(const TokenScores&) const = default;
+};
+
 /// What one pass made of a prompt, in words; grows while the pass runs.
 struct PromptArm {
   QString answer;
@@ -50,8 +58,9 @@ struct PromptArm {
   bool stopped = false;   // ... at a stop token rather than at the length limit
   std::vector<NextToken> next;
   std::optional<Perplexity> continuation;
-  QStringList continuation_pieces;  // readable text of each scored token
-  std::int64_t replaced = 0;        // columns and activations, in the prompt's pass
+  QStringList continuation_pieces;                         // readable text of each scored token
+  std::shared_ptr<const TokenScores> continuation_scores;  // null: none yet
+  std::int64_t replaced = 0;                               // columns and activations, in the prompt's pass
   bool operator==(const PromptArm&) const = default;
 };
 
@@ -77,6 +86,8 @@ struct ArmResult {
   std::optional<PromptArm> run;
   ArmStatus status;
   QString problem;  // why there is no answer, in one sentence
+  /// Of every token of the prompt but the first; null where they are not known.
+  std::shared_ptr<const TokenScores> prompt_scores = {};
   bool operator==(const ArmResult&) const = default;
 };
 
@@ -86,7 +97,6 @@ struct PromptResult {
   int user_begin = 0, user_end = 0;  // the tokens the user wrote; the rest is the chat format
   QString format;                    // "ChatML", "raw"
   QString format_reason;             // why raw, where the model decided it
-  std::vector<float> prompt_loss;    // nats of each prompt token but the first, undisrupted; or empty
   ArmResult baseline;
   std::vector<ArmResult> arms;  // in the order of the document's
   QString problem;              // why it cannot be asked at all, in one sentence

@@ -10,7 +10,6 @@
 #include <QTimer>
 #include <QToolButton>
 #include <algorithm>
-#include <limits>
 
 #include "views/arm_row.h"
 #include "views/counted.h"
@@ -18,6 +17,7 @@
 #include "views/prompt_bars.h"
 #include "views/styled_label.h"
 #include "views/token_strip.h"
+#include "views/token_tint.h"
 
 namespace qkscope {
 
@@ -88,8 +88,10 @@ PromptCard::PromptCard(QWidget* parent)
       shown_(new StyledLabel(Type::Small, Tone::Muted, this, tr("in the pictures"))),
       size_(new StyledLabel(Type::Small, Tone::Muted, this)),
       more_(new QToolButton(this)),
+      legend_(new TokenLegend(this)),
       strip_(new TokenStrip(nullptr)),
       strip_area_(new StripArea(strip_, this)),
+      answer_strip_(new TokenStrip(this)),
       perplexity_title_(new StyledLabel(Type::Small, Tone::Muted, this)),
       grid_(new QGridLayout(this)) {
   setFocusPolicy(Qt::StrongFocus);
@@ -107,7 +109,11 @@ PromptCard::PromptCard(QWidget* parent)
     if (!selected_) Q_EMIT selected();
     Q_EMIT positionSelected(position);
   });
-  connect(strip_, &TokenStrip::positionHovered, this, &PromptCard::positionHovered);
+  for (const TokenStrip* strip : {strip_, answer_strip_})
+    connect(strip, &TokenStrip::positionHovered, this, &PromptCard::positionHovered);
+
+  strip_->setObjectName(QStringLiteral("promptTokens"));
+  answer_strip_->setObjectName(QStringLiteral("answerTokens"));
 
   grid_->setContentsMargins(12, 7, 12, 7);
   grid_->setHorizontalSpacing(12);
@@ -117,13 +123,15 @@ PromptCard::PromptCard(QWidget* parent)
   head->addWidget(title_);
   head->addWidget(shown_);
   head->addStretch(1);
+  head->addWidget(legend_);
   head->addWidget(size_);
   head->addWidget(more_);
   grid_->addLayout(head, 0, 0, 1, 4);
   grid_->addWidget(strip_area_, 1, 0, 1, 4);
-  grid_->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Answer (greedy)")), 2, 1);
-  grid_->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Next token")), 2, 2);
-  grid_->addWidget(perplexity_title_, 2, 3);
+  grid_->addWidget(answer_strip_, 2, 0, 1, 4);
+  grid_->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Answer (greedy)")), 3, 1);
+  grid_->addWidget(new StyledLabel(Type::Small, Tone::Muted, this, tr("Next token")), 3, 2);
+  grid_->addWidget(perplexity_title_, 3, 3);
   grid_->setColumnStretch(1, 1);
   showAll();
 }
@@ -184,28 +192,45 @@ void PromptCard::showAll() {
   size_->setText(result_.pieces.isEmpty() ? QString() : QStringLiteral("%1 · %2").arg(count, result_.format));
   size_->setToolTip(result_.format_reason.isEmpty() ? tr("Chat format: %1").arg(result_.format)
                                                     : tr("Passed raw: %1").arg(result_.format_reason));
-  std::vector<float> loss;
-  if (!result_.prompt_loss.empty()) {
-    // The first token of a text has no loss.
-    loss = result_.prompt_loss;
-    loss.insert(loss.begin(), std::numeric_limits<float>::quiet_NaN());
-    loss.resize(result_.pieces.size(), std::numeric_limits<float>::quiet_NaN());
-  }
-  if (result_.pieces.isEmpty()) {
-    strip_->setText(prompt_.text.left(kLongestUnread));
-  } else {
-    strip_->setTokens(result_.pieces, result_.user_begin, result_.user_end, std::move(loss));
-  }
-
   showRows();
   setAccessibleName(tr("%1: %2").arg(kindTitle(prompt_.kind), prompt_.text));
 }
 
+void PromptCard::setTokenColors(TokenColors colors) {
+  legend_->setColors(colors);
+  strip_->setColors(colors);
+  answer_strip_->setColors(colors);
+  showTokens();
+}
+
+void PromptCard::showTokens() {
+  const auto shown = static_cast<std::size_t>(arms_.chosen);
+  const ArmResult* arm = shown < result_.arms.size() ? &result_.arms[shown] : nullptr;
+  if (result_.pieces.isEmpty()) {
+    strip_->setText(prompt_.text.left(kLongestUnread));
+  } else {
+    // The first token of a text has no loss.
+    strip_->setTokens(result_.pieces, result_.user_begin, result_.user_end,
+                      {result_.baseline.prompt_scores, arm ? arm->prompt_scores : nullptr, 1});
+  }
+  const auto scores = [](const ArmResult* of) {
+    return of && of->run && !of->status.earlier ? of->run->continuation_scores : nullptr;
+  };
+  const bool told = !legend_->isHidden() && scores(&result_.baseline);
+  answer_strip_->setVisible(told);
+  if (told) {
+    answer_strip_->setAnswer(result_.baseline.run->continuation_pieces,
+                             static_cast<int>(result_.pieces.size()),
+                             {scores(&result_.baseline), scores(arm), 0});
+  }
+}
+
 void PromptCard::showRows() {
+  showTokens();
   const std::size_t count = arms_.list.size() + 1;
   while (rows_.size() > count) rows_.pop_back();
   while (rows_.size() < count) {
-    const int line = 3 + 2 * static_cast<int>(rows_.size());
+    const int line = 4 + 2 * static_cast<int>(rows_.size());
     rows_.push_back(
         std::make_unique<ArmRow>(grid_, line, rows_.empty() ? Arm::Baseline : Arm::Disrupted, this));
   }

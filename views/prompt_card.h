@@ -5,6 +5,7 @@
 
 #include "views/arms.h"
 #include "views/prompt.h"
+#include "views/view_state.h"
 
 class QGridLayout;
 class QScrollArea;
@@ -14,6 +15,7 @@ namespace qkscope {
 
 class ArmRow;
 class StyledLabel;
+class TokenLegend;
 class TokenStrip;
 
 /// One prompt with its tokens, and under each other what the baseline and every arm make of it.
@@ -26,6 +28,8 @@ class PromptCard : public QFrame {
   void setPrompt(const Prompt& prompt, const PromptResult& result);
   /// The rows under the baseline's.
   void setArms(const Arms& arms);
+  /// What the colours of tokens tell.
+  void setTokenColors(TokenColors colors);
   /// The selected prompt is the one the pictures show.
   void setSelected(bool selected);
   /// The positions of the prompt that are looked at (-1: none); marked while this is the selected one.
@@ -56,6 +60,7 @@ class PromptCard : public QFrame {
  private:
   void showAll();
   void showRows();
+  void showTokens();
   /// The arm whose row is at this point; -1 where there is none.
   int armAt(const QPoint& at) const;
 
@@ -68,8 +73,10 @@ class PromptCard : public QFrame {
   StyledLabel* shown_;
   StyledLabel* size_;
   QToolButton* more_;
+  TokenLegend* legend_;
   TokenStrip* strip_;
   QScrollArea* strip_area_;
+  TokenStrip* answer_strip_;  // the continuation that is scored
   StyledLabel* perplexity_title_;
   QGridLayout* grid_;
   std::vector<std::unique_ptr<ArmRow>> rows_;  // the baseline's, then those of the arms

@@ -76,6 +76,9 @@ PromptsView::PromptsView(ViewState& state, QWidget* parent)
   layout->addLayout(side);
   connect(&state, &ViewState::selectionChanged, this, &PromptsView::markPositions);
   connect(&state, &ViewState::hoverPositionChanged, this, &PromptsView::markPositions);
+  connect(&state, &ViewState::lookChanged, this, [this](const Look& look) {
+    for (PromptCard* card : cards_) card->setTokenColors(look.token_colors);
+  });
 }
 
 QSize PromptsView::sizeHint() const {
@@ -117,6 +120,7 @@ void PromptsView::setPrompts(const std::vector<Prompt>& prompts, const std::vect
     });
     connect(card, &PromptCard::armMenuRequested, this, &View::armMenuRequested);
     card->setArms(arms_);
+    card->setTokenColors(this->state().look().token_colors);
     cards_.push_back(card);
   }
   for (std::size_t i = 0; i < cards_.size(); ++i) {

@@ -9,14 +9,14 @@
 #include <cmath>
 
 #include "views/plot_style.h"
+#include "views/shown.h"
 #include "views/token_text.h"
 
 namespace qkscope {
 
 namespace {
 
-constexpr double kLossHeight = 5;    // px at the standard size of type
-constexpr double kLossAtFull = 8.0;  // nats of a full bar: exp(8) = one in 3000
+constexpr double kLossHeight = 5;  // px at the standard size of type
 
 /// Blanks and what stands between them, in order: letters are drawn together, so that those of more than one
 /// code unit, and marks over them, stay whole.
@@ -58,13 +58,27 @@ void TokenStrip::replace(const QStringList& pieces) {
   Q_EMIT tokensReplaced();
 }
 
-void TokenStrip::setTokens(const QStringList& pieces, int user_begin, int user_end, std::vector<float> loss) {
+void TokenStrip::setTokens(const QStringList& pieces, int user_begin, int user_end, StripScores scores) {
   const int count = static_cast<int>(pieces.size());
   user_begin_ = std::clamp(user_begin, 0, count);
   user_end_ = std::clamp(user_end, user_begin_, count);
   are_tokens_ = true;
-  loss_ = std::move(loss);
+  scores_ = std::move(scores);
   replace(pieces);
+  update();
+}
+
+void TokenStrip::setAnswer(const QStringList& pieces, int position, StripScores scores) {
+  is_answer_ = true;
+  first_position_ = position;
+  setFocusPolicy(Qt::NoFocus);
+  setAccessibleName(tr("Tokens of the answer that is scored"));
+  setTokens(pieces, 0, static_cast<int>(pieces.size()), std::move(scores));
+}
+
+void TokenStrip::setColors(TokenColors colors) {
+  if (colors == colors_) return;
+  colors_ = colors;
   update();
 }
 
@@ -73,7 +87,7 @@ void TokenStrip::setText(const QString& text) {
   user_begin_ = 0;
   user_end_ = static_cast<int>(pieces.size());
   are_tokens_ = false;
-  loss_.clear();
+  scores_ = {};
   replace(pieces);
   update();
 }
@@ -146,16 +160,42 @@ int TokenStrip::tokenAt(const QPoint& at) const {
   return are_tokens_ && found != cells.end() ? static_cast<int>(found - cells.begin()) : -1;
 }
 
+TokenLoss TokenStrip::lossOf(int token) const {
+  const auto of = [&](const std::shared_ptr<const TokenScores>& scores) -> std::optional<double> {
+    const auto index = static_cast<std::size_t>(token - scores_.first);
+    if (!scores || token < scores_.first || index >= scores->nll.size()) return {};
+    return scores->nll[index];
+  };
+  return {of(scores_.baseline), of(scores_.disrupted)};
+}
+
 QString TokenStrip::words(int token) const {
-  QString text = tr("position %1 “%2”").arg(QString::number(token), visible_[token]);
+  QString text = tr("position %1 “%2”").arg(QString::number(first_position_ + token), visible_[token]);
+  if (is_answer_) text += tr(" · answer");
   if (isFormat(token)) text += tr(" · chat format");
-  const auto index = static_cast<std::size_t>(token);
-  if (index < loss_.size() && !std::isnan(loss_[index])) {
-    text += tr(" · loss %1 nats: the model gave it a share of %2 %")
-                .arg(static_cast<double>(loss_[index]), 0, 'f', 3)
-                .arg(100 * std::exp(-static_cast<double>(loss_[index])), 0, 'g', 3);
+  const auto share = [](double nats) { return percentWords(std::exp(-nats)); };
+  const auto [baseline, disrupted] = lossOf(token);
+  if (baseline) {
+    text +=
+        tr(" · loss %1 nats: the model gave it a share of %2").arg(numberWords(*baseline), share(*baseline));
   }
+  if (disrupted) text += tr(" · disrupted %1 nats, %2").arg(numberWords(*disrupted), share(*disrupted));
   return text;
+}
+
+QString TokenStrip::tipWords(int token) const {
+  QStringList lines{words(token)};
+  const auto add = [&](const QString& run, const std::shared_ptr<const TokenScores>& scores) {
+    const auto index = static_cast<std::size_t>(token - scores_.first);
+    if (!scores || token < scores_.first || index >= scores->likely.size()) return;
+    QStringList likely;
+    for (const NextToken& next : scores->likely[index])
+      likely << QStringLiteral("“%1” %2").arg(visibleToken(next.text), percentWords(next.probability));
+    lines << tr("%1, in its place: %2").arg(run, likely.join(QStringLiteral(", ")));
+  };
+  add(tr("baseline"), scores_.baseline);
+  add(tr("disrupted"), scores_.disrupted);
+  return lines.join(u'\n');
 }
 
 void TokenStrip::paintEvent(QPaintEvent*) {
@@ -170,6 +210,10 @@ void TokenStrip::paintEvent(QPaintEvent*) {
     // Blanks step back behind the letters; alternating grounds keep neighbours apart.
     const QRectF ground = cells[index].adjusted(0, 0, -style.unit, -3 * style.unit);
     if (token % 2 == 0) painter.fillRect(ground, style.surface);
+    const TokenLoss loss = lossOf(token);
+    const std::optional<double> told = loss.value(colors_);
+    const QColor tint = tokenTint(style, colors_, told);
+    painter.fillRect(ground, tint);
     if (token == selected_ && are_tokens_) {
       QColor tint = style.accent;
       tint.setAlpha(60);
@@ -177,15 +221,19 @@ void TokenStrip::paintEvent(QPaintEvent*) {
     }
     double x = ground.left();
     for (const QString& run : runsOf(visible_[token])) {
-      const bool pale = isFormat(token) || run.front() == visible_blank;
+      const bool pale = tint.alphaF() < 0.2f && (isFormat(token) || run.front() == visible_blank);
       painter.setPen(pale ? style.muted : style.text);
       painter.drawText(QPointF(x, ground.top() + metrics.ascent()), run);
       x += metrics.horizontalAdvance(run);
     }
-    if (index < loss_.size() && !std::isnan(loss_[index])) {
-      const double part = std::clamp(loss_[index] / kLossAtFull, 0.0, 1.0);
+    // Never colour alone. Plain tokens have the baseline's bars.
+    const TokenColors bars = colors_ == TokenColors::None ? TokenColors::Baseline : colors_;
+    if (const auto value = loss.value(bars); value && !std::isnan(*value)) {
+      const double part = std::clamp(std::abs(*value) / tokenScaleHigh(bars), 0.0, 1.0);
       const double bar = std::max(0.5 * style.unit, part * full);
-      painter.fillRect(QRectF(ground.left(), ground.bottom() - bar, ground.width(), bar), style.baseline);
+      QColor color = tokenTint(style, bars, value);
+      color.setAlpha(255);
+      painter.fillRect(QRectF(ground.left(), ground.bottom() - bar, ground.width(), bar), color);
     }
     const bool selected = token == selected_ && are_tokens_;
     if (selected || (token == hovered_ && are_tokens_)) {
@@ -201,7 +249,7 @@ bool TokenStrip::event(QEvent* event) {
   if (event->type() != QEvent::ToolTip) return QWidget::event(event);
   const auto* help = static_cast<QHelpEvent*>(event);
   if (const int token = tokenAt(help->pos()); token >= 0) {
-    QToolTip::showText(help->globalPos(), toolTipText(words(token)), this, cell(token));
+    QToolTip::showText(help->globalPos(), toolTipText(tipWords(token)), this, cell(token));
   } else {
     QToolTip::hideText();
   }
@@ -210,13 +258,14 @@ bool TokenStrip::event(QEvent* event) {
 
 void TokenStrip::mousePressEvent(QMouseEvent* event) {
   const int token = event->button() == Qt::LeftButton ? tokenAt(event->position().toPoint()) : -1;
-  if (token < 0) return QWidget::mousePressEvent(event);  // to the card
+  if (token < 0 || is_answer_) return QWidget::mousePressEvent(event);  // to the card
   Q_EMIT positionChosen(token);
 }
 
 void TokenStrip::mouseMoveEvent(QMouseEvent* event) {
   const int token = tokenAt(event->position().toPoint());
-  Q_EMIT positionHovered(token, token >= 0 ? words(token) : QString());
+  // Positions of an answer are in no picture.
+  Q_EMIT positionHovered(is_answer_ ? -1 : token, token >= 0 ? words(token) : QString());
 }
 
 void TokenStrip::leaveEvent(QEvent*) {
@@ -229,7 +278,7 @@ void TokenStrip::keyPressEvent(QKeyEvent* event) {
   const bool walks = event->key() == Qt::Key_Left || event->key() == Qt::Key_Right ||
                      event->key() == Qt::Key_Up || event->key() == Qt::Key_Down ||
                      event->key() == Qt::Key_Home || event->key() == Qt::Key_End;
-  if (!are_tokens_ || last < 0 || !walks) return QWidget::keyPressEvent(event);
+  if (!are_tokens_ || is_answer_ || last < 0 || !walks) return QWidget::keyPressEvent(event);
   // The first key shows where the walk begins.
   if (selected_ < 0 || selected_ > last) {
     Q_EMIT positionChosen(std::min(user_begin_, last));

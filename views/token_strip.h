@@ -1,22 +1,36 @@
 #pragma once
 #include <QStringList>
 #include <QWidget>
+#include <memory>
 #include <vector>
+
+#include "views/prompt.h"
+#include "views/token_tint.h"
 
 namespace qkscope {
 
+/// What is known of the losses of a strip's tokens.
+struct StripScores {
+  std::shared_ptr<const TokenScores> baseline, disrupted;  // null: not known
+  int first = 1;                                           // of the tokens, that which they begin with
+};
+
 /// The tokens of a rendered prompt, one after the other in lines: each visible as a token of its own, those
-/// of the chat format pale, under each a bar as high as its loss where losses are known. A token's place in
-/// it is its position in the prompt, as in the pictures. What the user wrote begins on a line of its own. A
-/// click or the arrow keys choose a position.
+/// of the chat format pale, behind each the colour and under each a bar of its loss where losses are known. A
+/// token's place in it is its position in the prompt, as in the pictures. What the user wrote begins on a
+/// line of its own. A click or the arrow keys choose a position; hovering tells what the model would have had
+/// in a token's place.
 class TokenStrip : public QWidget {
   Q_OBJECT
  public:
   explicit TokenStrip(QWidget* parent);
 
-  /// Tokens user_begin .. user_end are the user's, the others the chat format's. `loss`: nats, one per token
-  /// (NaN: not scored), or empty.
-  void setTokens(const QStringList& pieces, int user_begin, int user_end, std::vector<float> loss);
+  /// Tokens user_begin .. user_end are the user's, the others the chat format's.
+  void setTokens(const QStringList& pieces, int user_begin, int user_end, StripScores scores);
+  /// The tokens of an answer, which follow `position` tokens of a prompt: they can be read, not chosen, since
+  /// the pictures are of the prompt alone.
+  void setAnswer(const QStringList& pieces, int position, StripScores scores);
+  void setColors(TokenColors colors);
   /// A prompt whose tokens are not known: as it is, with nothing to choose.
   void setText(const QString& text);
   /// Positions that are marked; -1: none.
@@ -54,13 +68,19 @@ class TokenStrip : public QWidget {
   std::vector<QRectF> layOut(int width) const;
   int tokenAt(const QPoint& at) const;
   QString words(int token) const;
+  /// words(), and what each run would have had there.
+  QString tipWords(int token) const;
+  TokenLoss lossOf(int token) const;
   bool isFormat(int token) const { return token < user_begin_ || token >= user_end_; }
   void replace(const QStringList& pieces);
 
   QStringList pieces_, visible_;
   int user_begin_ = 0, user_end_ = 0;
   bool are_tokens_ = false;
-  std::vector<float> loss_;
+  bool is_answer_ = false;
+  int first_position_ = 0;
+  StripScores scores_;
+  TokenColors colors_ = TokenColors::None;
   int selected_ = -1, hovered_ = -1;
 };
 

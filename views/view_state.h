@@ -22,6 +22,9 @@ enum class Picture { HeadsDims, PositionsDims, AllLayers };
 enum class Shown { Baseline, Disrupted, Difference };
 enum class ColorScale { Linear, Log, SymLog };
 enum class ColorRange { Full, Percentile, Exact };
+/// What the ground of a prompt's tokens tells: nothing, their loss in one of the runs, or how the disruption
+/// changes it.
+enum class TokenColors { None, Baseline, Disrupted, Change };
 
 /// The lowest and the highest value of a colour scale.
 struct ColorLimits {
@@ -42,6 +45,7 @@ struct Look {
   double percentile = 99.0;              // Percentile: (100 - p) .. p of what is shown
   double exact_low = 0, exact_high = 1;  // Exact
   bool one_scale = true;                 // Q, K and V share one colour scale
+  TokenColors token_colors = TokenColors::Baseline;
   bool operator==(const Look&) const = default;
 };
 

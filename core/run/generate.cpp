@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/base/error.h"
 #include "core/run/request_tap.h"
@@ -44,17 +45,25 @@ int sample(const at::Tensor& logits, const Sampling& sampling, std::mt19937_64& 
 
 }  // namespace
 
-std::vector<TokenProbability> top_tokens(const at::Tensor& logits, int count) {
-  const std::int64_t n = std::min<std::int64_t>(count, logits.numel());
+std::vector<std::vector<TokenProbability>> top_tokens_of_rows(const at::Tensor& logits, int count) {
+  const std::int64_t n = std::min<std::int64_t>(count, logits.size(1));
   const auto [top, ids] = at::topk(logits, n);
-  const at::Tensor probabilities = (top - at::logsumexp(logits, {-1})).exp().to(at::kCPU);
-  const at::Tensor host_top = top.to(at::kCPU), host_ids = ids.to(at::kCPU);
-  std::vector<TokenProbability> tokens;
-  for (std::int64_t i = 0; i < n; ++i) {
-    tokens.push_back({static_cast<int>(host_ids[i].item<std::int64_t>()), host_top[i].item<float>(),
-                      probabilities[i].item<float>()});
+  const at::Tensor probabilities =
+      (top - at::logsumexp(logits, {1}, true)).exp().to(at::kCPU, at::kFloat).contiguous();
+  const at::Tensor host_top = top.to(at::kCPU, at::kFloat).contiguous(),
+                   host_ids = ids.to(at::kCPU).contiguous();
+  const float* probability = probabilities.const_data_ptr<float>();
+  const float* logit = host_top.const_data_ptr<float>();
+  const std::int64_t* id = host_ids.const_data_ptr<std::int64_t>();
+  std::vector<std::vector<TokenProbability>> rows(static_cast<std::size_t>(logits.size(0)));
+  for (auto& row : rows) {
+    for (std::int64_t i = 0; i < n; ++i) row.push_back({static_cast<int>(*id++), *logit++, *probability++});
   }
-  return tokens;
+  return rows;
+}
+
+std::vector<TokenProbability> top_tokens(const at::Tensor& logits, int count) {
+  return top_tokens_of_rows(logits.unsqueeze(0), count).front();
 }
 
 void generate(const Decoder& decoder, Generation& state, const RunRequest& request,
@@ -97,44 +106,52 @@ std::vector<float> nll(const at::Tensor& logits, const TokenIds& targets) {
   return {data, data + loss.numel()};
 }
 
-std::vector<float> nll_after(const Decoder& decoder, const at::Tensor& residual, const TokenIds& targets,
-                             std::stop_token stop) {
+void Scores::append(Scores more) {
+  nll.insert(nll.end(), more.nll.begin(), more.nll.end());
+  std::ranges::move(more.alternatives, std::back_inserter(alternatives));
+}
+
+Scores scores(const at::Tensor& logits, const TokenIds& targets, int alternatives) {
+  Scores result{nll(logits, targets), {}};
+  if (alternatives > 0) result.alternatives = top_tokens_of_rows(logits, alternatives);
+  return result;
+}
+
+Scores scores_after(const Decoder& decoder, const at::Tensor& residual, const TokenIds& targets,
+                    int alternatives, std::stop_token stop) {
   constexpr std::size_t rows = 128;
-  std::vector<float> all;
+  Scores all;
   for (std::size_t start = 0; start < targets.size(); start += rows) {
     const std::size_t count = std::min(rows, targets.size() - start);
     RequestTap tap(nullptr, nullptr, true, stop);
     const at::Tensor part =
         residual.narrow(0, static_cast<std::int64_t>(start), static_cast<std::int64_t>(count));
     const auto from = targets.begin() + static_cast<std::ptrdiff_t>(start);
-    const std::vector<float> losses =
-        nll(decoder.logits(part, tap), TokenIds(from, from + static_cast<std::ptrdiff_t>(count)));
-    all.insert(all.end(), losses.begin(), losses.end());
+    all.append(scores(decoder.logits(part, tap), TokenIds(from, from + static_cast<std::ptrdiff_t>(count)),
+                      alternatives));
   }
   return all;
 }
 
-Perplexity score_continuation(const Decoder& decoder, const at::Tensor& logits, State& cache,
-                              const TokenIds& continuation, Intervention* intervention,
-                              std::stop_token stop) {
-  Perplexity result{PerplexityDefinition::Continuation, continuation, {}};
-  if (continuation.empty()) return result;
-  result.nll = nll(logits.unsqueeze(0), {continuation.front()});
+Scores continuation_scores(const Decoder& decoder, const at::Tensor& logits, State& cache,
+                           const TokenIds& continuation, int alternatives, Intervention* intervention,
+                           std::stop_token stop) {
+  if (continuation.empty()) return {};
+  Scores result = scores(logits.unsqueeze(0), {continuation.front()}, alternatives);
   const TokenIds inputs(continuation.begin(), continuation.end() - 1);
   const TokenIds targets(continuation.begin() + 1, continuation.end());
   if (intervention && intervention->every_step()) {
     // Decode disrupts each step by itself (its means are over one position), so it is scored step by step.
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       RequestTap tap(nullptr, intervention, /*prefill=*/false, stop);
-      result.nll.push_back(nll(decoder.step(inputs[i], cache, tap), {targets[i]}).front());
+      result.append(scores(decoder.step(inputs[i], cache, tap), {targets[i]}, alternatives));
     }
   } else if (!inputs.empty()) {
     RequestTap tap(nullptr, nullptr, /*prefill=*/false, stop);
     const at::Tensor residual =
         decoder.run_layers(decoder.embed(inputs, cache), 0, decoder.spec().num_layers(), cache, tap);
     cache.advance(static_cast<int>(inputs.size()));
-    const std::vector<float> rest = nll_after(decoder, residual, targets, stop);
-    result.nll.insert(result.nll.end(), rest.begin(), rest.end());
+    result.append(scores_after(decoder, residual, targets, alternatives, stop));
   }
   return result;
 }

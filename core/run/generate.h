@@ -14,6 +14,8 @@ namespace qkscope {
 
 /// The `count` most probable tokens after logits (vocab_size), most probable first.
 std::vector<TokenProbability> top_tokens(const at::Tensor& logits, int count);
+/// The same of every row of logits (n, vocab_size).
+std::vector<std::vector<TokenProbability>> top_tokens_of_rows(const at::Tensor& logits, int count);
 
 struct Answer {
   TokenIds ids;
@@ -50,14 +52,25 @@ Answer generate(const Decoder& decoder, const at::Tensor& logits, State cache, c
 /// outside the vocabulary.
 std::vector<float> nll(const at::Tensor& logits, const TokenIds& targets);
 
+/// What scoring says of tokens: as in Perplexity, whose words these are.
+struct Scores {
+  std::vector<float> nll;
+  std::vector<std::vector<TokenProbability>> alternatives;  // none where none are asked for
+  void append(Scores more);
+};
+
+/// nll() with the `alternatives` most probable tokens of every row.
+Scores scores(const at::Tensor& logits, const TokenIds& targets, int alternatives);
+
 /// The same, of targets[i] given the residual stream at row i: the head is applied to a few rows at a time,
 /// so that a long text needs no (T, vocab_size) matrix.
-std::vector<float> nll_after(const Decoder& decoder, const at::Tensor& residual, const TokenIds& targets,
-                             std::stop_token stop);
+Scores scores_after(const Decoder& decoder, const at::Tensor& residual, const TokenIds& targets,
+                    int alternatives, std::stop_token stop);
 
-/// Perplexity (a) of `continuation` after a prefill: `logits` (vocab_size) of its last position, its cache
-/// (extended).
-Perplexity score_continuation(const Decoder& decoder, const at::Tensor& logits, State& cache,
-                              const TokenIds& continuation, Intervention* intervention, std::stop_token stop);
+/// For perplexity (a) of `continuation` after a prefill: `logits` (vocab_size) of its last position, its
+/// cache (extended).
+Scores continuation_scores(const Decoder& decoder, const at::Tensor& logits, State& cache,
+                           const TokenIds& continuation, int alternatives, Intervention* intervention,
+                           std::stop_token stop);
 
 }  // namespace qkscope

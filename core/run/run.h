@@ -45,6 +45,13 @@ struct Sampling {
   bool operator==(const Sampling&) const = default;
 };
 
+struct TokenProbability {
+  int id = 0;
+  float logit = 0;
+  float probability = 0;
+  bool operator==(const TokenProbability&) const = default;
+};
+
 /// Everything a run depends on, as a value: equal requests give equal runs.
 struct RunRequest {
   TokenIds prompt;
@@ -59,6 +66,8 @@ struct RunRequest {
   bool score_prompt = false;        // perplexity (b) of the prompt itself
   bool score_as_published = false;  // perplexity (c)
   int top_next_tokens = 8;
+  /// As many of the most probable tokens are kept in the place of every token that (a) or (b) scores.
+  int top_scored_tokens = 0;
 
   bool operator==(const RunRequest&) const = default;
 };
@@ -74,16 +83,12 @@ struct Perplexity {
   PerplexityDefinition definition = PerplexityDefinition::Continuation;
   TokenIds tokens;         // the scored tokens
   std::vector<float> nll;  // negative log-likelihood of each, in nats
+  /// What the model would have had in the place of each, most probable first; none where they are not asked
+  /// for, and of (c).
+  std::vector<std::vector<TokenProbability>> alternatives = {};
   /// exp(mean nll); nothing where no token was scored.
   std::optional<double> value() const;
   bool operator==(const Perplexity&) const = default;
-};
-
-struct TokenProbability {
-  int id = 0;
-  float logit = 0;
-  float probability = 0;
-  bool operator==(const TokenProbability&) const = default;
 };
 
 /// What one pass (baseline or disrupted) gave.

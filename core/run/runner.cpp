@@ -18,6 +18,14 @@ namespace qkscope {
 
 namespace {
 
+/// Of the tokens in the place of scored ones as many as are asked for.
+Perplexity as_asked(Perplexity kept, const RunRequest& request) {
+  const auto most = static_cast<std::size_t>(std::max(0, request.top_scored_tokens));
+  if (most == 0) kept.alternatives.clear();
+  for (auto& tokens : kept.alternatives) tokens.resize(std::min(tokens.size(), most));
+  return kept;
+}
+
 /// A kept baseline may know more than was asked: equal requests give equal comparisons all the same.
 std::shared_ptr<const Run> as_asked(const Run& kept, const RunRequest& request, Answer answer,
                                     double decode_ms) {
@@ -25,6 +33,9 @@ std::shared_ptr<const Run> as_asked(const Run& kept, const RunRequest& request, 
   if (!request.score_continuation) run->continuation.reset();
   if (!request.score_prompt) run->prompt_text.reset();
   if (!request.score_as_published) run->as_published.reset();
+  for (auto* score : {&run->continuation, &run->prompt_text}) {
+    if (*score) *score = as_asked(std::move(**score), request);
+  }
   run->answer = std::move(answer.ids);
   run->stopped = answer.stopped;
   run->decode_ms = decode_ms;
@@ -104,27 +115,38 @@ Prefill Runner::Impl::prefill_edited(const Baseline& start, const Needs& needs, 
 void Runner::Impl::score(Arm arm, const RunRequest& request, const TokenIds& continuation, Prefill& prefill,
                          Intervention* intervention, const RunEvents& events, std::stop_token stop) {
   // A baseline may hold scores of earlier requests: those of the same tokens are used again.
-  const auto score = [&](bool wanted, PerplexityDefinition definition, const TokenIds& tokens,
-                         std::optional<Perplexity>& kept, const auto& losses) {
-    if (!wanted) return;
-    if (!kept || kept->tokens != tokens) kept = Perplexity{definition, tokens, losses()};
-    if (events.scored) events.scored(arm, *kept);
+  const auto knows = [&](const Perplexity& kept, int alternatives) {
+    const auto most = static_cast<std::size_t>(std::min(alternatives, decoder.spec().vocab_size));
+    return kept.tokens.empty() || most == 0 ||
+           (!kept.alternatives.empty() && kept.alternatives.front().size() >= most);
   };
+  const auto score = [&](bool wanted, PerplexityDefinition definition, const TokenIds& tokens,
+                         std::optional<Perplexity>& kept, int alternatives, const auto& scores) {
+    if (!wanted) return;
+    if (!kept || kept->tokens != tokens || !knows(*kept, alternatives)) {
+      Scores found = scores();
+      kept = Perplexity{definition, tokens, std::move(found.nll), std::move(found.alternatives)};
+    }
+    if (events.scored) events.scored(arm, as_asked(*kept, request));
+  };
+  const int top = request.top_scored_tokens;
   Run& run = *prefill.run;
-  score(request.score_continuation, PerplexityDefinition::Continuation, continuation, run.continuation, [&] {
-    State cache = prefill.cache.fork();
-    return score_continuation(decoder, prefill.logits, cache, continuation, intervention, stop).nll;
-  });
+  score(request.score_continuation, PerplexityDefinition::Continuation, continuation, run.continuation, top,
+        [&] {
+          State cache = prefill.cache.fork();
+          return continuation_scores(decoder, prefill.logits, cache, continuation, top, intervention, stop);
+        });
   const TokenIds text(request.prompt.begin() + 1, request.prompt.end());
-  score(request.score_prompt, PerplexityDefinition::Text, text, run.prompt_text,
-        [&] { return nll_after(decoder, prefill.residual, text, stop); });
-  score(request.score_as_published, PerplexityDefinition::AsPublished, continuation, run.as_published, [&] {
-    TokenIds all = request.prompt;
-    all.insert(all.end(), continuation.begin(), continuation.end());
-    const std::vector<float> losses =
-        text_perplexity(*model, all, arm == Arm::Disrupted ? request.edits : Edits(), stop).nll;
-    return std::vector<float>(losses.end() - static_cast<std::ptrdiff_t>(continuation.size()), losses.end());
-  });
+  score(request.score_prompt, PerplexityDefinition::Text, text, run.prompt_text, top,
+        [&] { return scores_after(decoder, prefill.residual, text, top, stop); });
+  score(request.score_as_published, PerplexityDefinition::AsPublished, continuation, run.as_published, 0,
+        [&] {
+          TokenIds all = request.prompt;
+          all.insert(all.end(), continuation.begin(), continuation.end());
+          const std::vector<float> losses =
+              text_perplexity(*model, all, arm == Arm::Disrupted ? request.edits : Edits(), stop).nll;
+          return Scores{{losses.end() - static_cast<std::ptrdiff_t>(continuation.size()), losses.end()}, {}};
+        });
 }
 
 Runner::Runner(std::shared_ptr<const LanguageModel> model)

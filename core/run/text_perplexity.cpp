@@ -29,7 +29,7 @@ std::vector<float> text_losses(const Decoder& decoder, const TokenIds& tokens, c
   std::optional<Intervention> intervention;
   if (!edits.empty()) intervention.emplace(edits, decoder.spec(), clean, decoder.weights().device());
   const at::Tensor residual = pass(nullptr, intervention ? &*intervention : nullptr, nullptr);
-  return nll_after(decoder, residual, TokenIds(tokens.begin() + 1, tokens.end()), stop);
+  return scores_after(decoder, residual, TokenIds(tokens.begin() + 1, tokens.end()), 0, stop).nll;
 }
 
 }  // namespace

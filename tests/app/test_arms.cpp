@@ -67,6 +67,7 @@ class TestArms : public LoadedWindowTestCase {
         request.max_new_tokens = session.maxNewTokens();
         request.stop_tokens = shown.stop_tokens;
         request.score_continuation = true;
+        request.top_scored_tokens = shown.top_scored_tokens;
         const auto run = judge.run(request);
         const PromptArm& told = *result(session, i).arms[arm].run;
         QCOMPARE(told.answer, QString::fromStdString(session.model()->tokenizer().decode(run->answer, true)));

@@ -60,6 +60,7 @@ class TestOptions : public TestCase {
         {s("activations-times"), {reals, s("from 0 to"), {}}},
         {s("color-map"), {list("|jet|Viridis|viridis |rdbu_r"), s("viridis, cividis, magma"), {}}},
         {s("scale"), {list("|cubic|LINEAR|log "), s("linear, log or symlog"), {}}},
+        {s("token-colors"), {names, s("none, baseline, disrupted or change"), {}}},
         {s("range"),
          {list("|5|fulll|full:|full:1|percentile|percentile:|percentile:49|percentile:101|percentile:nan"
                "|percentile:99.5.5|percentile:99,1|exact|exact:1|exact:5,1|exact:1,1|exact:nan,1|exact:0,inf"
@@ -207,7 +208,8 @@ class TestOptions : public TestCase {
     const Look &c = first.look, &d = last.look;
     QVERIFY(c.picture != d.picture && c.after_rope != d.after_rope && c.shown != d.shown &&
             c.lambda != d.lambda && c.color_map != d.color_map && c.scale != d.scale && c.range != d.range &&
-            c.one_scale != d.one_scale && c.activations.least != d.activations.least &&
+            c.one_scale != d.one_scale && c.token_colors != d.token_colors &&
+            c.activations.least != d.activations.least &&
             c.activations.times_median != d.activations.times_median);
   }
 

@@ -220,12 +220,18 @@ class TestSession : public AppTestCase {
     QVERIFY(ready.there);
     Session& session = ready.session;
     session.setPromptLoss(true);
-    const auto there = [&session] {
-      return std::ranges::all_of(session.results(), [](const PromptResult& result) {
-        // The first token of a text has nothing to be predicted from.
-        return result.prompt_loss.size() == static_cast<std::size_t>(result.pieces.size()) - 1 &&
-               std::ranges::all_of(result.prompt_loss,
-                                   [](float nats) { return std::isfinite(nats) && nats >= 0; });
+    const auto known = [](const ArmResult& arm, const PromptResult& result) {
+      // The first token of a text has nothing to be predicted from.
+      return arm.prompt_scores &&
+             arm.prompt_scores->nll.size() == static_cast<std::size_t>(result.pieces.size()) - 1 &&
+             arm.prompt_scores->likely.size() == arm.prompt_scores->nll.size() &&
+             std::ranges::all_of(arm.prompt_scores->nll,
+                                 [](float nats) { return std::isfinite(nats) && nats >= 0; });
+    };
+    const auto there = [&] {
+      return std::ranges::all_of(session.results(), [&](const PromptResult& result) {
+        return known(result.baseline, result) &&
+               (session.arms().on ? known(result.arms[0], result) : !result.arms[0].prompt_scores);
       });
     };
     QVERIFY(finish(session));
@@ -238,9 +244,24 @@ class TestSession : public AppTestCase {
     QVERIFY(finish(session));
     QVERIFY(there());
     QVERIFY(session.results()[0].arms[0].run->complete);
+    // Each arm's are its own: what a runner that has seen nothing before makes of them.
+    const PromptResult& first = session.results()[0];
+    RunRequest request;
+    request.prompt = session.data().comparison->request.prompt;
+    request.edits = {firstEdit(session)};
+    request.score_prompt = true;
+    const Comparison judge = Runner(session.model()).compare(request);
+    QVERIFY(first.baseline.prompt_scores->nll == judge.baseline->prompt_text->nll);
+    QVERIFY(first.arms[0].prompt_scores->nll == judge.disrupted->prompt_text->nll);
+    QVERIFY(judge.baseline->prompt_text->nll != judge.disrupted->prompt_text->nll);
+    // Another edit's are not shown as this one's.
+    setEdits(session, {parse_disruption("site=k,pick=largest:3")});
+    QVERIFY(!session.results()[0].arms[0].prompt_scores && session.results()[0].baseline.prompt_scores);
+    QVERIFY(finish(session));
+    QVERIFY(there());
     session.setPromptLoss(false);
     QVERIFY(finish(session));
-    QVERIFY(session.results()[0].prompt_loss.empty());
+    QVERIFY(!session.results()[0].baseline.prompt_scores);
   }
 };
 

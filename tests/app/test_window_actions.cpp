@@ -69,6 +69,7 @@ class TestWindowActions : public AppTestCase {
     document.look.shown = other ? Shown::Disrupted : Shown::Baseline;
     document.look.after_rope = !other;
     document.look.one_scale = !other;
+    document.look.token_colors = other ? TokenColors::None : TokenColors::Change;
     document.look.picture = other ? Picture::AllLayers : Picture::HeadsDims;
     document.look.scale = other ? ColorScale::Log : ColorScale::Linear;
     document.look.range = other ? ColorRange::Percentile : ColorRange::Full;

@@ -3,6 +3,7 @@
 #include <QScrollBar>
 #include <QSignalSpy>
 #include <QToolTip>
+#include <limits>
 
 #include "tests/views/grouped.h"
 #include "tests/views/sample.h"
@@ -46,7 +47,7 @@ struct Stage {
     prompt.text = QStringLiteral("The pass key");
     prompts->setPrompts({prompt, prompt}, {result, result}, 0);
     settle();
-    strip = prompts->findChild<TokenStrip*>();
+    strip = prompts->findChild<TokenStrip*>(QStringLiteral("promptTokens"));
   }
   void settle() {
     QCoreApplication::processEvents();
@@ -193,12 +194,113 @@ class TestTokenStrip : public TestCase {
   // A token of another prompt chooses that prompt, then the position.
   void aTokenOfAnotherPromptChoosesThatPrompt() {
     Stage stage;
-    auto* other = stage.prompts->findChildren<TokenStrip*>().at(1);
+    auto* other = stage.prompts->findChildren<TokenStrip*>(QStringLiteral("promptTokens")).at(1);
     QSignalSpy chosen(stage.prompts, &PromptsView::promptSelected);
     QTest::mouseClick(other, Qt::LeftButton, {}, other->cell(2).center());
     QCOMPARE(chosen.count(), 1);
     QCOMPARE(chosen[0][0].toInt(), 1);
     QCOMPARE(stage.state.selection().position, 2);
+  }
+
+  /// The ground of a token tells its loss in either run or the change, on one scale for all tokens of prompt
+  /// and answer; hovering tells the numbers, and what each run would have had there.
+  void lossesColourTheTokens() {
+    Stage stage;
+    const float none = std::numeric_limits<float>::quiet_NaN();
+    const auto scores = [](std::vector<float> nll) {
+      auto made = std::make_shared<TokenScores>();
+      for (std::size_t i = 0; i < nll.size(); ++i)
+        made->likely.push_back({{QStringLiteral(" w%1").arg(i), 0.5}, {QStringLiteral("v"), 0.25}});
+      made->nll = std::move(nll);
+      return made;
+    };
+    PromptResult result;
+    result.pieces = stage.picture->data().pieces;  // five, of which the first has no loss
+    result.user_end = 5;
+    PromptArm run;
+    run.continuation_pieces = {QStringLiteral("x"), QStringLiteral("y")};
+    run.continuation_scores = scores({2, 0});
+    result.baseline = {run, {ArmState::Done, false}, {}, scores({2, 2, 8, none})};
+    run.continuation_scores = scores({2, 6});
+    result.arms = {{run, {ArmState::Done, false}, {}, scores({2, 6, 4, 1})}};
+    Arms arms;
+    arms.on = true;
+    stage.prompts->setArms(arms);
+    const Prompt prompt;
+    stage.prompts->setPrompts({prompt, prompt}, {result, result}, 0);
+    auto* answer = stage.prompts->findChild<TokenStrip*>(QStringLiteral("answerTokens"));
+    auto* legend = stage.prompts->findChild<TokenLegend*>();
+    const PlotStyle style = PlotStyle::of(*stage.strip);
+    const auto ground = [&](TokenStrip& strip, int position) {
+      const QImage image = stage.grabbed(strip);
+      return QColor(image.pixel(strip.cell(position).topLeft() + QPoint(2, 1)));
+    };
+    const auto expected = [&](int position, const QColor& tint) {
+      QImage image(1, 1, QImage::Format_RGB32);
+      image.fill(stage.strip->palette().color(QPalette::Base));
+      QPainter painter(&image);
+      if (position % 2 == 0) painter.fillRect(image.rect(), style.surface);
+      painter.fillRect(image.rect(), tint);
+      return QColor(image.pixel(0, 0));
+    };
+    const auto near = [](const QColor& a, const QColor& b) {
+      return std::abs(a.red() - b.red()) + std::abs(a.green() - b.green()) + std::abs(a.blue() - b.blue()) <
+             9;
+    };
+    struct Case {
+      TokenColors colors;
+      std::vector<std::optional<double>> told;  // of tokens 0 to 4
+      std::vector<std::optional<double>> answer;
+    };
+    const std::vector<Case> cases{{TokenColors::None, {{}, {}, {}, {}, {}}, {{}, {}}},
+                                  {TokenColors::Baseline, {{}, 2, 2, 8, {}}, {2, 0}},
+                                  {TokenColors::Disrupted, {{}, 2, 6, 4, 1}, {2, 6}},
+                                  {TokenColors::Change, {{}, 0, 4, -4, {}}, {0, 4}}};
+    for (const auto& [colors, told, told_of_answer] : cases) {
+      Look look = stage.state.look();
+      look.token_colors = colors;
+      stage.state.setLook(look);
+      stage.settle();
+      QCOMPARE(legend->isVisible(), colors != TokenColors::None);
+      QCOMPARE(answer->isVisible(), colors != TokenColors::None);
+      for (int i = 0; i < 5; ++i) {
+        const QColor tint = tokenTint(style, colors, told[static_cast<std::size_t>(i)]);
+        const QColor found = ground(*stage.strip, i);
+        QVERIFY2(near(found, expected(i, tint)),
+                 qPrintable(QStringLiteral("%1 %2").arg(static_cast<int>(colors)).arg(i) + found.name()));
+      }
+      for (int i = 0; i < 2 && answer->isVisible(); ++i)
+        QVERIFY(near(ground(*answer, i),
+                     expected(i, tokenTint(style, colors, told_of_answer[static_cast<std::size_t>(i)]))));
+    }
+    // What grows and what falls are no one colour, nor are the runs.
+    const auto tint = [&](TokenColors colors, double value) { return tokenTint(style, colors, value); };
+    QVERIFY(tint(TokenColors::Change, 1) != tint(TokenColors::Change, -1));
+    QVERIFY(tint(TokenColors::Baseline, 1) != tint(TokenColors::Disrupted, 1));
+    QVERIFY(tint(TokenColors::Baseline, 1).alpha() < tint(TokenColors::Baseline, 2).alpha());
+    QCOMPARE(tint(TokenColors::Baseline, 80), tint(TokenColors::Baseline, 8));
+
+    const auto tip = [](TokenStrip& strip, int position) {
+      QHelpEvent rest(QEvent::ToolTip, strip.cell(position).center(), QPoint(50, 50));
+      QCoreApplication::sendEvent(&strip, &rest);
+      return QToolTip::text();
+    };
+    const QString words = tip(*stage.strip, 2);
+    for (const char* part : {"loss 2.000 nats", "disrupted 6.000 nats", "baseline, in its place: “·w1” 50 %",
+                             "disrupted, in its place: “·w1” 50 %, “v” 25 %"})
+      QVERIFY2(words.contains(QString::fromUtf8(part)), qPrintable(words));
+    QVERIFY(!tip(*stage.strip, 0).contains(QStringLiteral("loss")));
+    QVERIFY2(tip(*answer, 1).startsWith(QStringLiteral("position 6 “y” · answer")),
+             qPrintable(QToolTip::text()));
+    QToolTip::hideText();
+    // The pictures have no such position.
+    stage.state.setSelection({Site::Query, 0, 0, -1, 3});
+    QTest::mouseClick(answer, Qt::LeftButton, {}, answer->cell(1).center());
+    QCOMPARE(stage.state.selection().position, 3);
+    // Losses of an earlier question are not shown as this one's.
+    result.arms[0].status.earlier = result.baseline.status.earlier = true;
+    stage.prompts->setResult(0, result);
+    QVERIFY(!answer->isVisible());
   }
 
   void theUsersTokensAreInSight() {

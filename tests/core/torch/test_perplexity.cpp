@@ -85,6 +85,54 @@ class TestPerplexity : public test::TestCase {
     QVERIFY(relative(text_perplexity(*model, request.prompt), 96) < 1e-6);
   }
 
+  /// What a model would have had in the place of a scored token is what it would have said next after the
+  /// tokens before it; and a runner that has scored before gives as many as are asked for.
+  void alternativesAreTheNextTokensOfEveryPlace() {
+    const auto model = test::TinyModel().load();
+    RunRequest request = request_of("llama-default", {"site=q,pick=largest:2,layers=2"});
+    request.top_scored_tokens = 3;
+    Runner runner(model);
+    const Comparison comparison = runner.compare(request);
+    TokenIds text = request.prompt;
+    text.insert(text.end(), continuation.begin(), continuation.end());
+    for (const auto& run : {comparison.baseline, comparison.disrupted}) {
+      QVERIFY(run->as_published->alternatives.empty());
+      for (const Perplexity* score : {&*run->continuation, &*run->prompt_text}) {
+        QCOMPARE(score->alternatives.size(), score->tokens.size());
+        for (std::size_t i = 0; i < score->tokens.size(); ++i) {
+          const auto& tokens = score->alternatives[i];
+          QCOMPARE(tokens.size(), std::size_t{3});
+          QVERIFY(tokens[0].probability >= tokens[1].probability &&
+                  tokens[1].probability >= tokens[2].probability && tokens[2].probability > 0);
+          for (const TokenProbability& token : tokens) {
+            if (token.id == score->tokens[i])
+              QVERIFY(std::abs(std::exp(-score->nll[i]) - token.probability) < 1e-5);
+          }
+        }
+      }
+    }
+    for (const std::size_t length : {request.prompt.size() - 2, request.prompt.size(), text.size() - 1}) {
+      RunRequest before;
+      before.prompt.assign(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(length));
+      const TokenProbability next = Runner(model).run(before)->next_tokens.front();
+      const bool in_prompt = length < request.prompt.size();
+      const Perplexity& score =
+          in_prompt ? *comparison.baseline->prompt_text : *comparison.baseline->continuation;
+      const auto& there = score.alternatives[in_prompt ? length - 1 : length - request.prompt.size()];
+      QCOMPARE(there.front().id, next.id);
+      QVERIFY(std::abs(there.front().probability - next.probability) < 1e-5);
+    }
+    for (const int count : {0, 2, 5, 1000, 1}) {
+      request.top_scored_tokens = count;
+      const Comparison again = runner.compare(request), fresh = Runner(model).compare(request);
+      QVERIFY(again.baseline->prompt_text == fresh.baseline->prompt_text);
+      QVERIFY(again.baseline->continuation == fresh.baseline->continuation);
+      QVERIFY(again.disrupted->continuation == fresh.disrupted->continuation);
+      const auto& lists = again.baseline->prompt_text->alternatives;
+      QCOMPARE(lists.empty() ? 0 : lists.front().size(), static_cast<std::size_t>(std::min(count, 96)));
+    }
+  }
+
   /// (a) is the product of the probabilities that decode gives, step by step.
   void continuationIsDecode_data() { test::golden_rows(); }
   void continuationIsDecode() {
