@@ -14,6 +14,7 @@
 #include "app/labels.h"
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
+#include "app/preset_search.h"
 #include "core/base/error.h"
 #include "core/io/dump_file.h"
 #include "views/counted.h"
@@ -141,10 +142,19 @@ void MainWindow::connectSession() {
     state_.setSelection(clamped(state_.selection(), spec, spec.max_position_embeddings));
     showTitle();
   });
-  connect(&session_, &Session::busyChanged, this, [this] {
-    progress_->setBusy(session_.isBusy());
+  search_ = new PresetSearch(session_, defaultDocument(), this);
+  const auto showBusy = [this] {
+    progress_->setBusy(session_.isBusy() || search_->isRunning());
     settleMessage();
+  };
+  connect(&session_, &Session::busyChanged, this, showBusy);
+  connect(search_, &PresetSearch::runningChanged, this, showBusy);
+  connect(search_, &PresetSearch::progress, this, [this](int done, int total) {
+    progress_->setProgress(tr("looking for the preset that works"), static_cast<quint64>(done),
+                           static_cast<quint64>(total));
   });
+  connect(search_, &PresetSearch::found, this, &MainWindow::offerPreset);
+  connect(progress_, &ProgressWidget::cancelled, search_, &PresetSearch::giveUp);
   connect(&session_, &Session::progress, progress_, &ProgressWidget::setProgress);
   connect(progress_, &ProgressWidget::cancelled, &session_, &Session::cancel);
   connect(&session_, &Session::armsChanged, this, &MainWindow::showArms);

@@ -24,6 +24,7 @@ class ElidedLabel;
 class ExperimentsWindow;
 class MessageBar;
 class NameButton;
+class PresetSearch;
 class ProgressWidget;
 
 /// The window: every registered view in its place, the toolbar, menus, status bar. Views and session know
@@ -139,6 +140,7 @@ class MainWindow : public QMainWindow {
   void copyEdits();
   void pasteEdits();
   void savePreset();
+  void offerPreset(const QString& name);
   void fillPresets();
   static QString armsMenu() { return tr("&Arms"); }
   /// While Space is held down: the baseline, then what was shown before.
@@ -196,6 +198,7 @@ class MainWindow : public QMainWindow {
   Session session_;
   LoadOptions load_options_;
   DocumentHistory history_{[this] { return held(); }, [this](const Held& held) { hold(held); }};
+  PresetSearch* search_ = nullptr;
   PromptReader measurer_;  // for the editor of prompts
   PromptSizeTaker measured_;
   std::unique_ptr<SessionFile> session_file_;

@@ -96,6 +96,19 @@ void MainWindow::nameArm() {
   dialog->open();
 }
 
+void MainWindow::offerPreset(const QString& name) {
+  if (!message_->text().isEmpty()) return;  // what stands there is about what a person did
+  if (name.isEmpty()) {
+    return message_->showNote(
+        tr("On this model no preset loses what the prompt says and keeps what the model knows."));
+  }
+  const Edits edits{parse_disruption(name.toStdString())};
+  const QString sentence =
+      tr("On this model %1 alone loses what the prompt says and keeps what the model knows.").arg(name);
+  if (appliedEdits(session_.arms()) == edits) return message_->showNote(sentence);
+  message_->showOffer(sentence, tr("Try"), [this, edits] { requestEdits(edits); });
+}
+
 void MainWindow::copyEdits() {
   QApplication::clipboard()->setText(QString::fromStdString(to_text(session_.arms().shown().edits)));
 }

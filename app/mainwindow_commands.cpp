@@ -6,6 +6,7 @@
 #include "app/labels.h"
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
+#include "app/preset_search.h"
 #include "views/disruption_words.h"
 
 // The rows of the table of commands: all that a person can do by menus and keys. Those of pictures, colours
@@ -159,6 +160,7 @@ void MainWindow::addModelCommands() {
         .keys = {key(Qt::Key_F5)},
         .run = [this] { session_.resume(); }},
        {.id = QStringLiteral("stop"), .text = tr("&Stop"), .keys = {key(Qt::Key_Escape)}, .run = [this] {
+          search_->giveUp();
           session_.cancel();
           message_->hide();
         }}});

@@ -13,7 +13,8 @@ namespace {
 constexpr int kNoteMs = 6000;  // time to read a sentence twice
 }
 
-MessageBar::MessageBar(QWidget* parent) : QFrame(parent), label_(new QLabel(this)), leave_(new QTimer(this)) {
+MessageBar::MessageBar(QWidget* parent)
+    : QFrame(parent), label_(new QLabel(this)), action_(new QToolButton(this)), leave_(new QTimer(this)) {
   leave_->setSingleShot(true);
   leave_->setInterval(kNoteMs);
   connect(leave_, &QTimer::timeout, this, &QWidget::hide);
@@ -30,7 +31,13 @@ MessageBar::MessageBar(QWidget* parent) : QFrame(parent), label_(new QLabel(this
   connect(close, &QToolButton::clicked, this, &QWidget::hide);
   auto* layout = new QHBoxLayout(this);
   layout->setContentsMargins(12, 4, 6, 4);
+  action_->setObjectName(QStringLiteral("messageAction"));
+  connect(action_, &QToolButton::clicked, this, [this] {
+    hide();
+    run_();
+  });
   layout->addWidget(label_, 1);
+  layout->addWidget(action_, 0, Qt::AlignTop);
   layout->addWidget(close, 0, Qt::AlignTop);
   hide();
 }
@@ -43,6 +50,13 @@ void MessageBar::showNote(const QString& sentence) {
   show(sentence, QStringLiteral("note"));
   leave_->start();
 }
+void MessageBar::showOffer(const QString& sentence, const QString& action, std::function<void()> run) {
+  show(sentence, QStringLiteral("note"));
+  leave_->stop();
+  run_ = std::move(run);
+  action_->setText(action);
+  action_->show();
+}
 QString MessageBar::text() const {
   return isHidden() ? QString() : label_->text();
 }
@@ -50,6 +64,7 @@ QString MessageBar::text() const {
 void MessageBar::show(const QString& sentence, const QString& kind) {
   label_->setText(sentence);
   label_->setAccessibleName(sentence);
+  action_->hide();
   setProperty("kind", kind);
   // The style sheet looks at `kind`, also for the colours of what is inside.
   for (QWidget* widget : QList<QWidget*>{this} + findChildren<QWidget*>()) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <QFrame>
+#include <functional>
 
 class QLabel;
 class QProgressBar;
@@ -16,11 +17,15 @@ class MessageBar : public QFrame {
   explicit MessageBar(QWidget* parent);
   void showError(const QString& sentence);
   void showNote(const QString& sentence);
+  /// A note that stays, with something to do.
+  void showOffer(const QString& sentence, const QString& action, std::function<void()> run);
   QString text() const;
 
  private:
   void show(const QString& sentence, const QString& kind);
   QLabel* label_;
+  QToolButton* action_;
+  std::function<void()> run_;
   QTimer* leave_;
 };
 

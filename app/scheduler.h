@@ -14,7 +14,7 @@ namespace qkscope {
 
 /// One thing that is asked of a model.
 struct Job {
-  enum class Part { Answer, Pictures, PromptLoss };
+  enum class Part { Answer, Pictures, PromptLoss, Trial };
   Part part = Part::Answer;
   PromptId prompt = 0;
   ArmId arm = 0;  // beside its baseline; 0: the baseline alone

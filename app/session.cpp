@@ -54,8 +54,13 @@ Session::~Session() = default;
 
 bool Session::isBusy() const {
   const auto unread = [this](const Prompt& prompt) { return !answers(prompt.id).read(); };
-  return loading_ || inspecting_ || scheduler_.running() || planner_.isActive() ||
+  return loading_ || inspecting_ || runsWhatIsAsked() || planner_.isActive() ||
          (model_ && !paused_ && std::ranges::any_of(prompts_, unread));
+}
+
+bool Session::runsWhatIsAsked() const {
+  const Job* running = scheduler_.running();
+  return running && running->part != Part::Trial;
 }
 
 // ---- what is asked
@@ -63,9 +68,18 @@ bool Session::isBusy() const {
 void Session::cancel() {
   stopWork();
   paused_ = true;
+  endTrial({});
   showResults();
   showData();
   Q_EMIT busyChanged();
+}
+
+void Session::tryEdits(Edits edits) {
+  if (edits.empty() && !trial_) return;
+  trial_.reset();
+  if (paused_) return;
+  if (!edits.empty()) trial_ = Trial{std::move(edits), {}};
+  schedule();
 }
 
 void Session::resume() {
@@ -179,6 +193,11 @@ RunRequest Session::request(PromptId id, Part part, ArmId arm) const {
     request.top_scored_tokens = kAlternatives;
     return request;
   }
+  if (part == Part::Trial) {
+    request.edits = trial_->edits;
+    request.max_new_tokens = max_new_tokens_;
+    return request;
+  }
   request.edits = editsOf(arm);
   // All arms of the selected prompt keep what its pictures need: stepping through them then runs nothing.
   if (id == selectedId()) request.needs = needs_;
@@ -202,7 +221,8 @@ Question Session::question(PromptId id) const {
     if (prompt_loss_) question.loss = request(id, Part::PromptLoss, 0);
   }
   const Job* running = scheduler_.running();
-  const bool mine = running && running->prompt == id && running->part != Part::PromptLoss;
+  const bool mine =
+      running && running->prompt == id && (running->part == Part::Answer || running->part == Part::Pictures);
   const auto progress = [&](bool is_running, bool is_pictured) {
     if (!asks) return Progress::None;
     if (mine && is_running) return Progress::Running;
@@ -252,14 +272,18 @@ std::vector<Job> Session::wanted() const {
       if (arms_.on && arm.id != shown && !editsOf(arm.id).empty()) ask(id, arm.id);
     }
   }
-  if (!prompt_loss_) return jobs;
   for (const PromptId id : order) {
+    if (!prompt_loss_) break;
     for (const ArmId arm : {shown, ArmId{0}}) {  // the baseline's come along with an arm's
       const RunRequest loss = request(id, Part::PromptLoss, arm);
       if (loss.prompt.size() < 2 || answers(id).hasLosses(loss, arm)) continue;
       jobs.push_back({Part::PromptLoss, id, arm, loss});
       break;
     }
+  }
+  for (const PromptId id : order) {
+    if (trial_ && !trial_->answers.contains(id))
+      jobs.push_back({Part::Trial, id, 0, request(id, Part::Trial, 0)});
   }
   return jobs;
 }
@@ -302,7 +326,7 @@ void Session::plan() {
     }
   }
   if (!scheduler_.replace(std::move(jobs))) prefilled_baseline_.reset();
-  if (scheduler_.running()) stale_timer_.start();
+  if (runsWhatIsAsked()) stale_timer_.start();
   showResults();
   showData();
   Q_EMIT busyChanged();

@@ -81,6 +81,9 @@ class Session : public QObject {
   void setBackground(std::function<void(std::stop_token)> work) { scheduler_.setBackground(std::move(work)); }
   /// Also the loss of every prompt token, after all else.
   void setPromptLoss(bool on);
+  /// After all that is asked, and never instead of it: every prompt's answer under these edits, which tried()
+  /// then tells; none: no more of that. cancel() ends it, too, as does a run that fails, without answers.
+  void tryEdits(Edits edits);
 
   /// For the views: the model or the files, the selected prompt's comparison, whether it is of an earlier
   /// question.
@@ -107,6 +110,8 @@ class Session : public QObject {
   void progress(const QString& stage, quint64 done, quint64 total);
   /// One sentence for the user.
   void failed(const QString& sentence);
+  /// The answers of all prompts in their order, or none.
+  void tried(const qkscope::Edits& edits, const std::vector<QString>& answers);
 
  private:
   using Part = Job::Part;
@@ -169,6 +174,9 @@ class Session : public QObject {
   DataState dataState() const;
   void showData(bool changed = false);
   void markStale();
+  void endTrial(std::vector<QString> answers);
+  /// Whether what runs has been asked by a person.
+  bool runsWhatIsAsked() const;
 
   std::shared_ptr<const LanguageModel> model_;
   Arms arms_;
@@ -181,6 +189,11 @@ class Session : public QObject {
   Needs needs_;
   int max_new_tokens_ = 24;
   bool prompt_loss_ = false;
+  struct Trial {
+    Edits edits;
+    std::map<PromptId, QString> answers;
+  };
+  std::optional<Trial> trial_;
 
   ViewData data_;
   std::optional<RunRequest> pictured_;  // what data_'s comparison answers in full

@@ -44,7 +44,7 @@ ArmId told(const Job& job, Arm arm) {
 void Session::connectScheduler() {
   connect(&scheduler_, &Scheduler::captured, this, &Session::takePart);
   connect(&scheduler_, &Scheduler::layerDone, this, [this](const Job& job, Arm arm, int done, int total) {
-    if (!isAsked(job)) return;
+    if (!isAsked(job) || job.part == Part::Trial) return;
     const QString words =
         arm == Arm::Baseline ? tr("baseline, layer %1 of %2") : tr("disrupted, layer %1 of %2");
     Q_EMIT progress(words.arg(done).arg(total), static_cast<quint64>(done), static_cast<quint64>(total));
@@ -58,14 +58,15 @@ void Session::connectScheduler() {
 
 bool Session::isAsked(const Job& job) const {
   // The question may have changed since: then this answers nothing that is asked.
-  if (!hasTokens(job.prompt)) return false;
+  if (!hasTokens(job.prompt) || (job.part == Part::Trial && !trial_)) return false;
   RunRequest asked = request(job.prompt, job.part, job.arm);
   asked.needs = job.request.needs;
   return asked == job.request;
 }
 
 bool Session::isPictured(const Job& job) const {
-  return job.part != Part::PromptLoss && job.prompt == selectedId() && job.arm == picturedArm();
+  return (job.part == Part::Answer || job.part == Part::Pictures) && job.prompt == selectedId() &&
+         job.arm == picturedArm();
 }
 
 // ---- from the threads
@@ -103,7 +104,7 @@ void Session::takePart(const Job& job, Arm arm, const Capture& part) {
 }
 
 void Session::takePrefilled(const Job& job, Arm arm, const std::shared_ptr<const Run>& run) {
-  if (!isAsked(job) || job.part == Part::PromptLoss) return;
+  if (!isAsked(job) || (job.part != Part::Answer && job.part != Part::Pictures)) return;
   if (job.part == Part::Answer) {
     answers(job.prompt).begin(job.request, told(job, arm), nextTokens(*model_, *run));
     showResult(job.prompt);
@@ -144,8 +145,8 @@ void Session::takeScore(const Job& job, Arm arm, const Perplexity& perplexity) {
 
 void Session::takeComparison(const Job& job, const Comparison& comparison) {
   prefilled_baseline_.reset();
-  // Right for its own request, whatever is asked by now.
-  finished_.push_front({job.request, comparison});
+  // Right for its own request, whatever is asked by now. Nobody goes back to a trial.
+  if (job.part != Part::Trial) finished_.push_front({job.request, comparison});
   std::size_t sum = 0;
   for (std::size_t i = 0; i < finished_.size(); ++i) {
     sum += bytes(finished_[i].comparison);
@@ -161,7 +162,7 @@ void Session::takeComparison(const Job& job, const Comparison& comparison) {
 
 /// The next question's turn has come.
 void Session::showNext() {
-  if (const Job* next = scheduler_.running()) {
+  if (const Job* next = scheduler_.running(); next && next->part != Part::Trial) {
     showResult(PromptId(next->prompt));
   } else {
     Q_EMIT busyChanged();
@@ -180,11 +181,32 @@ void Session::accept(const Job& job, const Comparison& comparison) {
     };
     take(0, comparison.baseline);
     if (job.arm != 0) take(job.arm, comparison.disrupted);
+  } else if (job.part == Part::Trial) {
+    trial_->answers[job.prompt] = describeRun(*model_, *comparison.disrupted, true).answer;
+    std::vector<QString> answers;
+    for (const Prompt& prompt : prompts_) {
+      if (const auto found = trial_->answers.find(prompt.id); found != trial_->answers.end())
+        answers.push_back(found->second);
+    }
+    if (answers.size() == prompts_.size()) endTrial(std::move(answers));
   }
   if (isPictured(job)) showPictures(job.request, comparison);
 }
 
+void Session::endTrial(std::vector<QString> answers) {
+  if (!trial_) return;
+  const Edits edits = std::exchange(trial_, std::nullopt)->edits;
+  // Whoever is told may ask for the next one, which is planned when this is done.
+  QMetaObject::invokeMethod(
+      this, [this, edits, answers = std::move(answers)] { Q_EMIT tried(edits, answers); },
+      Qt::QueuedConnection);
+}
+
 void Session::takeError(const Job& job, const QString& sentence) {
+  if (job.part == Part::Trial) {
+    endTrial({});
+    return showNext();
+  }
   const std::shared_ptr<const Run> baseline = std::exchange(prefilled_baseline_, nullptr);
   if (isAsked(job)) {
     // Not asked again until the question changes, or F5 asks it.

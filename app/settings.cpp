@@ -84,6 +84,14 @@ void Settings::setPromptLoss(bool on) {
   write("prompt_loss", on);
 }
 
+std::optional<QString> Settings::presetThatWorks(const QString& model) const {
+  const QVariant known = QSettings().value(u"preset_that_works/" + model);
+  return known.isValid() ? std::optional(known.toString()) : std::nullopt;
+}
+void Settings::setPresetThatWorks(const QString& model, const QString& preset) {
+  QSettings().setValue(u"preset_that_works/" + model, preset);
+}
+
 QVariantMap Settings::dialog(const QString& name) const {
   return QSettings().value(u"dialog/" + name).toMap();
 }

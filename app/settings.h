@@ -3,6 +3,7 @@
 #include <QString>
 #include <QStringList>
 #include <QVariantMap>
+#include <optional>
 
 namespace qkscope {
 
@@ -34,6 +35,11 @@ class Settings {
   void setAnswerLength(int tokens);
   bool promptLoss() const;
   void setPromptLoss(bool on);
+
+  /// Which preset loses what stands in the prompt and keeps what a model knows: its name, or nothing where
+  /// none does it; null where it is not known. `model` tells its file from all others.
+  std::optional<QString> presetThatWorks(const QString& model) const;
+  void setPresetThatWorks(const QString& model, const QString& preset);
 
   /// What a dialog remembers of its entries, by its object name.
   QVariantMap dialog(const QString& name) const;

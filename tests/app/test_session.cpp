@@ -237,6 +237,7 @@ class TestSession : public AppTestCase {
     QVERIFY(finish(session));
     QVERIFY(there());
     // They are the prompt's own: neither a disruption nor the length of answers takes them away.
+    setEdits(session, {parse_disruption("site=q,pick=largest:2,replace=zero")});
     disrupt(session);
     QVERIFY(finish(session));
     QVERIFY(there());

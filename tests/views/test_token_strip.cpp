@@ -237,7 +237,7 @@ class TestTokenStrip : public TestCase {
     };
     const auto expected = [&](int position, const QColor& tint) {
       QImage image(1, 1, QImage::Format_RGB32);
-      image.fill(stage.strip->palette().color(QPalette::Base));
+      image.fill(stage.strip->palette().color(QPalette::Window));
       QPainter painter(&image);
       if (position % 2 == 0) painter.fillRect(image.rect(), style.surface);
       painter.fillRect(image.rect(), tint);
