@@ -1,6 +1,10 @@
 #include "views/band_chart.h"
 
+#include <QContextMenuEvent>
+#include <QKeyEvent>
 #include <QLocale>
+#include <QMenu>
+#include <QMouseEvent>
 #include <algorithm>
 #include <cmath>
 
@@ -116,10 +120,12 @@ void paintBands(QPainter& painter, const PlotStyle& style, const QRectF& area, c
 
 BandChart::BandChart(QWidget* parent) : QWidget(parent) {
   setAccessibleName(tr("Share of massive values by wavelength band"));
+  setFocusPolicy(Qt::StrongFocus);
 }
 
 void BandChart::setBands(const Bands& bands) {
   bands_ = bands;
+  if (chosen_ && chosen_->second >= count()) chosen_.reset();
   QStringList words;
   for (std::size_t i = 0; i < bands.query.size(); ++i) {
     words << tr("from %1 tokens: Q %2, K %3")
@@ -134,7 +140,104 @@ void BandChart::setBands(const Bands& bands) {
 
 void BandChart::paintEvent(QPaintEvent*) {
   QPainter painter(this);
-  paintBands(painter, PlotStyle::of(*this), rect(), bands_);
+  const PlotStyle style = PlotStyle::of(*this);
+  paintBands(painter, style, rect(), bands_);
+  if (!chosen_) return;
+  const QRect frame = band(chosen_->first).united(band(chosen_->second));
+  QColor tint = style.accent;
+  tint.setAlpha(40);
+  painter.fillRect(frame, tint);
+  painter.setPen(QPen(style.accent, 1.5 * style.unit));
+  painter.drawRect(QRectF(frame).adjusted(1, 1, -1, -1));
+}
+
+QRect BandChart::band(int index) const {
+  if (count() == 0) return {};
+  const double slot = static_cast<double>(width()) / count();
+  const double line = PlotStyle::of(*this).metrics(PlotStyle::of(*this).small).height();
+  return QRectF(index * slot, 1.2 * line, slot, height() - 2.4 * line).toRect();
+}
+
+int BandChart::bandAt(double x) const {
+  if (count() == 0) return -1;
+  return std::clamp(static_cast<int>(std::floor(x * count() / width())), 0, count() - 1);
+}
+
+void BandChart::chooseTo(int band) {
+  end_ = band;
+  chosen_ = std::minmax(anchor_, end_);
+  update();
+}
+
+QString BandChart::chosenWords() const {
+  const auto from = bands_.query[static_cast<std::size_t>(chosen_->first)].from_wavelength;
+  const auto to = bands_.query[static_cast<std::size_t>(chosen_->second)].to_wavelength;
+  return tr("wavelengths %1 to %2").arg(wavelengthWords(from), wavelengthWords(to));
+}
+
+void BandChart::mousePressEvent(QMouseEvent* event) {
+  const int band = bandAt(event->position().x());
+  const bool inside = chosen_ && band >= chosen_->first && band <= chosen_->second;
+  if (band < 0 || (event->button() == Qt::RightButton && inside)) return QWidget::mousePressEvent(event);
+  if (!chosen_ || !(event->modifiers() & Qt::ShiftModifier)) anchor_ = band;
+  chooseTo(band);
+}
+
+void BandChart::mouseMoveEvent(QMouseEvent* event) {
+  if (chosen_ && (event->buttons() & Qt::LeftButton)) chooseTo(bandAt(event->position().x()));
+}
+
+bool BandChart::event(QEvent* event) {
+  if (event->type() == QEvent::ShortcutOverride && chosen_) {
+    // X is the window's, for the cell that is selected; with bands chosen here it is theirs.
+    if (static_cast<QKeyEvent*>(event)->key() == Qt::Key_X) event->accept();
+  }
+  return QWidget::event(event);
+}
+
+void BandChart::keyPressEvent(QKeyEvent* event) {
+  const bool shift = event->modifiers() & Qt::ShiftModifier,
+             control = event->modifiers() & Qt::ControlModifier;
+  const int key = event->key();
+  if (count() > 0 && (key == Qt::Key_Left || key == Qt::Key_Right)) {
+    const int next = !chosen_ ? 0 : std::clamp(end_ + (key == Qt::Key_Left ? -1 : 1), 0, count() - 1);
+    if (!chosen_ || !shift) anchor_ = next;
+    return chooseTo(next);
+  }
+  if (chosen_ && key == Qt::Key_Escape) {
+    chosen_.reset();
+    return update();
+  }
+  if (!chosen_ || key != Qt::Key_X) return QWidget::keyPressEvent(event);
+  Q_EMIT pointed({Site::Query, Site::Key}, chosen_->first, chosen_->second,
+                 !shift    ? Pointing::Only
+                 : control ? Pointing::Remove
+                           : Pointing::Add);
+}
+
+void BandChart::contextMenuEvent(QContextMenuEvent* event) {
+  if (!chosen_) return;
+  auto* menu = new QMenu(this);
+  menu->setObjectName(QStringLiteral("bandMenu"));
+  menu->setAttribute(Qt::WA_DeleteOnClose);
+  menu->addSection(chosenWords());
+  const auto [first, last] = *chosen_;
+  const std::pair<Pointing, QString> ways[] = {{Pointing::Only, tr("Disrupt only")},
+                                               {Pointing::Add, tr("Disrupt also")},
+                                               {Pointing::Remove, tr("Do not disrupt")}};
+  for (const auto& [pointing, words] : ways) {
+    QMenu* sites = menu->addMenu(words);
+    const std::pair<QString, std::vector<Site>> all[] = {
+        {tr("these dims of Q and K in all heads"), {Site::Query, Site::Key}},
+        {tr("these dims of Q in all heads"), {Site::Query}},
+        {tr("these dims of K in all heads"), {Site::Key}}};
+    for (const auto& [what, of] : all) {
+      sites->addAction(what, this, [this, of = of, first = first, last = last, pointing = pointing] {
+        Q_EMIT pointed(of, first, last, pointing);
+      });
+    }
+  }
+  menu->popup(event->globalPos());
 }
 
 }  // namespace qkscope

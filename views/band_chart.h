@@ -1,9 +1,12 @@
 #pragma once
 #include <QPainter>
 #include <QWidget>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "views/plot_style.h"
+#include "views/pointing.h"
 #include "views/shown.h"
 
 namespace qkscope {
@@ -19,18 +22,42 @@ Bands bandsOf(const ViewData& data, const Look& look);
 
 void paintBands(QPainter& painter, const PlotStyle& style, const QRectF& area, const Bands& bands);
 
+/// A click or a drag chooses bands, the arrow keys walk over them, with Shift they choose more; the menu, or
+/// X, Shift+X and Ctrl+Shift+X as on a map, then disrupt what rotates so.
 class BandChart : public QWidget {
   Q_OBJECT
  public:
   explicit BandChart(QWidget* parent);
   void setBands(const Bands& bands);
+  /// First and last band that are chosen; nothing where none are.
+  std::optional<std::pair<int, int>> chosen() const { return chosen_; }
+  /// Where a band stands.
+  QRect band(int index) const;
   QSize sizeHint() const override { return {280, 120}; }
   QSize minimumSizeHint() const override { return {160, 90}; }
 
+ Q_SIGNALS:
+  /// These bands of these sites.
+  void pointed(const std::vector<qkscope::Site>& sites, int first, int last, qkscope::Pointing pointing);
+
  protected:
+  bool event(QEvent* event) override;
   void paintEvent(QPaintEvent* event) override;
+  void mousePressEvent(QMouseEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+  void contextMenuEvent(QContextMenuEvent* event) override;
 
  private:
+  int count() const { return static_cast<int>(bands_.query.size()); }
+  /// -1 where there are none.
+  int bandAt(double x) const;
+  /// From where the choice began to here.
+  void chooseTo(int band);
+  QString chosenWords() const;
+
+  std::optional<std::pair<int, int>> chosen_;
+  int anchor_ = 0, end_ = 0;  // where the choice began, and where it has come to
   Bands bands_;
 };
 

@@ -111,6 +111,10 @@ class MassiveView : public View {
     layout->addWidget(new StyledLabel(Type::Title, Tone::Text, this, tr("Where on the RoPE ruler")));
     chart_ = new BandChart(this);
     layout->addWidget(chart_);
+    connect(chart_, &BandChart::pointed, this,
+            [this](const std::vector<Site>& sites, int first, int last, Pointing pointing) {
+              Q_EMIT columnsPointed(bandEntries(data(), sites, first, last), pointing);
+            });
 
     model_ = new MassiveItemModel(this);
     sorted_ = new QSortFilterProxyModel(this);

@@ -128,6 +128,29 @@ std::vector<ColumnEntry> pointedEntries(const ViewData& data, const Selection& a
   return {};
 }
 
+std::vector<ColumnEntry> bandEntries(const ViewData& data, const std::vector<Site>& sites, int first,
+                                     int last) {
+  if (!data.spec()) return {};
+  const LayerAxes axes = shownAxes(data);
+  const FrequencyAxis& axis = axes.first();
+  const int pairs = static_cast<int>(axis.inv_freq().size()), bands = std::min(kBands, pairs);
+  if (first < 0 || last >= bands || last < first) return {};
+  std::vector<int> layers;
+  for (int layer = 0; layer < data.spec()->num_layers(); ++layer) {
+    if (axes.as_first(layer)) layers.push_back(layer);
+  }
+  if (static_cast<int>(layers.size()) == data.spec()->num_layers()) layers = {every};
+  std::vector<ColumnEntry> entries;
+  for (int band = first; band <= last; ++band) {
+    for (const int dim : bandDims(axis, axis.dims_of(band * pairs / bands).first)) {
+      for (const Site site : sites) {
+        for (const int layer : layers) entries.push_back({site, layer, every, dim});
+      }
+    }
+  }
+  return ordered(std::move(entries));
+}
+
 std::optional<std::vector<ColumnEntry>> takenEntries(const Disruption& d, const ViewData& data) {
   if (!d.entries.empty() && !d.instead_of_entries) return d.entries;
   const bool known = d.entries.empty() && d.mask == Mask::Clean;

@@ -28,6 +28,11 @@ QString reachWords(Reach reach);
 /// The columns that are meant; none where `selection` has no dim and `reach` needs one, or there is no model.
 std::vector<ColumnEntry> pointedEntries(const ViewData& data, const Selection& selection, Reach reach);
 
+/// The columns of these sites, in all heads of all layers that rotate as the first that rotates does, whose
+/// rotary pairs lie in bands first .. last of the chart of bands; none where there are no such bands.
+std::vector<ColumnEntry> bandEntries(const ViewData& data, const std::vector<Site>& sites, int first,
+                                     int last);
+
 /// The columns that a disruption takes, one by one or with a * for all: those it lists, or what its rule
 /// finds in the baseline. Nothing where that is not known: the rule looks at the disrupted pass itself, or M
 /// of the baseline has not come yet.

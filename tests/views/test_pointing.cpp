@@ -1,9 +1,12 @@
 #include <QContextMenuEvent>
+#include <QMenu>
 #include <QMouseEvent>
 
 #include "tests/views/grouped.h"
 #include "tests/views/picture_stage.h"
 #include "tests/views/sample.h"
+#include "views/band_chart.h"
+#include "views/view_registry.h"
 
 namespace qkscope::test {
 
@@ -163,6 +166,74 @@ class TestPointing : public TestCase {
     const MapLayout& layout = stage.view->layoutNow();
     press({stage.cell(0, 0, 6).center().x(), layout.rulers[0].center().y()});
     QCOMPARE(at, (Selection{Site::Key, 0, 1, 6, -1}));  // a dim, of the row that is selected
+  }
+
+  /// A band is chosen by click, drag and keys, and what rotates so is pointed at: in all heads, of Q, of K or
+  /// of both.
+  void bandsOfTheChartArePointedAt() {
+    ViewState state;
+    QWidget window;
+    const auto massive = std::ranges::find(viewRegistry(), QStringLiteral("massive"), &ViewEntry::id);
+    View* view = massive->make(state, &window);
+    window.resize(400, 700);
+    view->resize(400, 700);
+    view->setData(tinyData());
+    window.show();
+    QCoreApplication::processEvents();
+    auto* chart = view->findChild<BandChart*>();
+    std::vector<ColumnEntry> entries;
+    std::optional<Pointing> way;
+    connect(view, &View::columnsPointed, view, [&](const std::vector<ColumnEntry>& all, Pointing pointing) {
+      entries = all;
+      way = pointing;
+    });
+    // 8 dims that rotate are 4 pairs (i, i + 4), so 4 bands of one pair.
+    using Bands = std::optional<std::pair<int, int>>;
+    QCOMPARE(chart->chosen(), Bands());
+    QTest::keyClick(chart, Qt::Key_X);
+    QVERIFY(!way);
+    QTest::mouseClick(chart, Qt::LeftButton, {}, chart->band(2).center());
+    QCOMPARE(chart->chosen(), Bands({2, 2}));
+    const int every = ColumnEntry::every;
+    QTest::keyClick(chart, Qt::Key_X);
+    QVERIFY(way == Pointing::Only);
+    QVERIFY((entries == ordered({{Site::Query, every, every, 2},
+                                 {Site::Query, every, every, 6},
+                                 {Site::Key, every, every, 2},
+                                 {Site::Key, every, every, 6}})));
+    QTest::mousePress(chart, Qt::LeftButton, {}, chart->band(3).center());
+    QTest::mouseMove(chart, chart->band(1).center());
+    QMouseEvent drag(QEvent::MouseMove, chart->band(1).center(), chart->mapToGlobal(chart->band(1).center()),
+                     Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(chart, &drag);
+    QTest::mouseRelease(chart, Qt::LeftButton, {}, chart->band(1).center());
+    QCOMPARE(chart->chosen(), Bands({1, 3}));
+    QTest::keyClick(chart, Qt::Key_X, Qt::ShiftModifier);
+    QVERIFY(way == Pointing::Add && entries.size() == 12);
+    QTest::keyClick(chart, Qt::Key_X, Qt::ShiftModifier | Qt::ControlModifier);
+    QVERIFY(way == Pointing::Remove);
+    QTest::keyClick(chart, Qt::Key_Left);
+    QCOMPARE(chart->chosen(), Bands({0, 0}));
+    QTest::keyClick(chart, Qt::Key_Right, Qt::ShiftModifier);
+    QCOMPARE(chart->chosen(), Bands({0, 1}));
+    QContextMenuEvent ask(QContextMenuEvent::Mouse, chart->band(0).center(),
+                          chart->mapToGlobal(chart->band(0).center()));
+    QCoreApplication::sendEvent(chart, &ask);
+    auto* menu = chart->findChild<QMenu*>(QStringLiteral("bandMenu"));
+    QVERIFY(menu);
+    const QList<QMenu*> ways = menu->findChildren<QMenu*>();
+    QCOMPARE(ways.size(), 3);
+    ways[0]->actions().at(2)->trigger();
+    QVERIFY(way == Pointing::Only);
+    QVERIFY((entries == ordered({{Site::Key, every, every, 0},
+                                 {Site::Key, every, every, 1},
+                                 {Site::Key, every, every, 4},
+                                 {Site::Key, every, every, 5}})));
+    menu->close();
+    QTest::keyClick(chart, Qt::Key_Escape);
+    QCOMPARE(chart->chosen(), Bands());
+    QVERIFY(bandEntries(tinyData(), {Site::Query}, 0, 4).empty() &&
+            bandEntries({}, {Site::Query}, 0, 0).empty());
   }
 
   /// Hatched is what is edited, framed what a rule calls massive: neither stands for the other.
