@@ -1,8 +1,10 @@
+#include <array>
 #include <cmath>
 #include <numbers>
 
 #include "core/analysis/frequency.h"
 #include "core/analysis/logit_parts.h"
+#include "core/analysis/rotary_pairs.h"
 #include "tests/support/errors.h"
 #include "tests/support/test_case.h"
 
@@ -201,6 +203,58 @@ class TestFrequency : public test::TestCase {
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, k, 0, 1, -1), "position -1", "of K");
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, k, k, 0, 1, 1), "(positions, 2, 4)", "(2, 1, 4)");
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, {{2, 1, 4}, {1}}, 0, 1, 1), "(positions, 1, 4)");
+  }
+
+  /// Where all positions are one vector before RoPE, a pair points one way and its mean tells what it gives
+  /// at every distance; where they point every way it tells nothing.
+  void meansOfPairs() {
+    AttentionSpec spec;
+    spec.num_heads = 2;
+    spec.num_kv_heads = 1;
+    spec.head_dim = 4;
+    spec.scale = 0.5;
+    constexpr int positions = 9;
+    const FrequencyAxis axis = axis_of(4, rope(4, 100));
+    const std::vector<double>& turns = axis.inv_freq();  // of dims 0 and 2, and of 1 and 3
+    // Rotated by hand.
+    const auto turned = [&](int heads, const std::array<double, 4>& x) {
+      Array values{{positions, heads, 4}, {}};
+      for (int t = 0; t < positions; ++t) {
+        for (int h = 0; h < heads; ++h) {
+          for (const int dim : {0, 1, 2, 3}) {
+            const auto pair = static_cast<std::size_t>(dim % 2);
+            const double c = std::cos(t * turns[pair]), s = std::sin(t * turns[pair]);
+            const double a = x[pair] * (h + 1), b = x[pair + 2] * (h + 1);
+            values.data.push_back(static_cast<float>(dim < 2 ? a * c - b * s : a * s + b * c));
+          }
+        }
+      }
+      return values;
+    };
+    const Array q = turned(2, {1, 2, 3, -1}), k = turned(1, {0.5, -1, 2, 4});
+    const auto q_means = pair_means(before_rope(q, axis), axis, 1),
+               k_means = pair_means(before_rope(k, axis), axis, 0);
+    const auto near = [](double a, double b) { return std::abs(a - b) < 1e-5; };
+    QVERIFY(near(q_means[1].x, 4) && near(q_means[1].y, -2) && near(q_means[1].length, std::sqrt(20.0)));
+    QVERIFY(near(q_means[0].agreement, 1) && near(k_means[1].agreement, 1));
+    for (const std::size_t pair : {0u, 1u}) {
+      const auto measured = measured_logits(spec, q, k, 1, axis.dims_of(static_cast<int>(pair)));
+      const auto predicted = predicted_logits(q_means[pair], k_means[pair], turns[pair], 0.5, positions);
+      QCOMPARE(measured.size(), predicted.size());
+      for (std::size_t distance = 0; distance < measured.size(); ++distance)
+        QVERIFY(near(measured[distance], predicted[distance]));
+      // After RoPE the same vectors point apart.
+      QVERIFY(pair_means(q, axis, 1)[pair].agreement < 0.99);
+      QVERIFY(near(pair_means(q, axis, 1)[pair].length, q_means[pair].length));
+    }
+    spec.window = 2;
+    const auto seen = measured_logits(spec, q, k, 1, {0, 2});
+    QVERIFY(!std::isnan(seen[1]) && std::isnan(seen[2]));
+    const Array both{{2, 1, 4}, {1, 0, 1, 0, -1, 0, -1, 0}};
+    QCOMPARE(pair_means(both, axis, 0)[0].agreement, 0.0);
+    QCOMPARE(pair_means(both, axis, 0)[1].agreement, 0.0);  // all zero
+    QKSCOPE_EXPECT_ERROR(pair_means(both, axis, 1), "head 2", "(2, 1, 4)");
+    QKSCOPE_EXPECT_ERROR(pair_means({{2, 1, 3}, {1, 2, 3, 4, 5, 6}}, axis, 0), "(2, 1, 3)");
   }
 };
 

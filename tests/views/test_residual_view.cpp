@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/analysis/logit_parts.h"
+#include "core/analysis/rotary_pairs.h"
 #include "tests/views/panel_stage.h"
 #include "views/activation_pointing.h"
 #include "views/arms.h"
@@ -345,6 +346,20 @@ class TestResidualView : public TestCase {
     stage.state.setSelection({Site::Query, 2, 1, -1, 2, 5});
     stage.settle();
     QVERIFY(stage.view->whyNoFigure().contains(QStringLiteral("does not see")));
+    // The rotary pairs of the same head: the pair of the selected dim, and where a click leads.
+    Stage pairs(QStringLiteral("pairs"), data, {1200, 260});
+    pairs.state.setSelection({Site::Key, 2, 1, 5, 4, 1});
+    pairs.settle();
+    const auto& drawn_pairs = qobject_cast<CurvesView*>(pairs.view)->plot().charts();
+    QCOMPARE(drawn_pairs.size(), std::size_t(4));
+    QVERIFY(drawn_pairs[0].title.contains(QStringLiteral("Pair 1")));
+    QCOMPARE(drawn_pairs[0].curves.at(1).x.size(), std::size_t(positions));
+    QCOMPARE(drawn_pairs[3].curves.at(0).y,
+             measured_logits(spec, *comparison->baseline->capture.value(2, Site::Query),
+                             *comparison->baseline->capture.value(2, Site::Key), 2, {1, 5}));
+    QCOMPARE(drawn_pairs[3].selected, std::optional<double>(3));
+    Q_EMIT const_cast<CurvePlot&>(qobject_cast<CurvesView*>(pairs.view)->plot()).picked(1, 3);
+    QCOMPARE(pairs.state.selection().dim, 3);
     // Nothing chosen: the last query, the first key.
     stage.state.setSelection({Site::Query, 2, 1, -1, -1});
     stage.settle();
@@ -358,8 +373,9 @@ class TestResidualView : public TestCase {
   void filesHaveNone() {
     ViewData data = residualData();
     data.dump = std::make_shared<const ActivationDump>();
-    for (const QString& id : {QStringLiteral("residual"), QStringLiteral("magnitudes"),
-                              QStringLiteral("attention"), QStringLiteral("logit")}) {
+    for (const QString& id :
+         {QStringLiteral("residual"), QStringLiteral("magnitudes"), QStringLiteral("attention"),
+          QStringLiteral("logit"), QStringLiteral("pairs")}) {
       Stage stage(id, data, {500, 300});
       QVERIFY(stage.view->whyNoFigure().contains(QStringLiteral("open a model")));
       QVERIFY(stage.view->figureArrays().empty());
