@@ -132,6 +132,7 @@ class MainWindow : public QMainWindow {
   // mainwindow_pointing.cpp
   void point(const Selection& at, Reach reach, Pointing pointing);
   void takeColumns(const std::vector<ColumnEntry>& entries, Pointing pointing);
+  void stopRotating(const RotationEdit& edit);
   void showPointingMenu(const Selection& at, const QPoint& global);
 
   // mainwindow_arms.cpp

@@ -1,4 +1,5 @@
 #include <QMenu>
+#include <algorithm>
 
 #include "app/mainwindow.h"
 #include "views/shown.h"
@@ -22,6 +23,46 @@ QString pointingWords(Pointing pointing) {
   return {};
 }
 
+/// Which pairs of the ruler are meant by a dim.
+enum class Turning { Pair, Band, SlowerHalf, All };
+constexpr Turning all_turnings[] = {Turning::Pair, Turning::Band, Turning::SlowerHalf, Turning::All};
+
+QString turningWords(Turning turning) {
+  switch (turning) {
+    case Turning::Pair:
+      return MainWindow::tr("this rotary pair");
+    case Turning::Band:
+      return MainWindow::tr("this band of the ruler");
+    case Turning::SlowerHalf:
+      return MainWindow::tr("the slower half of the ruler");
+    case Turning::All:
+      return MainWindow::tr("all pairs");
+  }
+  return {};
+}
+
+/// Q and K of the selected layer, or of all, without the rotation of what is meant; nothing where no dim is
+/// selected that turns.
+std::optional<RotationEdit> stoppedAt(const ViewData& data, const Selection& at, Turning turning,
+                                      bool all_layers) {
+  if (!data.card) return std::nullopt;
+  const FrequencyAxis axis = shownAxis(data, at.layer);
+  const int pairs = static_cast<int>(axis.inv_freq().size());
+  RotationEdit edit;
+  if (!all_layers) edit.layers = {at.layer};
+  if (pairs == 0) return std::nullopt;
+  if (turning == Turning::SlowerHalf) {
+    for (int pair = (pairs + 1) / 2; pair < pairs; ++pair) edit.pairs.push_back(pair);
+  }
+  if (turning == Turning::Pair || turning == Turning::Band) {
+    const std::optional<RotaryDim> rotary = axis.at(at.dim);
+    if (!rotary) return std::nullopt;
+    edit.pairs = {rotary->pair};
+    if (turning == Turning::Band) edit.pairs = bandPairs(axis, at.dim);
+  }
+  return edit;
+}
+
 QKeySequence pointingKey(Pointing pointing) {
   return pointing == Pointing::Only  ? QKeySequence(Qt::Key_X)
          : pointing == Pointing::Add ? QKeySequence(Qt::SHIFT | Qt::Key_X)
@@ -42,6 +83,33 @@ void MainWindow::addPointingCommands() {
     }
     commands_.add({disruptMenu(), pointingWords(pointing)}, std::move(rows));
   }
+  std::vector<Command> rows;
+  for (const bool all_layers : {false, true}) {
+    rows.push_back({.text = all_layers ? tr("In all layers") : tr("In this layer")});
+    for (const Turning turning : all_turnings) {
+      const auto edit = [this, turning, all_layers] {
+        return stoppedAt(session_.data(), state_.selection(), turning, all_layers);
+      };
+      rows.push_back(
+          {.id = QStringLiteral("stop%1_%2").arg(static_cast<int>(turning)).arg(all_layers ? 1 : 0),
+           .text = all_layers ? tr("%1, in all layers").arg(turningWords(turning)) : turningWords(turning),
+           .run = [this, edit] { stopRotating(*edit()); },
+           .enabled = [edit] { return edit().has_value(); }});
+    }
+  }
+  commands_.add({disruptMenu(), tr("Stop &rotating")}, std::move(rows));
+}
+
+/// Adds it to the shown arm.
+void MainWindow::stopRotating(const RotationEdit& edit) {
+  Edits edits = session_.arms().shown().edits;
+  const auto same = std::ranges::find(edits, Edit(edit).what, &Edit::what);
+  if (same == edits.end()) {
+    edits.emplace_back(edit);
+  } else {
+    same->on = true;
+  }
+  requestEdits(edits);
 }
 
 void MainWindow::point(const Selection& at, Reach reach, Pointing pointing) {
@@ -76,6 +144,15 @@ void MainWindow::showPointingMenu(const Selection& at, const QPoint& global) {
       QAction* action = ways->addAction(reachWords(reach), this,
                                         [this, at, reach, pointing] { point(at, reach, pointing); });
       action->setEnabled(!pointedEntries(session_.data(), at, reach).empty());
+    }
+  }
+  QMenu* stop = menu->addMenu(tr("Stop &rotating"));
+  for (const bool all_layers : {false, true}) {
+    stop->addSection(all_layers ? tr("In all layers") : tr("In this layer"));
+    for (const Turning turning : all_turnings) {
+      const auto edit = stoppedAt(session_.data(), at, turning, all_layers);
+      stop->addAction(turningWords(turning), this, [this, edit] { stopRotating(*edit); })
+          ->setEnabled(edit.has_value());
     }
   }
   menu->popup(global);

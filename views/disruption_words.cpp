@@ -2,6 +2,7 @@
 
 #include <QCoreApplication>
 #include <QStringList>
+#include <cmath>
 #include <iterator>
 
 #include "views/counted.h"
@@ -115,6 +116,18 @@ QString shortWords(const ActivationEdit& e) {
                         : e.finds() && e.scope == ActivationEdit::Scope::Each ? tr(" · each layer")
                                                                               : QString();
   return tr("%1 → %2").arg(which, to) + where;
+}
+
+QString shortWords(const RotationEdit& e) {
+  QString which = tr("all pairs");
+  if (!e.pairs.empty()) which = tr("pairs %1").arg(QString::fromStdString(format_ranges(e.pairs, 0)));
+  if (e.shortest > 0) which += tr(" from %1 tokens").arg(exactWords(e.shortest));
+  if (std::isfinite(e.longest)) which += tr(" below %1 tokens").arg(exactWords(e.longest));
+  if (e.instead == RotationEdit::Instead::Fastest) which = tr("as many of the fastest as %1").arg(which);
+  if (e.instead == RotationEdit::Instead::Random) which = tr("as many random ones as %1").arg(which);
+  const QString site = e.query && e.key ? tr("Q and K") : e.query ? QStringLiteral("Q") : QStringLiteral("K");
+  const QString where = e.layers.empty() ? QString() : tr(" · layers %1").arg(ranges(e.layers));
+  return tr("no rotation of %1: %2").arg(site, which) + where;
 }
 
 namespace {

@@ -8,6 +8,7 @@ namespace qkscope {
 /// "λ=5 on Q · all layers": for buttons and captions.
 QString shortWords(const Disruption& disruption);
 QString shortWords(const ActivationEdit& edit);
+QString shortWords(const RotationEdit& edit);
 QString shortWords(const Edit& edit);
 /// The same where all layers go without saying: "λ=5 on Q", for names.
 QString nameWords(const Edit& edit);

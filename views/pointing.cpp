@@ -15,16 +15,14 @@ constexpr int every = ColumnEntry::every;
 /// As many bands as the chart of bands has.
 constexpr int kBands = 8;
 
-/// The dims whose rotary pairs lie in the band of `dim`: bands of equal numbers of pairs.
+/// The dims whose rotary pairs lie in the band of `dim`.
 std::vector<int> bandDims(const FrequencyAxis& axis, int dim) {
-  const auto rotary = axis.at(dim);
-  if (!rotary) return {dim};
-  const int pairs = static_cast<int>(axis.inv_freq().size());
-  const int bands = std::min(kBands, pairs), band = rotary->pair * bands / pairs;
+  const std::vector<int> pairs = bandPairs(axis, dim);
+  if (pairs.empty()) return {dim};
   std::vector<int> dims;
   for (int other = 0; other < axis.head_dim(); ++other) {
     const auto turned = axis.at(other);
-    if (turned && turned->pair * bands / pairs == band) dims.push_back(other);
+    if (turned && std::ranges::binary_search(pairs, turned->pair)) dims.push_back(other);
   }
   return dims;
 }
@@ -149,6 +147,18 @@ std::vector<ColumnEntry> bandEntries(const ViewData& data, const std::vector<Sit
     }
   }
   return ordered(std::move(entries));
+}
+
+std::vector<int> bandPairs(const FrequencyAxis& axis, int dim) {
+  const auto rotary = axis.at(dim);
+  std::vector<int> all;
+  if (!rotary) return all;
+  // Bands of equal numbers of pairs.
+  const int pairs = static_cast<int>(axis.inv_freq().size()), bands = std::min(kBands, pairs);
+  for (int pair = 0; pair < pairs; ++pair) {
+    if (pair * bands / pairs == rotary->pair * bands / pairs) all.push_back(pair);
+  }
+  return all;
 }
 
 std::optional<std::vector<ColumnEntry>> takenEntries(const Disruption& d, const ViewData& data) {

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/analysis/frequency.h"
 #include "core/run/edit.h"
 #include "views/view_state.h"
 
@@ -32,6 +33,8 @@ std::vector<ColumnEntry> pointedEntries(const ViewData& data, const Selection& s
 /// rotary pairs lie in bands first .. last of the chart of bands; none where there are no such bands.
 std::vector<ColumnEntry> bandEntries(const ViewData& data, const std::vector<Site>& sites, int first,
                                      int last);
+/// The rotary pairs, sorted, of the band of the ruler that a dim lies in; none where it does not rotate.
+std::vector<int> bandPairs(const FrequencyAxis& axis, int dim);
 
 /// The columns that a disruption takes, one by one or with a * for all: those it lists, or what its rule
 /// finds in the baseline. Nothing where that is not known: the rule looks at the disrupted pass itself, or M

@@ -284,6 +284,11 @@ std::string disruption_help() {
          "published)\n"
          "  set=zero|mean|X          to what (zero); means=layer:dim:start:other of a mean that is stored\n"
          "  control=median           as many of median size in their place\n"
+         "Or rotary pairs of Q and K that stand still, while the prompt is read and at every step:\n"
+         "  rotation=off             of site=q|k|qk (qk), layers=1-4,7 (all)\n"
+         "  pairs=24-31              counted from 0, the fastest (all); wavelengths=FROM:TO in positions "
+         "(all)\n"
+         "  instead=fastest|random   as many other pairs in their place; seed=N\n"
          "A text that begins with the word off is an edit that is kept and not made.\n\n";
 }
 

@@ -17,6 +17,7 @@ Edit parse_what(std::string_view text) {
   const auto preset = std::ranges::find(activation_presets(), text, &ActivationPreset::name);
   if (preset != activation_presets().end()) return preset->edit;
   if (is_activation_edit(text)) return parse_activation_edit(text);
+  if (is_rotation_edit(text)) return parse_rotation_edit(text);
   return parse_disruption(text);
 }
 
@@ -67,6 +68,7 @@ std::string to_text(const Edits& edits) {
 void seed_unless_named(Edit& edit, std::string_view text, std::uint64_t seed) {
   if (text.find("seed=") != text.npos) return;
   if (auto* disruption = std::get_if<Disruption>(&edit.what)) disruption->pick.seed = seed;
+  if (auto* rotation = std::get_if<RotationEdit>(&edit.what)) rotation->seed = seed;
 }
 
 namespace {
@@ -86,6 +88,13 @@ Edit control(ActivationEdit e, PickKind, std::uint64_t) {
   return e;
 }
 
+Edit control(RotationEdit e, PickKind kind, std::uint64_t seed) {
+  const bool drawn = kind == PickKind::Random;
+  e.instead = drawn ? RotationEdit::Instead::Random : RotationEdit::Instead::Fastest;
+  e.seed = drawn ? seed : 0;
+  return e;
+}
+
 }  // namespace
 
 Edit control_of(const Edit& edit, PickKind kind, std::uint64_t seed) {
@@ -98,6 +107,10 @@ namespace {
 
 void check(const ActivationEdit& edit, const ModelSpec& spec) {
   check_activation_edit(edit, spec);
+}
+
+void check(const RotationEdit& edit, const ModelSpec& spec) {
+  check_rotation_edit(edit, spec);
 }
 
 void check(const Disruption& disruption, const ModelSpec& spec) {

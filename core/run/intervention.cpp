@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/model/rope.h"
 #include "core/run/activation_places.h"
 #include "core/run/column_places.h"
 
@@ -16,7 +17,25 @@ Intervention::Intervention(const Edits& edits, const ModelSpec& spec, const Capt
   for (const Edit& edit : edits) {
     check_edit(edit, spec);
     if (!edit.on) continue;
-    std::visit([&](const auto& what) { add_places(what, spec, baseline, device, places_); }, edit.what);
+    if (const RotationEdit* rotation = edit.rotation()) stop(*rotation, spec);
+    if (const Disruption* disruption = edit.disruption())
+      add_places(*disruption, spec, baseline, device, places_);
+    if (const ActivationEdit* activations = edit.activations())
+      add_places(*activations, spec, baseline, device, places_);
+  }
+}
+
+void Intervention::stop(const RotationEdit& edit, const ModelSpec& spec) {
+  for (int layer = 0; layer < spec.num_layers(); ++layer) {
+    for (const Site site : {Site::Query, Site::Key}) {
+      const std::vector<int> pairs = stopped_pairs(edit, spec, {layer, site});
+      if (pairs.empty()) continue;
+      const AttentionSpec& attention = *spec.attention(layer);
+      Stopped& stopped = stopped_[{layer, site}];
+      stopped.pairs.insert(pairs.begin(), pairs.end());
+      stopped.factor = rope_frequencies(*attention.rope, spec.max_position_embeddings, 1).attention_factor;
+      stopped.heads = site == Site::Query ? attention.num_heads : attention.num_kv_heads;
+    }
   }
 }
 
@@ -27,7 +46,7 @@ Needs Intervention::needs_of(const Edits& edits) {
     Needs more;
     if (const Disruption* disruption = edit.disruption()) {
       if (disruption->reads_baseline()) more.norms = {Site::Query, Site::Key, Site::Value};
-    } else if (const ActivationEdit* activations = edit.activations(); activations->finds()) {
+    } else if (const ActivationEdit* activations = edit.activations(); activations && activations->finds()) {
       more.activations.sites = {activations->site};
       more.activations.rule = activations->rule;
     }
@@ -37,11 +56,12 @@ Needs Intervention::needs_of(const Edits& edits) {
 }
 
 int Intervention::first_layer() const {
-  return places_.empty() ? num_layers_ : places_.begin()->first.layer;
+  const int edited = places_.empty() ? num_layers_ : places_.begin()->first.layer;
+  return stopped_.empty() ? edited : std::min(edited, stopped_.begin()->first.layer);
 }
 
 bool Intervention::every_step() const {
-  return std::ranges::any_of(places_, [](const auto& entry) {
+  return !stopped_.empty() || std::ranges::any_of(places_, [](const auto& entry) {
     return std::ranges::any_of(entry.second, [](const auto& place) { return place->every_step; });
   });
 }
@@ -57,6 +77,16 @@ at::Tensor Intervention::apply(SiteId where, const at::Tensor& x, bool prefill) 
     if (prefill) replaced_ += count;
   }
   return result;
+}
+
+Rotation Intervention::rotation(SiteId where, const Rotation& clean, bool prefill) {
+  const auto it = stopped_.find(where);
+  if (it == stopped_.end()) return clean;
+  const Stopped& stopped = it->second;
+  if (prefill) replaced_ += 2 * std::ssize(stopped.pairs) * stopped.heads;
+  const std::vector<std::int64_t> list(stopped.pairs.begin(), stopped.pairs.end());
+  const at::Tensor pairs = at::tensor(list, at::kLong).to(clean.cos.device());
+  return {clean.cos.index_fill(2, pairs, stopped.factor), clean.sin.index_fill(2, pairs, 0)};
 }
 
 bool Intervention::reaches_kv_cache(SiteId where) const {

@@ -49,6 +49,10 @@ void RequestTap::pulse(int layer, double part) {
   on_part(layer, part);
 }
 
+Rotation RequestTap::rotation(SiteId id, const Rotation& angles) {
+  return intervention_ ? intervention_->rotation(id, angles, prefill_) : angles;
+}
+
 at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
   // Kept first: a stop between two layers leaves the lower one done.
   if (keep_residuals && id.site == Site::ResidPre) residuals_[id.layer] = x;

@@ -30,6 +30,7 @@ class RequestTap : public Tap {
 
   bool wants(SiteId id) const override;
   void pulse(int layer, double part) override;
+  Rotation rotation(SiteId id, const Rotation& angles) override;
   at::Tensor operator()(SiteId id, at::Tensor x) override;
 
   /// Host copies of what was kept, into `capture`.

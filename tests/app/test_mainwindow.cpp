@@ -240,7 +240,18 @@ class TestMainWindow : public LoadedWindowTestCase {
     menu->findChildren<QMenu*>().front()->actions().front()->trigger();
     menu->close();
     QVERIFY((firstEdit(session).disruption()->entries == std::vector<ColumnEntry>{{Site::Value, 0, 1, 5}}));
-    QVERIFY(finish(session));
+    // A pair of the ruler stands still beside it, in the layer or in all.
+    window.state().setSelection({Site::Key, 1, 1, 11, -1});
+    const auto last = [&] { return session.arms().shown().edits.back(); };
+    window.commands().run(QStringLiteral("stop0_0"));
+    QCOMPARE(last(), parse_edit("rotation=off,pairs=3,layers=2"));
+    window.commands().run(QStringLiteral("stop2_1"));
+    QCOMPARE(last(), parse_edit("rotation=off,pairs=4-7"));
+    window.commands().run(QStringLiteral("stop3_1"));
+    QCOMPARE(last(), parse_edit("rotation=off"));
+    QCOMPARE(session.arms().shown().edits.size(), std::size_t{4});
+    QVERIFY(session.arms().on && finish(session));
+    QCOMPARE(session.data().comparison->disrupted->first_layer, 0);
   }
 
   void promptIsEdited() {

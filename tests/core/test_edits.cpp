@@ -40,6 +40,77 @@ class TestEdits : public TestCase {
     QCOMPARE(parse_edit(written.toStdString()), edit);
   }
 
+  void rotations() {
+    const auto written = [](const char* text) { return to_text(parse_edit(text)); };
+    QCOMPARE(written("rotation=off"),
+             std::string("rotation=off,site=qk,pairs=all,wavelengths=all,layers=all,instead=none"));
+    const std::string whole =
+        "rotation=off,site=k,pairs=0,24-31,wavelengths=6.5:100,layers=2-4,instead=random,seed=7";
+    QCOMPARE(written(("off " + whole).c_str()), "off " + whole);
+    QCOMPARE(written("rotation = off , pairs = 3 ,wavelengths=:100"),
+             std::string("rotation=off,site=qk,pairs=3,wavelengths=0:100,layers=all,instead=none"));
+    const char* different[] = {"rotation=off",
+                               "rotation=off,site=q",
+                               "rotation=off,site=k",
+                               "rotation=off,pairs=0",
+                               "rotation=off,pairs=1",
+                               "rotation=off,wavelengths=10:",
+                               "rotation=off,wavelengths=:10",
+                               "rotation=off,layers=1",
+                               "rotation=off,instead=fastest",
+                               "rotation=off,instead=random",
+                               "rotation=off,instead=random,seed=1"};
+    for (const char* a : different) {
+      QCOMPARE(parse_edit(to_text(parse_edit(a))), parse_edit(a));
+      QVERIFY(parse_edit(a).rotation() && !describe(parse_edit(a)).empty());
+      for (const char* b : different) QCOMPARE(parse_edit(a) == parse_edit(b), a == b);
+    }
+    QCOMPARE(control_of(parse_edit("off rotation=off,pairs=3"), PickKind::Random, 5),
+             parse_edit("off rotation=off,pairs=3,instead=random,seed=5"));
+    QCOMPARE(control_of(parse_edit("rotation=off,pairs=3"), PickKind::Smallest, 5),
+             parse_edit("rotation=off,pairs=3,instead=fastest"));
+    Edit seeded = parse_edit("rotation=off,instead=random");
+    seed_unless_named(seeded, "rotation=off,instead=random", 9);
+    QCOMPARE(seeded.rotation()->seed, std::uint64_t(9));
+    const auto refused = [](const std::string& text, const std::vector<std::string>& words) {
+      return has_all(error_of([&] { parse_edit(text); }), words);
+    };
+    QVERIFY(refused("rotation=on", {"rotation", "'on'", "off"}));
+    QVERIFY(refused("rotation=off,site=v", {"site", "'v'", "qk"}));
+    QVERIFY(refused("rotation=off,pairs=-1", {"pairs", "'-1'", "from 0"}));
+    for (const char* bad : {"10", ":", "x:", ":inf", "-1:3", "5:5", "7:2", "nan:"})
+      QVERIFY2(refused(std::string("rotation=off,wavelengths=") + bad, {"wavelengths", "FROM:TO"}), bad);
+    QVERIFY(refused("rotation=off,instead=slowest", {"instead", "fastest"}));
+    QVERIFY(refused("rotation=off,seed=3", {"'seed=3'", "instead=random"}));
+    QVERIFY(refused("rotation=off,heads=3", {"unknown key 'heads'", "pairs"}));
+    ModelSpec spec = plain_spec({.layers = 3, .heads = 2, .kv_heads = 2, .head_dim = 8});
+    check_edit(parse_edit("rotation=off,pairs=3,layers=3"), spec);
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("rotation=off,pairs=4"), spec), "pair 4", "4, counted from 0");
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("rotation=off,layers=4"), spec), "layer 4", "3 layers");
+    std::get<AttentionSpec>(spec.layers[1].mixer).rope.reset();
+    check_edit(parse_edit("rotation=off"), spec);
+    QKSCOPE_EXPECT_ERROR(check_edit(parse_edit("rotation=off,layers=2"), spec), "layer 2");
+    // By pairs, by wavelengths from the lower bound on and below the upper, as many others, none where the
+    // layer does not turn. Wavelengths of theta 10000 and 8 dims: 6.28, 62.8, 628 and 6283.
+    const auto pairs = [&](const std::string& settings, SiteId where = {2, Site::Query}) {
+      return stopped_pairs(*parse_edit("rotation=off" + settings).rotation(), spec, where);
+    };
+    using Pairs = std::vector<int>;
+    QCOMPARE(pairs(""), (Pairs{0, 1, 2, 3}));
+    QCOMPARE(pairs("", {1, Site::Query}), Pairs());
+    QCOMPARE(pairs(",layers=1"), Pairs());
+    QCOMPARE(pairs(",site=k"), Pairs());
+    QCOMPARE(pairs(",site=k", {2, Site::Key}), (Pairs{0, 1, 2, 3}));
+    QCOMPARE(pairs(",wavelengths=60:700"), (Pairs{1, 2}));
+    QCOMPARE(pairs(",wavelengths=60:700,pairs=2,3"), (Pairs{2}));
+    QCOMPARE(pairs(",pairs=0,instead=fastest"), (Pairs{1}));
+    QCOMPARE(pairs(",pairs=1-3,instead=fastest"), (Pairs{0}));
+    QCOMPARE(pairs(",pairs=1,2,instead=random"), (Pairs{0, 3}));
+    QCOMPARE(pairs(",pairs=1,instead=random,seed=4"),
+             pairs(",pairs=1,instead=random,seed=4", {2, Site::Key}));
+    QCOMPARE(pairs(",instead=random"), Pairs());
+  }
+
   void presetsReadBack() {
     for (const ActivationPreset& preset : activation_presets()) {
       QCOMPARE(parse_edit(preset.name), Edit(preset.edit));

@@ -84,7 +84,7 @@ at::Tensor turn(const AttentionSpec& spec, const std::optional<NormSpec>& norm, 
                 Tap& tap) {
   if (norm && !spec.norms_after_rotation) x = head_norm(spec, *norm, weights, tap({layer, sites.raw}, x));
   x = tap({layer, sites.pre}, x);
-  if (spec.rope) x = rotate(*spec.rope, rotation, x);
+  if (spec.rope) x = rotate(*spec.rope, tap.rotation({layer, sites.done}, rotation), x);
   if (norm && spec.norms_after_rotation) x = head_norm(spec, *norm, weights, x);
   if (spec.query_scale && sites.done == Site::Query) x = scale_by_position(*spec.query_scale, x, past);
   return tap({layer, sites.done}, x);
