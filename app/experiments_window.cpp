@@ -13,6 +13,7 @@
 #include <QSplitter>
 #include <QStandardPaths>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "app/session.h"
 #include "app/settings.h"
@@ -90,6 +91,7 @@ QWidget* ExperimentsWindow::makeHead() {
   experiment_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   row->addWidget(experiment_, 1);
   auto* browse_button = new QPushButton(tr("Open a file …"), head);
+  browse_button->setAutoDefault(false);
   row->addWidget(browse_button);
   start_ = new QPushButton(head);
   start_->setObjectName(QStringLiteral("experimentStart"));
@@ -127,7 +129,10 @@ QWidget* ExperimentsWindow::makeTable() {
   table_->verticalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
   table_->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
   connect(table_->selectionModel(), &QItemSelectionModel::currentChanged, this, &ExperimentsWindow::showCell);
-  connect(table_model_, &QAbstractItemModel::modelReset, this, &ExperimentsWindow::showCell);
+  connect(table_model_, &QAbstractItemModel::modelReset, this, [this] {
+    // The first arm beside the baseline: what it lost is what is looked for.
+    table_->setCurrentIndex(table_model_->index(std::min(1, table_model_->rowCount() - 1), 1));
+  });
   return table_;
 }
 

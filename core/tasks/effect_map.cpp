@@ -5,7 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
-#include <numbers>
+#include <span>
 
 #include "core/base/error.h"
 #include "core/model/spec.h"
@@ -17,10 +17,16 @@ namespace {
 
 constexpr std::array sites = {EffectSite::Query, EffectSite::Key, EffectSite::Both};
 
-double mean_of(const Perplexity& perplexity) {
+/// Of the first `count` losses.
+double mean_of(const std::vector<float>& nll, std::size_t count) {
   double sum = 0;
-  for (const float nll : perplexity.nll) sum += static_cast<double>(nll);
-  return perplexity.nll.empty() ? 0 : sum / static_cast<double>(perplexity.nll.size());
+  for (std::size_t i = 0; i < count; ++i) sum += static_cast<double>(nll[i]);
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
+bool begins(const TokenIds& whole, const TokenIds& beginning) {
+  return beginning.size() <= whole.size() &&
+         std::ranges::equal(beginning, std::span(whole).first(beginning.size()));
 }
 
 /// Runs of one question that differ in their edits.
@@ -28,73 +34,59 @@ class Question {
  public:
   Question(Runner& runner, const RunRequest& request, std::stop_token stop)
       : runner_(runner), request_(request), stop_(std::move(stop)) {
+    if (request_.sampling.temperature > 0)
+      throw Error(
+          "An effect map compares answers, and drawn ones differ by chance; leave the temperature at 0");
     request_.edits = {};
     request_.score_continuation = true;
-    baseline_ = runner_.run(request_, {}, stop_);
-    scores_answer_ = request_.expected.empty();
-    if (scores_answer_) request_.expected = baseline_->answer;
-    if (request_.expected.empty())
+    const auto baseline = runner_.run(request_, {}, stop_);
+    answer_ = baseline->answer;
+    expected_ = request_.expected.empty() ? answer_ : request_.expected;
+    if (expected_.empty())
       throw Error("The model answers nothing, and no answer is expected; give the one that is scored");
+    request_.max_new_tokens = 0;
+    request_.top_scored_tokens = 1;
+    baseline_nll_ = baseline->continuation->nll;
+    perplexity_ = baseline->continuation->value();
   }
 
-  const Run& baseline() const { return *baseline_; }
-  const TokenIds& expected() const { return request_.expected; }
+  const TokenIds& expected() const { return expected_; }
+  const TokenIds& answer() const { return answer_; }
+  std::optional<double> perplexity() const { return perplexity_; }
 
+  /// One pass over prompt and answer, where the expected answer begins the model's or the other way round:
+  /// greedy decoding writes the same answer where each of its tokens is the most probable one in its place.
   void ask(const Edit& edit, EffectCell& cell) {
-    RunRequest request = request_;
-    request.edits = {edit};
-    request.max_new_tokens = 0;
-    if (scores_answer_ || request_.max_new_tokens == 0) {
-      const auto run = runner_.run(request, {}, stop_);
-      note(*run->continuation, cell);
-      cell.replaced = run->replaced;
-      // A token with more than half of the probability is the one that greedy decoding takes: no need to
-      // write.
-      const auto taken = [](float nll) { return nll < std::numbers::ln2_v<float> - 1e-4F; };
-      if (request_.max_new_tokens == 0 ||
-          (request_.sampling.temperature <= 0 && std::ranges::all_of(run->continuation->nll, taken)))
-        return;
-    }
-    request.max_new_tokens = request_.max_new_tokens;
-    write(request, cell);
+    const bool at_once = begins(answer_, expected_) || begins(expected_, answer_);
+    const auto run = score(edit, at_once && answer_.size() > expected_.size() ? answer_ : expected_);
+    const double mean = mean_of(run->continuation->nll, expected_.size());
+    cell.perplexity = std::exp(mean);
+    cell.change = mean - mean_of(baseline_nll_, expected_.size());
+    cell.replaced = run->replaced;
+    if (!answer_.empty()) cell.answer_changed = !writes_answer(at_once ? *run : *score(edit, answer_));
   }
 
  private:
-  void note(const Perplexity& score, EffectCell& cell) const {
-    cell.perplexity = score.value();
-    cell.change = mean_of(score) - mean_of(*baseline_->continuation);
+  std::shared_ptr<const Run> score(const Edit& edit, const TokenIds& tokens) {
+    RunRequest request = request_;
+    request.edits = {edit};
+    request.expected = tokens;
+    return runner_.run(request, {}, stop_);
   }
-
-  /// The answer, until it is another than the baseline's.
-  void write(const RunRequest& request, EffectCell& cell) {
-    std::stop_source differs;
-    const std::stop_callback outer(stop_, [&differs] { differs.request_stop(); });
-    std::size_t at = 0;
-    RunEvents events;
-    events.prefilled = [&cell](Arm arm, const std::shared_ptr<const Run>& run) {
-      if (arm == Arm::Disrupted) cell.replaced = run->replaced;
-    };
-    events.scored = [&](Arm arm, const Perplexity& score) {
-      if (arm == Arm::Disrupted) note(score, cell);
-    };
-    events.token = [&](Arm, int id) {
-      if (at < baseline_->answer.size() && baseline_->answer[at++] == id) return;
-      cell.answer_changed = true;
-      differs.request_stop();
-    };
-    try {
-      const auto run = runner_.run(request, events, differs.get_token());
-      cell.answer_changed = run->answer != baseline_->answer;
-    } catch (const Cancelled&) {
-      if (stop_.stop_requested()) throw;
+  bool writes_answer(const Run& run) const {
+    const auto& likely = run.continuation->alternatives;
+    for (std::size_t i = 0; i < answer_.size(); ++i) {
+      if (likely[i].front().id != answer_[i]) return false;
     }
+    return true;
   }
 
   Runner& runner_;
   RunRequest request_;
   std::stop_token stop_;
-  std::shared_ptr<const Run> baseline_;
-  bool scores_answer_ = false;
+  TokenIds answer_, expected_;
+  std::vector<float> baseline_nll_;  // of the expected answer
+  std::optional<double> perplexity_;
 };
 
 Edit edit_of(Disruption disruption, const EffectCell& cell, std::uint64_t seed) {
@@ -130,11 +122,7 @@ EffectMap effect_map(Runner& runner, const ModelSpec& spec, const RunRequest& re
     throw Error(
         "An effect map goes from layer to layer by a rule, and listed entries have none; give a pick");
   Question question(runner, request, stop);
-  EffectMap map{question.expected(),
-                question.baseline().answer,
-                question.baseline().continuation->value(),
-                {},
-                settings.disruption};
+  EffectMap map{question.expected(), question.answer(), question.perplexity(), {}, settings.disruption};
   map.disruption.pick.seed = settings.seed;
   std::vector<std::pair<int, int>> rows;  // (layer, head)
   for (int layer = 0; layer < spec.num_layers(); ++layer) {

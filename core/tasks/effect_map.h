@@ -49,7 +49,8 @@ struct EffectSettings {
 
 /// Every layer (and head) x site x pick, each from the residual stream that the baseline's pass kept below
 /// it: first all massive ones, then the controls of those rows whose massive ones changed most. `request`:
-/// prompt, stops, max_new_tokens of the answer, and the expected one (empty: the baseline's answer).
+/// prompt, stops, max_new_tokens of the answer, which is greedy, and the expected one (empty: the baseline's
+/// answer).
 /// `on_cell` is told each cell as it comes, how many there are by then and will be. Throws Error, or
 /// Cancelled.
 EffectMap effect_map(

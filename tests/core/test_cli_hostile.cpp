@@ -9,6 +9,7 @@
 
 #include "tests/support/cli.h"
 #include "tests/support/npy_bytes.h"
+#include "tests/support/sanitizers.h"
 
 using namespace qkscope;
 using namespace qkscope::test;
@@ -259,8 +260,8 @@ class TestCliHostile : public TestCase {
     const Cost cost = run_measured(command, said.path().toStdString());
     QVERIFY2(cost.result.refuses(1, row.words), told(cost.result).c_str());
     QVERIFY2(cost.result.err.size() < 1000, told(cost.result).c_str());
-    QVERIFY2(cost.seconds < 5, std::to_string(cost.seconds).c_str());
-    QVERIFY2(cost.megabytes < 1000, std::to_string(cost.megabytes).c_str());
+    QVERIFY2(cost.seconds < 5 * sanitizer_cost, std::to_string(cost.seconds).c_str());
+    QVERIFY2(cost.megabytes < 1000 * sanitizer_cost, std::to_string(cost.megabytes).c_str());
   }
 };
 

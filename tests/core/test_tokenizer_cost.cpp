@@ -4,23 +4,13 @@
 #include "core/base/error.h"
 #include "core/text/tokenizer/byte_alphabet.h"
 #include "tests/support/errors.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/tokenizer_test.h"
 
 using namespace qkscope;
 using nlohmann::json;
 using test::token;
 using test::tokenizer_json;
-
-namespace {
-
-/// The seconds are of programs as people use them; what sanitizers watch takes several times as long.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr double slowdown = 5;
-#else
-constexpr double slowdown = 1;
-#endif
-
-}  // namespace
 
 class TestTokenizerCost : public test::TokenizerTest {
   Q_OBJECT
@@ -75,7 +65,7 @@ class TestTokenizerCost : public test::TokenizerTest {
       QVERIFY2(std::string(error.what()).find(tokenizer->name()) != std::string::npos, error.what());
     }
     const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    QVERIFY2(seconds < 5 * slowdown, std::to_string(seconds).c_str());
+    QVERIFY2(seconds < 5 * test::sanitizer_cost, std::to_string(seconds).c_str());
   }
 
   /// A long text is walked place by place, to its very end.
@@ -170,7 +160,7 @@ class TestTokenizerCost : public test::TokenizerTest {
       const std::clock_t start = std::clock();
       const TokenIds ids = tokenizer->encode(text);
       const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-      QVERIFY2(seconds < 2 * slowdown, (name + std::to_string(seconds)).c_str());
+      QVERIFY2(seconds < 2 * test::sanitizer_cost, (name + std::to_string(seconds)).c_str());
       QVERIFY(!ids.empty());
     };
     const json bpe = {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", {"a a"}}};
