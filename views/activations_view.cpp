@@ -157,12 +157,13 @@ class ActivationsView : public View {
     column->addWidget(reach_);
     auto* row = new QHBoxLayout;
     row->setSpacing(6);
-    const std::array<QString, std::size(all_activation_changes)> words{tr("Set to zero"), tr("To the mean"),
-                                                                       tr("Control")};
+    const std::array<QString, std::size(all_activation_changes)> words{tr("Zero"), tr("Mean"), tr("Control")};
     for (const ActivationChange change : all_activation_changes) {
       auto* button = new QPushButton(words[static_cast<std::size_t>(change)], this);
       button->setObjectName(QStringLiteral("activationsSet%1").arg(static_cast<int>(change)));
       button->setToolTip(changeAbout(change));
+      // Of no width that it must have: large type does not widen the panel.
+      button->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
       button->setAccessibleName(tr("%1: %2").arg(button->text(), tr("what the box above says")));
       connect(button, &QPushButton::clicked, this,
               [this, change] { set(static_cast<ActivationReach>(reach_->currentData().toInt()), change); });

@@ -126,7 +126,18 @@ std::string read_text(const std::string& path) {
     if (!file) throw Error("Cannot open '" + path + "'; give a text file that can be read");
   }
   std::istream& in = path == "-" ? std::cin : file;
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  constexpr std::size_t most = std::size_t{256} << 20, step = std::size_t{1} << 20;
+  std::string text;
+  for (std::size_t got = step; got == step;) {
+    const std::size_t before = text.size();
+    if (before > most)
+      throw Error("'" + path +
+                  "' has more than 256 MiB, which no model reads as one text; give a part of it");
+    text.resize(before + step);
+    in.read(text.data() + before, static_cast<std::streamsize>(step));
+    got = static_cast<std::size_t>(in.gcount());
+    text.resize(before + got);
+  }
   if (in.bad()) throw Error("Cannot read '" + path + "'; give a text file");
   return text;
 }

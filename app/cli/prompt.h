@@ -33,7 +33,8 @@ RunRequest request_of(const LanguageModel& model, const Options& options, const 
 /// `text` as the answer that is scored.
 TokenIds answer_ids(const LanguageModel& model, const std::string& text);
 
-/// The whole of a file, or of standard input for "-".
+/// The whole of a file, or of standard input for "-". Throws Error where it cannot be read or has over 256
+/// MiB.
 std::string read_text(const std::string& path);
 
 }  // namespace qkscope::cli

@@ -138,6 +138,9 @@ class TestCli : public CliTestCase {
     QCOMPARE(rendered({"--prompt-file", "-"}, "Hi there\n"), std::string("Hi there"));
     QCOMPARE(rendered({"--prompt-file", file}), std::string("Hello\n"));
     QCOMPARE(rendered({"--text-file", file}), std::string("Hello\n\n"));
+    std::filesystem::resize_file(file, std::uintmax_t{10} << 30);  // without taking a block of the disk
+    for (const char* option : {"--prompt-file", "--text-file"})
+      QVERIFY(run_cli(on_model("tokens", {option, file})).refuses(1, {file, "256 MiB"}));
   }
 
   /// The chat format is the default where there is one.
