@@ -144,7 +144,9 @@ QWidget* ExperimentsWindow::makeItems() {
   items_->setAccessibleName(tr("Questions of the selected cell"));
   items_->setSortingEnabled(false);
   items_->setWordWrap(false);
-  items_->horizontalHeader()->setStretchLastSection(true);
+  items_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+  for (const int narrow : {OutcomeModel::NumberColumn, OutcomeModel::PublishedColumn})
+    items_->horizontalHeader()->setSectionResizeMode(narrow, QHeaderView::ResizeToContents);
   parts->addWidget(items_);
 
   auto* page = new QWidget(parts);
