@@ -45,7 +45,7 @@ class LogitView : public CurvesView {
     const Asked asked = askedOf(data(), state().selection());
     needs.values = {Site::Query, Site::Key};
     needs.norms = {Site::Query, Site::Key};
-    needs.value_layers = needs.layers = sorted({asked.layer, keysOf(*attention, asked.layer)});
+    needs.value_layers = needs.layers = sorted({asked.layer, keys_layer(*attention, asked.layer)});
     return needs;
   }
   QString whyNoFigure() const override {
@@ -80,12 +80,15 @@ class LogitView : public CurvesView {
     Chart keys{QStringLiteral("logit_keys"), tr("All keys of %1").arg(positionWords(asked.query)),
                tr("key position"), tr("logit")};
     const FrequencyAxis axis = shownAxis(data(), asked.layer);
+    const std::vector<std::uint8_t> massive = massiveDims(asked);
+    const QString massive_words = tr("massive: %1").arg(inRuns(asked, [&massive](const LogitParts& parts) {
+      return parts.of(massive);
+    }));
     for (const Shown run : {Shown::Baseline, Shown::Disrupted}) {
       const auto parts = partsOf(run, asked.key);
       if (!parts) continue;
       const bool disrupted = run == Shown::Disrupted;
-      const std::vector<std::uint8_t> massive = massiveDims(asked);
-      addDims(dims, *parts, massive, tr("massive: %1").arg(massiveWords(asked)), disrupted);
+      addDims(dims, *parts, massive, massive_words, disrupted);
       addPairs(pairs, *parts, axis, disrupted);
       addKeys(keys, asked, massive, axis, run);
     }
@@ -97,8 +100,9 @@ class LogitView : public CurvesView {
       const std::vector<double> by_pair = parts->by_pair(axis);
       double rest = parts->product();
       for (const double part : by_pair) rest -= part;
-      pairs.x_label = tr("pair: %1 to %2 tokens a turn")
-                          .arg(waveWords(axis.inv_freq().front()), waveWords(axis.inv_freq().back()));
+      pairs.x_label =
+          tr("pair: %1 to %2 tokens a turn")
+              .arg(waveWords(axis, 0), waveWords(axis, static_cast<int>(axis.inv_freq().size()) - 1));
       if (2 * by_pair.size() < parts->dims.size()) beside << tr("dims without one %1").arg(words(rest));
     }
     if (attentionAsked()->softcap > 0) beside << tr("soft-cap %1").arg(words(parts->softcap));
@@ -135,20 +139,14 @@ class LogitView : public CurvesView {
 
  private:
   static QString words(double part) { return numberWords(part); }
-  static QString waveWords(double inv_freq) {
-    constexpr double turn = 6.283185307179586;
-    return wavelengthWords(turn / inv_freq);
+  static QString waveWords(const FrequencyAxis& axis, int pair) {
+    return wavelengthWords(axis.at(axis.dims_of(pair).first)->wavelength);
   }
   static std::vector<int> sorted(std::vector<int> layers) {
     std::ranges::sort(layers);
     layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
     return layers;
   }
-  /// The layer whose keys this one reads.
-  static int keysOf(const AttentionSpec& attention, int layer) {
-    return attention.keys_of_layer >= 0 ? attention.keys_of_layer : layer;
-  }
-
   /// Of the layer that is asked about; null where it has none.
   const AttentionSpec* attentionAsked() const {
     if (!data().spec()) return nullptr;
@@ -163,7 +161,7 @@ class LogitView : public CurvesView {
     const Asked asked = askedOf(data(), state().selection());
     const AttentionSpec& attention = *attentionAsked();
     const Array* q = capturedValue(data(), run, asked.layer, Site::Query);
-    const Array* k = capturedValue(data(), run, keysOf(attention, asked.layer), Site::Key);
+    const Array* k = capturedValue(data(), run, keys_layer(attention, asked.layer), Site::Key);
     if (!q || !k || asked.query >= q->size(0) || key >= k->size(0) || !sees(attention, asked.query, key))
       return std::nullopt;
     return logit_parts(attention, *q, *k, asked.head, asked.query, key);
@@ -183,7 +181,8 @@ class LogitView : public CurvesView {
         flags[d] |= taken.at(static_cast<std::size_t>(head) * flags.size() + d);
     };
     mark(baseline.norm(asked.layer, Site::Query), asked.head);
-    mark(baseline.norm(keysOf(attention, asked.layer), Site::Key), asked.head / attention.num_kv_groups());
+    mark(baseline.norm(keys_layer(attention, asked.layer), Site::Key),
+         asked.head / attention.num_kv_groups());
     return flags;
   }
 
@@ -198,11 +197,6 @@ class LogitView : public CurvesView {
   QString logitWords(const Asked& asked) const {
     return inRuns(asked, [](const LogitParts& parts) { return parts.logit(); });
   }
-  QString massiveWords(const Asked& asked) const {
-    const std::vector<std::uint8_t> massive = massiveDims(asked);
-    return inRuns(asked, [&](const LogitParts& parts) { return parts.of(massive); });
-  }
-
   static Curve curveOf(const QString& name, bool disrupted) {
     Curve curve;
     curve.name = disrupted ? tr("%1, disrupted").arg(name) : name;

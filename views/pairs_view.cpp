@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/analysis/logit_parts.h"
 #include "core/analysis/rotary_pairs.h"
 #include "views/curves_view.h"
 #include "views/map_model.h"
@@ -130,8 +131,7 @@ class PairsView : public CurvesView {
   }
   int keyHead() const { return head() / attention()->num_kv_groups(); }
   const AttentionSpec* attention() const { return data().spec()->attention(layer()); }
-  /// The layer whose keys this one reads.
-  int keysLayer() const { return attention()->keys_of_layer >= 0 ? attention()->keys_of_layer : layer(); }
+  int keysLayer() const { return keys_layer(*attention(), layer()); }
   FrequencyAxis axis() const { return shownAxis(data(), layer()); }
   Shown run() const { return state().look().shown == Shown::Disrupted ? Shown::Disrupted : Shown::Baseline; }
   const Array* values(Site site) const {

@@ -2,20 +2,15 @@
 #include <algorithm>
 
 #include "app/cli/command.h"
+#include "core/io/text_rows.h"
 
 namespace qkscope::cli {
 
 namespace {
 
-/// A field as RFC 4180 has it.
 std::string field(const Document& value) {
   if (value.is_null()) return {};
-  if (!value.is_string()) return value.dump();
-  const auto& text = value.get_ref<const std::string&>();
-  if (text.find_first_of(",\"\r\n") == text.npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
+  return value.is_string() ? csv_field(value.get_ref<const std::string&>()) : value.dump();
 }
 
 std::string line(const std::vector<Document>& fields) {

@@ -1,8 +1,5 @@
-#include <unistd.h>
-
 #include <cmath>
 #include <filesystem>
-#include <iostream>
 #include <map>
 
 #include "app/cli/activation_corpus.h"
@@ -46,10 +43,9 @@ struct Study {
 
 /// Sequences that are done, on stderr where that is a terminal.
 StudyProgress progress_of(std::string what) {
-  if (!isatty(STDERR_FILENO)) return {};
   return [what = std::move(what)](std::size_t done, std::size_t of) {
-    std::cerr << "\r\033[K";
-    if (done < of) std::cerr << what << ", " << done << " of " << of << " sequences" << std::flush;
+    tell_line(done < of ? what + ", " + std::to_string(done) + " of " + std::to_string(of) + " sequences"
+                        : "");
   };
 }
 

@@ -1,9 +1,6 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <iostream>
 
 #include "app/cli/output.h"
 #include "app/cli/prompt.h"
@@ -51,13 +48,10 @@ Document run_effect_map(const Context& context) {
   request.max_new_tokens = options.max_new;
   ask_score(*model, options, request);
   Runner runner(model);
-  const bool terminal = isatty(STDERR_FILENO) != 0;
   const EffectMap map = effect_map(
       runner, model->spec(), request, settings,
-      [terminal](const EffectCell&, std::size_t done, std::size_t of) {
-        if (!terminal) return;
-        std::cerr << "\r\033[K";
-        if (done < of) std::cerr << "effects, " << done << " of " << of << std::flush;
+      [](const EffectCell&, std::size_t done, std::size_t of) {
+        tell_line(done < of ? "effects, " + std::to_string(done) + " of " + std::to_string(of) : "");
       },
       context.stop);
 

@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <filesystem>
-#include <iostream>
 
 #include "app/cli/output.h"
 #include "app/cli/prompt.h"
@@ -18,14 +15,12 @@ namespace {
 
 /// How far it is, on stderr where that is a terminal.
 std::function<void(const ExperimentProgress&)> progress_line() {
-  if (!isatty(STDERR_FILENO)) return {};
   return [](const ExperimentProgress& at) {
-    std::cerr << "\r\033[K";
-    if (at.done >= at.of) return;
-    std::cerr << at.task << ", item " << at.item << " of " << at.items << "; " << at.done << " of " << at.of
-              << " results";
-    if (at.remaining_ms >= 0) std::cerr << ", " << time_text(at.remaining_ms) << " left";
-    std::cerr << std::flush;
+    if (at.done >= at.of) return tell_line({});
+    std::string line = at.task + ", item " + std::to_string(at.item) + " of " + std::to_string(at.items) +
+                       "; " + std::to_string(at.done) + " of " + std::to_string(at.of) + " results";
+    if (at.remaining_ms >= 0) line += ", " + time_text(at.remaining_ms) + " left";
+    tell_line(line);
   };
 }
 

@@ -1,9 +1,12 @@
 #include "app/cli/output.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <iomanip>
+#include <iostream>
 #include <sstream>
 
 namespace qkscope::cli {
@@ -71,6 +74,10 @@ std::string progress_text(std::string_view stage, double done, double total) {
   const std::size_t unit = byte_unit(total);
   return std::string(stage) + ", " + in_unit(done, unit) + " of " + in_unit(total, unit) + " " +
          byte_units[unit];
+}
+
+void tell_line(const std::string& text) {
+  if (isatty(STDERR_FILENO)) std::cerr << "\r\033[K" << text << std::flush;
 }
 
 std::string one_line(const std::string& text) {

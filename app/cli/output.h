@@ -28,6 +28,8 @@ std::string fixed(double value, int digits);
 std::string bytes_text(double bytes);
 /// "reading weights, 312.0 of 660.4 MB"; without a total, the stage alone.
 std::string progress_text(std::string_view stage, double done, double total);
+/// Over the last such line on stderr, where that is a terminal; an empty text wipes it.
+void tell_line(const std::string& text);
 /// On one line: line breaks, tabs and so on written as in C, other control characters as ?.
 std::string one_line(const std::string& text);
 

@@ -1,7 +1,5 @@
 #include "app/cli/prompt.h"
 
-#include <unistd.h>
-
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -45,20 +43,18 @@ std::shared_ptr<const LanguageModel> load_model(const Context& context) {
   Progress progress;
   progress.stop = context.stop;
   std::string shown;
-  if (isatty(STDERR_FILENO)) {
-    progress.report = [&shown](std::string_view stage, std::uint64_t done, std::uint64_t total) {
-      std::string text = progress_text(stage, static_cast<double>(done), static_cast<double>(total));
-      if (text == shown) return;
-      shown = std::move(text);
-      std::cerr << "\r\033[K" << shown << std::flush;
-    };
-  }
+  progress.report = [&shown](std::string_view stage, std::uint64_t done, std::uint64_t total) {
+    std::string text = progress_text(stage, static_cast<double>(done), static_cast<double>(total));
+    if (text == shown) return;
+    shown = std::move(text);
+    tell_line(shown);
+  };
   const std::string& synthetic = options.bench.synthetic;
   auto model = synthetic.empty()
                    ? LanguageModel::load(model_path(options), options.load, progress)
                    : LanguageModel::load(
                          LanguageModel::inspect_synthetic(synthetic, options.load, context.stop), progress);
-  if (!shown.empty()) std::cerr << "\r\033[K" << std::flush;
+  if (!shown.empty()) tell_line({});
   tell_notes(model->card());
   return model;
 }

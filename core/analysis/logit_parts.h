@@ -12,6 +12,11 @@ namespace qkscope {
 /// chunk.
 bool sees(const AttentionSpec& spec, int query, int key);
 
+/// The layer whose keys the attention of `layer` reads.
+inline int keys_layer(const AttentionSpec& spec, int layer) {
+  return spec.keys_of_layer >= 0 ? spec.keys_of_layer : layer;
+}
+
 /// What an attention logit is made of; together the number that goes into the softmax:
 /// softcap(scale * sum over d of q[d] k[d]) + bias.
 struct LogitParts {

@@ -25,5 +25,7 @@ void each_line(std::string_view text,
 /// The fields of one row of CSV (RFC 4180) from `at` on, which moves behind it; `line` counts the lines.
 std::vector<std::string> csv_row(const std::filesystem::path& path, const std::string& text, std::size_t& at,
                                  std::size_t& line);
+/// `text` as such a row writes it: in quotes where it has to be.
+std::string csv_field(const std::string& text);
 
 }  // namespace qkscope

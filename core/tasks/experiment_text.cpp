@@ -4,17 +4,11 @@
 #include <sstream>
 
 #include "core/base/wording.h"
+#include "core/io/text_rows.h"
 
 namespace qkscope {
 
 namespace {
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string field = "\"";
-  for (const char c : text) field += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return field + "\"";
-}
 
 std::string tex(const std::string& text) {
   std::string escaped;
