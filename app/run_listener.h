@@ -10,8 +10,9 @@
 
 namespace qkscope {
 
-/// Listens to one run on the thread that runs it and passes on what a person can follow: captures that grow,
-/// at most every 30 ms, and the text so far, which never ends in half a character.
+/// Listens to one run on the thread that runs it and passes on what a person can follow: captures and texts
+/// that grow, at most every 30 ms each. A text never ends in half a character; its last words may come with
+/// the finished run alone.
 class RunListener {
  public:
   struct Receiver {  // called on the running thread
@@ -32,12 +33,15 @@ class RunListener {
     Capture capture;
     StreamDecoder decoder;
     QString text;
+    bool untold = false;
   };
   State& state(Arm arm) { return arm == Arm::Baseline ? baseline_ : disrupted_; }
+  /// The text of `arm`, where some of it was not told yet.
+  void tellRest(Arm arm);
 
   Receiver receiver_;
   State baseline_, disrupted_;
-  std::chrono::steady_clock::time_point last_{};
+  std::chrono::steady_clock::time_point last_layer_{}, last_text_{};
 };
 
 }  // namespace qkscope

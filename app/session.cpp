@@ -40,9 +40,6 @@ Session::Session(QObject* parent)
     : QObject(parent),
       reader_([this](const Prompt& prompt, const ReadPrompt& read) { takeRead(prompt, read); }) {
   data_.state = DataState::NoModel;
-  planner_.setSingleShot(true);
-  planner_.setInterval(0ms);
-  connect(&planner_, &QTimer::timeout, this, &Session::plan);
   stale_timer_.setSingleShot(true);
   stale_timer_.setInterval(200ms);
   connect(&stale_timer_, &QTimer::timeout, this, &Session::markStale);
@@ -54,7 +51,7 @@ Session::~Session() = default;
 
 bool Session::isBusy() const {
   const auto unread = [this](const Prompt& prompt) { return !answers(prompt.id).read(); };
-  return loading_ || inspecting_ || runsWhatIsAsked() || planner_.isActive() ||
+  return loading_ || inspecting_ || runsWhatIsAsked() || is_to_plan_ ||
          (model_ && !paused_ && std::ranges::any_of(prompts_, unread));
 }
 
@@ -296,8 +293,9 @@ bool Session::tells(const Finished& finished, const Job& job) {
 
 void Session::schedule() {
   paused_ = false;
-  if (loading_ || planner_.isActive()) return;
-  planner_.start();
+  if (loading_ || std::exchange(is_to_plan_, true)) return;
+  // Before anything is painted: what is asked need not wait for that.
+  QMetaObject::invokeMethod(this, &Session::plan, Qt::QueuedConnection);
   Q_EMIT busyChanged();
 }
 
@@ -314,6 +312,7 @@ void Session::readPrompts() {
 }
 
 void Session::plan() {
+  if (!std::exchange(is_to_plan_, false)) return;
   if (loading_ || paused_) return;
   if (model_) readPrompts();
   std::vector<Job> jobs;

@@ -209,7 +209,7 @@ class Session : public QObject {
   bool loading_ = false, inspecting_ = false;
   std::uint64_t load_number_ = 0, inspect_number_ = 0;
   std::shared_ptr<const Run> prefilled_baseline_;  // of the job that runs, until the disrupted one is there
-  QTimer planner_;                                 // merges all changes of one event loop turn
+  bool is_to_plan_ = false;                        // once, after all changes of one turn of the event loop
   QTimer stale_timer_;                             // pictures are dimmed only if the new ones take their time
   // Last members: they stop before anything they report to is gone.
   PromptReader reader_;

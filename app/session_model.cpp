@@ -193,7 +193,7 @@ void Session::stopWork() {
   scheduler_.stop();
   inspector_.replace({});
   reader_.read(model_, {});
-  planner_.stop();
+  is_to_plan_ = false;
   loading_ = inspecting_ = false;
 }
 

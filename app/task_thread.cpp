@@ -1,8 +1,23 @@
 #include "app/task_thread.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
 #include <algorithm>
 
 namespace qkscope {
+
+namespace {
+
+/// Behind the window's thread, which has little to do and is waited for: where both want a processor, a
+/// picture is painted first. The threads that libtorch starts from here inherit it.
+void stepBack() {
+#ifdef __linux__  // elsewhere it would be the whole process
+  constexpr int nice = 5;
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), nice);
+#endif
+}
+
+}  // namespace
 
 TaskThread::TaskThread() : thread_([this](const std::stop_token& stop) { loop(stop); }) {}
 
@@ -22,6 +37,7 @@ void TaskThread::replace(std::vector<Task> tasks) {
 }
 
 void TaskThread::loop(const std::stop_token& thread_stop) {
+  stepBack();
   std::unique_lock lock(mutex_);
   while (wake_.wait(lock, thread_stop, [this] { return !waiting_.empty(); })) {
     if (thread_stop.stop_requested()) return;

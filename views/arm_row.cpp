@@ -109,7 +109,7 @@ void ArmRow::show(const Name& name, const PromptResult& result, const ArmResult&
   showName(name, arm);
   next_->setVisible(arm.run.has_value());
   perplexity_->setVisible(arm.run.has_value());
-  losses_->setVisible(false);
+  if (!arm.run || !arm.run->continuation) losses_->setVisible(false);
   if (!arm.run) {
     const bool silent = name.quiet && arm.status.state == ArmState::Off;
     answer_->setParts({{silent ? QString() : stateWords(result, arm), Tone::Muted}});

@@ -22,6 +22,7 @@ const QColor& armColor(const PlotStyle& style, Arm arm) {
 }  // namespace
 
 void NextTokenBars::setTokens(std::vector<NextToken> tokens, Arm arm, int most) {
+  if (tokens == tokens_ && arm == arm_ && most == most_) return;
   tokens_ = std::move(tokens);
   arm_ = arm;
   most_ = most;
@@ -71,12 +72,13 @@ void NextTokenBars::paintEvent(QPaintEvent*) {
 }
 
 void LossBars::setLosses(const QStringList& pieces, std::vector<float> nll, double scale, Arm arm) {
+  setVisible(!nll.empty());
+  if (pieces == pieces_ && nll == nll_ && scale == scale_ && arm == arm_) return;
   pieces_ = pieces;
   nll_ = std::move(nll);
   scale_ = scale;
   arm_ = arm;
   setAccessibleName(tr("Loss of each token of the continuation"));
-  setVisible(!nll_.empty());
   updateGeometry();
   update();
 }

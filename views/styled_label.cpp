@@ -75,7 +75,9 @@ void StyledLabel::setType(Type type) {
 void StyledLabel::setParts(std::vector<Part> parts) {
   QString words;
   for (const Part& part : parts) words += part.words;
+  if (parts == parts_ && words == text()) return;
   parts_ = std::move(parts);
+  measured_ = {};
   setText(words);
   // Also where the words are the same: what stands out may not be.
   updateGeometry();
@@ -116,9 +118,20 @@ QSizeF StyledLabel::layOut(QTextLayout& layout, double width) const {
   return size;
 }
 
-QSize StyledLabel::sizeHint() const {
+QSizeF StyledLabel::measure(double width) const {
+  if (measured_.words != text() || measured_.font != font() || measured_.type != type_ ||
+      measured_.wraps != wordWrap())
+    measured_ = {text(), font(), type_, wordWrap(), {}};
+  const auto known = std::ranges::find(measured_.sizes, width, &std::pair<double, QSizeF>::first);
+  if (known != measured_.sizes.end()) return known->second;
   QTextLayout layout;
-  const QSizeF size = layOut(layout, wordWrap() ? 300 * PlotStyle::of(*this).unit : QWIDGETSIZE_MAX);
+  const QSizeF size = layOut(layout, width);
+  measured_.sizes.emplace_back(width, size);
+  return size;
+}
+
+QSize StyledLabel::sizeHint() const {
+  const QSizeF size = measure(wordWrap() ? 300 * PlotStyle::of(*this).unit : QWIDGETSIZE_MAX);
   return {static_cast<int>(std::ceil(size.width())), static_cast<int>(std::ceil(size.height()))};
 }
 
@@ -131,8 +144,7 @@ QSize StyledLabel::minimumSizeHint() const {
 }
 
 int StyledLabel::heightForWidth(int width) const {
-  QTextLayout layout;
-  return static_cast<int>(std::ceil(layOut(layout, width).height()));
+  return static_cast<int>(std::ceil(measure(width).height()));
 }
 
 void StyledLabel::paintEvent(QPaintEvent*) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <QLabel>
 #include <QTextLayout>
+#include <utility>
 #include <vector>
 
 #include "views/plot_style.h"
@@ -26,6 +27,7 @@ class StyledLabel : public QLabel {
     Tone tone = Tone::Text;
     Type type = Type::Normal;
     bool marked = false;  // bold and underlined, for what changed
+    bool operator==(const Part&) const = default;
   };
 
   StyledLabel(Type type, Tone tone, QWidget* parent, const QString& words = {});
@@ -48,10 +50,21 @@ class StyledLabel : public QLabel {
  private:
   /// The words in lines of at most `width`; returns what they take.
   QSizeF layOut(QTextLayout& layout, double width) const;
+  /// The same without the lines. Layouts ask for it many times over.
+  QSizeF measure(double width) const;
+
+  struct Measured {
+    QString words;
+    QFont font;
+    Type type = Type::Normal;
+    bool wraps = false;
+    std::vector<std::pair<double, QSizeF>> sizes;  // by width
+  };
 
   Type type_;
   Tone tone_;
   std::vector<Part> parts_;  // together text(), or nothing where all of it is alike
+  mutable Measured measured_;
 };
 
 }  // namespace qkscope

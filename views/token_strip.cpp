@@ -30,13 +30,6 @@ QStringList runsOf(const QString& visible) {
   return runs;
 }
 
-double widthOf(const QFontMetricsF& metrics, const QString& visible) {
-  double width = 0;
-  for (const QString& run : runsOf(visible)) width += metrics.horizontalAdvance(run);
-  // A token of nothing that can be seen is still there, and can be pointed at.
-  return std::max(width, metrics.horizontalAdvance(visible_blank));
-}
-
 }  // namespace
 
 TokenStrip::TokenStrip(QWidget* parent) : QWidget(parent) {
@@ -53,6 +46,7 @@ void TokenStrip::replace(const QStringList& pieces) {
   pieces_ = pieces;
   visible_.clear();
   for (const QString& piece : pieces_) visible_ << visibleToken(piece);
+  drawn_.clear();
   setAccessibleDescription(pieces_.join(QString()));
   updateGeometry();
   Q_EMIT tokensReplaced();
@@ -60,8 +54,13 @@ void TokenStrip::replace(const QStringList& pieces) {
 
 void TokenStrip::setTokens(const QStringList& pieces, int user_begin, int user_end, StripScores scores) {
   const int count = static_cast<int>(pieces.size());
-  user_begin_ = std::clamp(user_begin, 0, count);
-  user_end_ = std::clamp(user_end, user_begin_, count);
+  user_begin = std::clamp(user_begin, 0, count);
+  user_end = std::clamp(user_end, user_begin, count);
+  if (are_tokens_ && user_begin == user_begin_ && user_end == user_end_ && scores == scores_ &&
+      pieces == pieces_)
+    return;
+  user_begin_ = user_begin;
+  user_end_ = user_end;
   are_tokens_ = true;
   scores_ = std::move(scores);
   replace(pieces);
@@ -111,15 +110,33 @@ int TokenStrip::lineHeight(const QWidget& widget) {
   return static_cast<int>(std::ceil(style.metrics(style.mono).height() + (kLossHeight + 3) * style.unit));
 }
 
-std::vector<QRectF> TokenStrip::layOut(int width) const {
+const std::vector<TokenStrip::Drawn>& TokenStrip::drawn() const {
   const PlotStyle style = PlotStyle::of(*this);
+  if (static_cast<qsizetype>(drawn_.size()) == visible_.size() && drawn_in_ == style.mono) return drawn_;
+  drawn_in_ = style.mono;
+  drawn_.clear();
   const QFontMetricsF metrics = style.metrics(style.mono);
+  for (const QString& visible : visible_) {
+    Drawn token;
+    for (const QString& run : runsOf(visible)) {
+      token.runs.emplace_back(run, metrics.horizontalAdvance(run));
+      token.width += token.runs.back().second;
+    }
+    // A token of nothing that can be seen is still there, and can be pointed at.
+    token.width = std::max(token.width, metrics.horizontalAdvance(visible_blank));
+    drawn_.push_back(std::move(token));
+  }
+  return drawn_;
+}
+
+std::vector<QRectF> TokenStrip::layOut(int width) const {
+  const double unit = PlotStyle::of(*this).unit;
   const double height = lineHeight(*this);
   std::vector<QRectF> cells;
   double x = 0, y = 0;
-  for (int i = 0; i < visible_.size(); ++i) {
-    const double advance = widthOf(metrics, visible_[i]) + style.unit;
-    if (x > 0 && (x + advance > width || i == user_begin_)) {
+  for (const Drawn& token : drawn()) {
+    const double advance = token.width + unit;
+    if (x > 0 && (x + advance > width || std::ssize(cells) == user_begin_)) {
       x = 0;
       y += height;
     }
@@ -205,6 +222,7 @@ void TokenStrip::paintEvent(QPaintEvent*) {
   const QFontMetricsF metrics = style.metrics(style.mono);
   const double full = kLossHeight * style.unit;
   const std::vector<QRectF> cells = layOut(width());
+  const std::vector<Drawn>& drawn = this->drawn();
   for (int token = 0; token < visible_.size(); ++token) {
     const auto index = static_cast<std::size_t>(token);
     // Blanks step back behind the letters; alternating grounds keep neighbours apart.
@@ -220,11 +238,11 @@ void TokenStrip::paintEvent(QPaintEvent*) {
       painter.fillRect(ground, tint);
     }
     double x = ground.left();
-    for (const QString& run : runsOf(visible_[token])) {
+    for (const auto& [run, advance] : drawn[index].runs) {
       const bool pale = tint.alphaF() < 0.2f && (isFormat(token) || run.front() == visible_blank);
       painter.setPen(pale ? style.muted : style.text);
       painter.drawText(QPointF(x, ground.top() + metrics.ascent()), run);
-      x += metrics.horizontalAdvance(run);
+      x += advance;
     }
     // Never colour alone. Plain tokens have the baseline's bars.
     const TokenColors bars = colors_ == TokenColors::None ? TokenColors::Baseline : colors_;

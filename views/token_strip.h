@@ -1,7 +1,9 @@
 #pragma once
+#include <QFont>
 #include <QStringList>
 #include <QWidget>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "views/prompt.h"
@@ -13,6 +15,7 @@ namespace qkscope {
 struct StripScores {
   std::shared_ptr<const TokenScores> baseline, disrupted;  // null: not known
   int first = 1;                                           // of the tokens, that which they begin with
+  bool operator==(const StripScores&) const = default;
 };
 
 /// The tokens of a rendered prompt, one after the other in lines: each visible as a token of its own, those
@@ -65,6 +68,13 @@ class TokenStrip : public QWidget {
   void keyPressEvent(QKeyEvent* event) override;
 
  private:
+  /// A token as it is drawn: blanks and what stands between them, each with its width.
+  struct Drawn {
+    std::vector<std::pair<QString, double>> runs;
+    double width = 0;
+  };
+  /// Of every token, in the type of the moment.
+  const std::vector<Drawn>& drawn() const;
   std::vector<QRectF> layOut(int width) const;
   int tokenAt(const QPoint& at) const;
   QString words(int token) const;
@@ -82,6 +92,9 @@ class TokenStrip : public QWidget {
   StripScores scores_;
   TokenColors colors_ = TokenColors::None;
   int selected_ = -1, hovered_ = -1;
+
+  mutable std::vector<Drawn> drawn_;
+  mutable QFont drawn_in_;
 };
 
 }  // namespace qkscope

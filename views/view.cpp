@@ -3,13 +3,23 @@
 #include <QShowEvent>
 #include <QTimer>
 
+#include "views/shown.h"
+
 namespace qkscope {
 
 View::View(ViewState& state, QWidget* parent) : QWidget(parent), state_(state) {}
 
+bool ViewData::looksLike(const ViewData& other, const Look& look) const {
+  return card == other.card && dump == other.dump && comparison == other.comparison &&
+         pieces == other.pieces && prompt_tokens == other.prompt_tokens && stale == other.stale &&
+         whyNothing(*this, look) == whyNothing(other, look);
+}
+
 void View::setData(const ViewData& data) {
+  const bool same = data.looksLike(data_, state_.look());
   data_ = data;
-  scheduleRefresh();
+  if (!same || !was_given_) scheduleRefresh();
+  was_given_ = true;
 }
 
 void View::scheduleRefresh() {

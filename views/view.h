@@ -37,6 +37,8 @@ struct ViewData {
 
   /// Layers, heads, dims and RoPE of what is shown; null where there is nothing.
   const ModelSpec* spec() const { return card ? &card->spec : dump ? &dump->spec : nullptr; }
+  /// Whether nothing that a picture shows of them differs: that a run has begun alone repaints nothing.
+  bool looksLike(const ViewData& other, const Look& look) const;
 };
 
 /// The numbers behind a picture, for export: one array and the names of its axes.
@@ -121,6 +123,7 @@ class View : public QWidget {
   ViewData data_;
   Needs told_needs_;
   bool refresh_pending_ = false;
+  bool was_given_ = false;  // data, ever
 };
 
 }  // namespace qkscope

@@ -25,25 +25,31 @@ std::int64_t shared_pairs(const std::vector<int>& heads_of_dim) {
   return shared;
 }
 
-/// Puts as many values as each head has on dims drawn without replacement (Floyd's algorithm).
+/// Puts as many values as each head has on dims drawn without replacement (Floyd's algorithm), and takes them
+/// off again: `heads_of_dim` is all zeros before and after. `drawn` is room to work in.
 std::int64_t shared_at_random(const Layer& layer, std::mt19937_64& engine, std::vector<int>& heads_of_dim,
                               std::vector<std::size_t>& drawn) {
-  heads_of_dim.assign(layer.dims, 0);
+  drawn.clear();
+  std::int64_t shared = 0;
   for (const int n : layer.of_head) {
-    drawn.clear();
+    const auto mine = static_cast<std::ptrdiff_t>(drawn.size());
     for (std::size_t last = layer.dims - static_cast<std::size_t>(n); last < layer.dims; ++last) {
       const std::size_t dim = engine() % (last + 1);
-      drawn.push_back(std::ranges::find(drawn, dim) == drawn.end() ? dim : last);
+      drawn.push_back(std::find(drawn.begin() + mine, drawn.end(), dim) == drawn.end() ? dim : last);
     }
-    for (const std::size_t dim : drawn) ++heads_of_dim[dim];
+    // Each meets those of the heads before it.
+    for (auto dim = drawn.begin() + mine; dim != drawn.end(); ++dim) shared += heads_of_dim[*dim]++;
   }
-  return shared_pairs(heads_of_dim);
+  for (const std::size_t dim : drawn) heads_of_dim[dim] = 0;
+  return shared;
 }
 
 std::optional<double> permutation_p(const std::vector<Layer>& layers, std::int64_t observed) {
   constexpr std::uint64_t seed = 2502'01563;
   std::mt19937_64 engine(seed);
-  std::vector<int> heads_of_dim;
+  std::size_t most_dims = 0;
+  for (const Layer& layer : layers) most_dims = std::max(most_dims, layer.dims);
+  std::vector<int> heads_of_dim(most_dims);
   std::vector<std::size_t> drawn;
   int as_much = 1;
   for (int placement = 0; placement < verdict_placements; ++placement) {

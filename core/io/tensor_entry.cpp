@@ -139,6 +139,22 @@ std::vector<TensorEntry> ordered_parts(const TensorEntry& entry) {
   return parts;
 }
 
+std::vector<TensorEntry> row_chunks(const TensorEntry& entry, std::int64_t numbers) {
+  std::vector<TensorEntry> chunks;
+  for (TensorEntry& part : ordered_parts(entry)) {
+    const std::int64_t count = part.numel();
+    const bool whole_blocks = part.shape.size() > 1 && part.shape.back() % layout_of(part).elements == 0;
+    if (count <= numbers || !whole_blocks) {
+      chunks.push_back(std::move(part));
+      continue;
+    }
+    const std::int64_t rows = part.shape[0], step = std::max<std::int64_t>(1, numbers / (count / rows));
+    for (std::int64_t row = 0; row < rows; row += step)
+      chunks.push_back(rows_of(part, row, std::min(step, rows - row)));
+  }
+  return chunks;
+}
+
 void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop) {
   const std::int64_t count = entry.numel();
   if (static_cast<std::int64_t>(out.size()) != count || !has_room(entry)) {

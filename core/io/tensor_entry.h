@@ -56,6 +56,10 @@ TensorEntry transposed_of(const TensorEntry& entry);
 /// after the other, which lie in every second row of the file.
 std::vector<TensorEntry> ordered_parts(const TensorEntry& entry);
 
+/// The same in parts of about `numbers` numbers, whole rows each, for readers that work side by side; with
+/// larger ones where rows are longer or cannot be taken apart.
+std::vector<TensorEntry> row_chunks(const TensorEntry& entry, std::int64_t numbers);
+
 /// Writes the numbers of `entry` as float32 to `out` (entry.numel() floats): converted or dequantized, rows
 /// un-permuted. Dequantization equals that of the PyPI package `gguf` bit for bit. Throws Cancelled.
 void read_float32(const TensorEntry& entry, std::span<float> out, std::stop_token stop = {});

@@ -3,16 +3,27 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "core/base/error.h"
 #include "core/base/wording.h"
+#include "core/model/parallel.h"
 #include "core/model/products/product.h"
 #include "core/model/weights.h"
 
 namespace qkscope {
 
 namespace {
+
+constexpr std::int64_t numbers_at_once = 1 << 16;  // 256 KiB of floats, which stay near a core
+
+/// While they are near the core; a sum is not finite where a term is not, and seldom else.
+bool all_finite(std::span<float> numbers) {
+  const at::Tensor all = at::from_blob(numbers.data(), static_cast<std::int64_t>(numbers.size()), at::kFloat);
+  return std::isfinite(all.sum().item<float>()) ||
+         std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); });
+}
 
 std::int64_t row_count(const std::vector<std::int64_t>& shape) {
   return shape.empty() ? 1 : shape.front();
@@ -141,14 +152,41 @@ std::vector<TensorEntry> ParameterReader::find_bias(const Stored& stored, Role r
   return entry ? pieces(*entry, stored, rows, expert, false) : std::vector<TensorEntry>{};
 }
 
-at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, at::ScalarType dtype,
-                                 bool pages_stay) {
+std::vector<std::int64_t> ParameterReader::shape_of(const std::vector<Place>& places, bool biases) {
   std::vector<std::int64_t> shape = biases ? std::vector<std::int64_t>{0} : places.front().shape;
   if (!shape.empty()) {
     shape.front() = 0;
     for (const Place& place : places) shape.front() += row_count(place.shape);
   }
-  at::Tensor result = at::empty(shape, at::TensorOptions().dtype(dtype).device(device_));
+  return shape;
+}
+
+at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, at::ScalarType dtype) {
+  const at::Tensor result =
+      at::empty(shape_of(places, biases), at::TensorOptions().dtype(dtype).device(device_));
+  read(places, biases, result, /*pages_stay=*/false);
+  return result;
+}
+
+Linear ParameterReader::product(const std::vector<Place>& places, at::Tensor bias,
+                                std::shared_ptr<const StoredMatrix> stored) {
+  const bool pages_stay = stored != nullptr;
+  const std::vector<std::int64_t> shape = shape_of(places, false);
+  at::Tensor weight;
+  if (Linear::packs(device_, dtype_)) {
+    // Only its packed copy is kept: all of them are read into the same memory.
+    const std::int64_t count = c10::multiply_integers(shape);
+    if (!scratch_.defined() || scratch_.numel() < count) scratch_ = at::empty({count}, at::kFloat);
+    weight = scratch_.narrow(0, 0, count).view(shape);
+  } else {
+    weight = at::empty(shape, at::TensorOptions().dtype(dtype_).device(device_));
+  }
+  read(places, false, weight, pages_stay);
+  return Linear(std::move(weight), std::move(bias), std::move(stored));
+}
+
+void ParameterReader::read(const std::vector<Place>& places, bool biases, const at::Tensor& result,
+                           bool pages_stay) {
   std::int64_t start = 0;
   for (const Place& place : places) {
     const std::vector<TensorEntry>& parts = biases ? place.bias : place.weight;
@@ -163,7 +201,6 @@ at::Tensor ParameterReader::read(const std::vector<Place>& places, bool biases, 
     if (!biases) restore(place, result.dim() == 0 ? result : result.narrow(0, start, row - start));
     start += row_count(place.shape);
   }
-  return result;
 }
 
 /// What the converter did to the numbers themselves is undone.
@@ -197,10 +234,19 @@ void ParameterReader::read_into(const TensorEntry& entry, at::Tensor target) {
   }
   const bool direct = device_.is_cpu() && target.scalar_type() == at::kFloat;
   at::Tensor host = direct ? target : at::empty(entry.shape, at::kFloat);
-  read_float32(entry, {host.data_ptr<float>(), static_cast<std::size_t>(host.numel())}, progress_.stop);
-  // One pass over memory that has just been written; a sum is not finite where a term is not.
-  if (!std::isfinite(host.sum().item<float>()) && !at::isfinite(host).all().item<bool>())
-    refuse_numbers(entry);
+  const std::vector<TensorEntry> chunks = row_chunks(entry, numbers_at_once);
+  std::vector<std::int64_t> starts = {0};
+  for (const TensorEntry& chunk : chunks) starts.push_back(starts.back() + chunk.numel());
+  std::atomic<bool> finite = true;
+  at::parallel_for(0, std::ssize(chunks), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      const std::span<float> numbers(host.data_ptr<float>() + starts[i],
+                                     static_cast<std::size_t>(starts[i + 1] - starts[i]));
+      read_float32(chunks[i], numbers, progress_.stop);
+      if (!all_finite(numbers)) finite = false;
+    }
+  });
+  if (!finite) refuse_numbers(entry);
   if (!direct) target.copy_(host.view(target.sizes()));
 }
 
@@ -230,14 +276,11 @@ Linear ParameterReader::linear(const std::vector<Role>& roles, int layer, int ex
   std::vector<Place> places;  // nothing is held before all are known to be there
   for (const Role role : roles) places.push_back(find(role, layer, expert));
   const auto stored = blocks(places);
-  at::Tensor weight;
-  if (stored && keep_ == Keep::Blocks) {
-    check_blocks(places);
-  } else {
-    weight = read(places, false, dtype_, stored != nullptr);
-  }
   const bool any = std::ranges::any_of(places, [](const Place& place) { return !place.bias.empty(); });
-  return Linear(std::move(weight), any ? read(places, true, dtype_) : at::Tensor(), stored);
+  at::Tensor bias = any ? read(places, true, dtype_) : at::Tensor();
+  if (!stored || keep_ != Keep::Blocks) return product(places, std::move(bias), stored);
+  check_blocks(places);
+  return Linear({}, std::move(bias), stored);
 }
 
 Table ParameterReader::table(Role role) {
@@ -250,8 +293,10 @@ Table ParameterReader::table(Role role) {
 }
 
 Linear ParameterReader::product_of(const Table& table, Role role) {
-  const bool floats_too = table.stored() && keep_ == Keep::Both;
-  return Linear(floats_too ? weight(role) : table.floats(), optional_bias(Role::Head), table.stored());
+  at::Tensor bias = optional_bias(Role::Head);
+  if (table.stored() && keep_ == Keep::Both)
+    return product({find(role, -1, -1)}, std::move(bias), table.stored());
+  return Linear(table.floats(), std::move(bias), table.stored());
 }
 
 at::Tensor ParameterReader::weight(Role role, int layer) {

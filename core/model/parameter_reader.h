@@ -53,9 +53,13 @@ class ParameterReader {
   std::vector<TensorEntry> find_bias(const Stored& stored, Role role, int layer, int expert) const;
   static std::vector<TensorEntry> pieces(TensorEntry entry, const Stored& stored, const StoredRows& rows,
                                          int expert, bool transposed);
+  static std::vector<std::int64_t> shape_of(const std::vector<Place>& places, bool biases);
+  at::Tensor read(const std::vector<Place>& places, bool biases, at::ScalarType dtype);
   /// `pages_stay`: the file's numbers are used beside the tensor.
-  at::Tensor read(const std::vector<Place>& places, bool biases, at::ScalarType dtype,
-                  bool pages_stay = false);
+  void read(const std::vector<Place>& places, bool biases, const at::Tensor& result, bool pages_stay);
+  /// Their weights as floats, beside `stored` where there is that.
+  Linear product(const std::vector<Place>& places, at::Tensor bias,
+                 std::shared_ptr<const StoredMatrix> stored);
   /// Their weights, where they are kept as they are stored.
   std::shared_ptr<const StoredMatrix> blocks(const std::vector<Place>& places) const;
   void check_blocks(const std::vector<Place>& places);
@@ -74,6 +78,7 @@ class ParameterReader {
   std::string prefix_;
   std::uint64_t done_ = 0, total_ = 0;
   std::set<std::string> names_;
+  at::Tensor scratch_;  // floats that are on their way to be packed
 };
 
 }  // namespace qkscope

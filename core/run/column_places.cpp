@@ -41,14 +41,13 @@ at::Tensor covered_heads(const Disruption& disruption, Site site, const Attentio
 /// What takes the place of the chosen columns: (heads, D) float32, pooled in float32 over this pass.
 at::Tensor replacement(const Disruption& disruption, const at::Tensor& x, const at::Tensor& mask) {
   const std::int64_t heads = x.size(1), dims = x.size(2);
-  const at::Tensor values = x.to(at::kFloat);
   const auto spread = [&](const at::Tensor& per_head) { return per_head.unsqueeze(1).expand({heads, dims}); };
   const bool own = disruption.pool == Pool::Own, chosen = disruption.pool == Pool::Chosen;
   switch (disruption.replace) {
     case Replace::Zero:
-      return at::zeros({heads, dims}, values.options());
+      return at::zeros({heads, dims}, x.options().dtype(at::kFloat));
     case Replace::Mean: {
-      const at::Tensor columns = values.mean(0);  // (heads, D)
+      const at::Tensor columns = ops::column_means(x);  // (heads, D)
       if (own) return columns;
       if (!chosen) return spread(columns.mean(1));
       return spread((columns * mask).sum(1) / mask.sum(1).clamp_min(1));
@@ -56,6 +55,7 @@ at::Tensor replacement(const Disruption& disruption, const at::Tensor& x, const 
     case Replace::Max:
     case Replace::Min: {
       const bool max = disruption.replace == Replace::Max;
+      const at::Tensor values = x.to(at::kFloat);
       at::Tensor columns = max ? values.amax(0) : values.amin(0);  // (heads, D)
       if (own) return columns;
       if (chosen) columns = at::where(mask, columns, max ? -infinity : infinity);

@@ -14,17 +14,18 @@ namespace qkscope::ops {
 
 namespace {
 
-/// One pass over memory in its own order, a head at a time; sums in double. ATen's reduction over the first
-/// axis of such a view costs ten times as much.
-at::Tensor column_norms_cpu(const at::Tensor& x) {
+/// finish(sum over t of term(x[t, h, d])): one pass over memory in its own order, a head at a time; sums in
+/// double. ATen's reduction over the first axis of such a view costs ten times as much.
+template <typename Term, typename Finish>
+at::Tensor reduced_columns(const at::Tensor& x, Term term, Finish finish) {
   const at::Tensor dense = x.stride(2) == 1 ? x : x.contiguous();  // (position, head, head_dim)
   const std::int64_t positions = dense.size(0), heads = dense.size(1), dims = dense.size(2);
-  at::Tensor norms = at::empty({heads, dims}, dense.options().dtype(at::kFloat));
-  auto* out = norms.mutable_data_ptr<float>();
+  at::Tensor reduced = at::empty({heads, dims}, dense.options().dtype(at::kFloat));
+  auto* out = reduced.mutable_data_ptr<float>();
   constexpr std::int64_t worth_a_thread = 1 << 15;  // numbers
   const std::int64_t grain =
       std::max<std::int64_t>(1, worth_a_thread / std::max<std::int64_t>(1, positions * dims));
-  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, dense.scalar_type(), "column_norms", [&] {
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, dense.scalar_type(), "reduced_columns", [&] {
     const auto* data = dense.const_data_ptr<scalar_t>();
     at::parallel_for(0, heads, grain, [&](std::int64_t begin, std::int64_t end) {
       std::vector<double> sums(static_cast<std::size_t>(dims));
@@ -33,17 +34,19 @@ at::Tensor column_norms_cpu(const at::Tensor& x) {
         double* const sum = sums.data();
         for (std::int64_t position = 0; position < positions; ++position) {
           const scalar_t* row = data + position * dense.stride(0) + head * dense.stride(1);
-          for (std::int64_t dim = 0; dim < dims; ++dim) {
-            const auto value = static_cast<double>(row[dim]);
-            sum[dim] += value * value;
-          }
+          for (std::int64_t dim = 0; dim < dims; ++dim) sum[dim] += term(static_cast<double>(row[dim]));
         }
         for (std::int64_t dim = 0; dim < dims; ++dim)
-          out[head * dims + dim] = static_cast<float>(std::sqrt(sum[dim]));
+          out[head * dims + dim] = static_cast<float>(finish(sum[dim]));
       }
     });
   });
-  return norms;
+  return reduced;
+}
+
+at::Tensor column_norms_cpu(const at::Tensor& x) {
+  return reduced_columns(
+      x, [](double value) { return value * value; }, [](double sum) { return std::sqrt(sum); });
 }
 
 at::Tensor column_norms_meta(const at::Tensor& x) {
@@ -51,7 +54,26 @@ at::Tensor column_norms_meta(const at::Tensor& x) {
 }
 
 at::Tensor& replace_columns_cpu(at::Tensor& x, const at::Tensor& mask, const at::Tensor& values) {
-  return x.copy_(at::where(mask, values.to(x.scalar_type()), x));
+  const at::Tensor chosen = mask.contiguous(), with = values.to(x.scalar_type()).contiguous();
+  const std::int64_t positions = x.size(0), heads = x.size(1), dims = x.size(2);
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, x.scalar_type(), "replace_columns_", [&] {
+    auto* data = x.mutable_data_ptr<scalar_t>();
+    const auto* value = with.const_data_ptr<scalar_t>();
+    const bool* is_chosen = chosen.const_data_ptr<bool>();
+    std::vector<std::int64_t> columns;  // few of many: the others are not touched
+    for (std::int64_t head = 0; head < heads; ++head) {
+      columns.clear();
+      for (std::int64_t dim = 0; dim < dims; ++dim) {
+        if (is_chosen[head * dims + dim]) columns.push_back(dim);
+      }
+      if (columns.empty()) continue;
+      for (std::int64_t position = 0; position < positions; ++position) {
+        scalar_t* row = data + position * x.stride(0) + head * x.stride(1);
+        for (const std::int64_t dim : columns) row[dim * x.stride(2)] = value[head * dims + dim];
+      }
+    }
+  });
+  return x;
 }
 
 at::Tensor& replace_columns_meta(at::Tensor& x, const at::Tensor&, const at::Tensor&) {
@@ -80,6 +102,13 @@ at::Tensor column_norms(const at::Tensor& x) {
                              .findSchemaOrThrow("qkscope::column_norms", "")
                              .typed<at::Tensor(const at::Tensor&)>();
   return op.call(x);
+}
+
+at::Tensor column_means(const at::Tensor& x) {
+  if (!x.is_cpu()) return x.to(at::kFloat).mean(0);
+  const auto positions = static_cast<double>(x.size(0));
+  return reduced_columns(
+      x, [](double value) { return value; }, [positions](double sum) { return sum / positions; });
 }
 
 void replace_columns_(at::Tensor& x, const at::Tensor& mask, const at::Tensor& values) {
