@@ -148,7 +148,7 @@ def main():
         print(f"{path}: {os.path.getsize(path) / 2**20:.0f} MiB")
         prompt = " ".join(f"w{n * 37 % 5000}" for n in range(99))
         common = [path, "--weights", "stored"]
-        asked = common + ["--raw", "--prompt", prompt]
+        asked = common + ["--raw", "--prompt", prompt, "--max-tokens", "100"]
         print(f"{'':34}{'s':>8}{'own MiB':>10}{'file MiB':>10}")
         for what, command in {
                 "open": ["info", *common],
