@@ -56,13 +56,8 @@ void ExperimentRunner::start(const Experiment& experiment, const std::filesystem
   work->experiment = experiment;
   work->folder = folder;
   work->model = model_;
-  // The thread may be a moment longer at work than this object lives: its words go to the session, and from
-  // there to whoever is still there. They do not hold `work`, whose store is open until it is gone.
-  const auto post = [session = &session_, self = std::weak_ptr(self_), number = ++number_](auto take) {
-    QMetaObject::invokeMethod(session, [self, number, take = std::move(take)] {
-      if (const auto runner = self.lock()) take(**runner, number);
-    });
-  };
+  // What is posted does not hold `work`, whose store is open until it is gone.
+  const auto post = posts_.begin(&session_);
   session_.setBackground([work, post](std::stop_token stop) {
     QString problem;
     try {
@@ -70,7 +65,7 @@ void ExperimentRunner::start(const Experiment& experiment, const std::filesystem
       QElapsedTimer told;
       const auto report = [&](const ExperimentProgress& at) {
         if (told.isValid() && told.elapsed() < kTellEveryMs && at.done < at.of) return;
-        post([state = work->state(at)](ExperimentRunner& r, std::uint64_t n) { r.take(n, state); });
+        post([state = work->state(at)](ExperimentRunner& r) { r.take(state); });
         told.start();
       };
       run_experiment(*work->runs, work->model, *work->store, {}, report, stop);
@@ -82,7 +77,7 @@ void ExperimentRunner::start(const Experiment& experiment, const std::filesystem
       problem = QString::fromUtf8(error.what());
     }
     work->store.reset();
-    post([problem](ExperimentRunner& r, std::uint64_t n) { r.end(n, problem); });
+    post([problem](ExperimentRunner& r) { r.end(problem); });
   });
   Q_EMIT runningChanged();
 }
@@ -94,14 +89,13 @@ void ExperimentRunner::stop() {
   Q_EMIT runningChanged();
 }
 
-void ExperimentRunner::take(std::uint64_t number, ExperimentState state) {
-  if (number != number_) return;
+void ExperimentRunner::take(ExperimentState state) {
   state_ = std::move(state);
   Q_EMIT changed();
 }
 
-void ExperimentRunner::end(std::uint64_t number, const QString& problem) {
-  if (number != number_ || !model_) return;
+void ExperimentRunner::end(const QString& problem) {
+  if (!model_) return;
   stop();
   if (!problem.isEmpty()) Q_EMIT failed(problem);
 }

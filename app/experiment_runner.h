@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "app/background_post.h"
 #include "core/tasks/experiment.h"
 #include "core/tasks/experiment_run.h"
 
@@ -43,14 +44,13 @@ class ExperimentRunner : public QObject {
 
  private:
   struct Work;
-  void take(std::uint64_t number, ExperimentState state);
-  void end(std::uint64_t number, const QString& problem);
+  void take(ExperimentState state);
+  void end(const QString& problem);
 
   Session& session_;
   std::shared_ptr<const LanguageModel> model_;  // of what runs; null: nothing
-  std::uint64_t number_ = 0;                    // of what was started last
   ExperimentState state_;
-  std::shared_ptr<ExperimentRunner*> self_ = std::make_shared<ExperimentRunner*>(this);
+  BackgroundPost<ExperimentRunner> posts_{this};
 };
 
 }  // namespace qkscope

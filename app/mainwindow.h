@@ -21,6 +21,7 @@ namespace qkscope {
 class DockSizes;
 class ElidedButton;
 class ElidedLabel;
+class EffectWindow;
 class ExperimentsWindow;
 class MessageBar;
 class NameButton;
@@ -167,6 +168,7 @@ class MainWindow : public QMainWindow {
 
   // mainwindow_experiments.cpp
   void showExperiments();
+  void showEffects();
   /// A question of an experiment as a prompt, with the edits of its arm shown and on; no edits: switched off.
   void askFromExperiment(const Prompt& prompt, const EditArm& arm);
 
@@ -222,7 +224,9 @@ class MainWindow : public QMainWindow {
   ElidedButton* arm_button_ = nullptr;
   ElidedLabel *device_label_ = nullptr, *times_label_ = nullptr, *hover_label_ = nullptr;
   ProgressWidget* progress_ = nullptr;
-  ExperimentsWindow* experiments_ = nullptr;  // made when it is first asked for
+  // Made when they are first asked for.
+  ExperimentsWindow* experiments_ = nullptr;
+  EffectWindow* effects_ = nullptr;
 
   CommandTable commands_{this};
   QMenu *recent_menu_ = nullptr, *presets_menu_ = nullptr;

@@ -129,6 +129,10 @@ void MainWindow::addModelCommands() {
                         .text = tr("&Experiments …"),
                         .keys = {key(Qt::CTRL | Qt::SHIFT | Qt::Key_E)},
                         .run = [this] { showExperiments(); }},
+                       {.id = QStringLiteral("effectMap"),
+                        .text = tr("E&ffect map …"),
+                        .keys = {key(Qt::CTRL | Qt::SHIFT | Qt::Key_F)},
+                        .run = [this] { showEffects(); }},
                        {}});
   std::vector<Command> lengths;
   for (const int tokens : {8, 16, 24, 48, 96, 192}) {

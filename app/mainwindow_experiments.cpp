@@ -1,9 +1,10 @@
 #include <algorithm>
 
+#include "app/effect_window.h"
 #include "app/experiments_window.h"
 #include "app/mainwindow.h"
 
-// The window of experiments, and its questions asked here.
+// The windows of experiments and of the effect map, and what is chosen there done here.
 
 namespace qkscope {
 
@@ -15,6 +16,22 @@ void MainWindow::showExperiments() {
   experiments_->show();
   experiments_->raise();
   experiments_->activateWindow();
+}
+
+void MainWindow::showEffects() {
+  if (!effects_) {
+    effects_ = new EffectWindow(session_, this);
+    connect(effects_, &EffectWindow::editChosen, this, [this](const Edit& edit) { requestEdits({edit}); });
+  }
+  // In place of "lambda 5" what is disrupted here, where that is by a rule.
+  for (const Edit& edit : session_.arms().shown().edits) {
+    if (const Disruption* disruption = edit.disruption();
+        disruption && edit.on && disruption->entries.empty())
+      effects_->setDisruption(*disruption);
+  }
+  effects_->show();
+  effects_->raise();
+  effects_->activateWindow();
 }
 
 void MainWindow::askFromExperiment(const Prompt& prompt, const EditArm& arm) {

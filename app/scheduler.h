@@ -46,6 +46,7 @@ class Scheduler : public QObject {
   /// Runs whenever there is no job, from the beginning each time: it is stopped where there is one, and keeps
   /// by itself how far it came. Catches what it throws. Empty: nothing; another model ends it, too.
   void setBackground(std::function<void(std::stop_token)> work);
+  bool hasBackground() const { return background_ != nullptr; }
 
   /// The first of them runs, or is about to.
   const std::vector<Job>& jobs() const { return jobs_; }

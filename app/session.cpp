@@ -207,6 +207,13 @@ RunRequest Session::request(PromptId id, Part part, ArmId arm) const {
   return request;
 }
 
+std::optional<RunRequest> Session::plainQuestion() const {
+  if (!hasTokens(selectedId())) return {};
+  RunRequest plain = request(selectedId(), Part::Answer, 0);
+  plain.needs = {};
+  return plain;
+}
+
 Question Session::question(PromptId id) const {
   using Progress = Question::Progress;
   Question question;

@@ -79,6 +79,10 @@ class Session : public QObject {
   int maxNewTokens() const { return max_new_tokens_; }
   /// What the model does while nothing is asked of it: see Scheduler. Another model ends it.
   void setBackground(std::function<void(std::stop_token)> work) { scheduler_.setBackground(std::move(work)); }
+  bool hasBackground() const { return scheduler_.hasBackground(); }
+  /// What is asked of the baseline for the selected prompt, without what pictures need; nothing where there
+  /// is no model or the prompt has not been read.
+  std::optional<RunRequest> plainQuestion() const;
   /// Also the loss of every prompt token, after all else.
   void setPromptLoss(bool on);
   /// After all that is asked, and never instead of it: every prompt's answer under these edits, which tried()

@@ -4,8 +4,11 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <iomanip>
 #include <map>
 #include <span>
+#include <sstream>
+#include <tuple>
 
 #include "core/base/error.h"
 #include "core/model/spec.h"
@@ -114,6 +117,20 @@ Edit EffectMap::edit(const EffectCell& cell) const {
   return edit_of(disruption, cell, disruption.pick.seed);
 }
 
+std::string to_csv(const EffectMap& map) {
+  std::ostringstream text;
+  text << std::setprecision(9) << "layer,head,site,pick,perplexity,change,answer_changed,replaced\n";
+  for (const EffectCell& cell : map.cells) {
+    text << cell.layer << ',';
+    if (cell.head >= 0) text << cell.head;
+    text << ',' << effect_name(cell.site) << ',' << effect_name(cell.pick) << ',';
+    if (cell.perplexity) text << *cell.perplexity;
+    text << ',' << cell.change << ',' << (cell.answer_changed ? "true" : "false") << ',' << cell.replaced
+         << '\n';
+  }
+  return text.str();
+}
+
 EffectMap effect_map(Runner& runner, const ModelSpec& spec, const RunRequest& request,
                      const EffectSettings& settings,
                      const std::function<void(const EffectCell&, std::size_t, std::size_t)>& on_cell,
@@ -132,7 +149,15 @@ EffectMap effect_map(Runner& runner, const ModelSpec& spec, const RunRequest& re
   const std::size_t of = rows.size() * sites.size() * 3;
   const auto ask = [&](std::pair<int, int> row, EffectSite site, EffectPick pick) {
     EffectCell cell{row.first, row.second, site, pick, {}, 0, false, 0};
-    question.ask(map.edit(cell), cell);
+    const auto known = std::ranges::find_if(settings.known, [&](const EffectCell& other) {
+      return std::tie(other.layer, other.head, other.site, other.pick) ==
+             std::tie(cell.layer, cell.head, cell.site, cell.pick);
+    });
+    if (known != settings.known.end()) {
+      cell = *known;
+    } else {
+      question.ask(map.edit(cell), cell);
+    }
     map.cells.push_back(cell);
     if (on_cell) on_cell(cell, map.cells.size(), of);
     return std::abs(cell.change);

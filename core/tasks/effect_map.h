@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,7 +46,14 @@ struct EffectSettings {
   Disruption disruption;  // its pick, replacement, phase ...; site, layers and heads are the cells'
   bool per_head = false;
   std::uint64_t seed = 0;  // of random ones
+  /// Of the same question and settings, from a map that was cancelled: told again, in their turn, and not
+  /// computed again.
+  std::vector<EffectCell> known = {};
 };
+
+/// A row a cell, with the keys and numbers of qkscope-cli's JSON (app/cli/JSON.md); all of a layer has no
+/// head.
+std::string to_csv(const EffectMap& map);
 
 /// Every layer (and head) x site x pick, each from the residual stream that the baseline's pass kept below
 /// it: first all massive ones, then the controls of those rows whose massive ones changed most. `request`:

@@ -1,13 +1,16 @@
 #include <QApplication>
 #include <QComboBox>
 #include <QPushButton>
+#include <QSignalSpy>
 #include <QTableView>
 
+#include "app/effect_window.h"
 #include "app/experiments_window.h"
 #include "app/theme.h"
 #include "core/tasks/experiment_text.h"
 #include "tests/app/loaded_window_test.h"
 #include "tests/support/file_bytes.h"
+#include "views/effect_canvas.h"
 #include "views/experiment_models.h"
 
 namespace qkscope::test {
@@ -172,6 +175,48 @@ class TestExperimentsWindow : public LoadedWindowTestCase {
     }
     Q_EMIT experiments->openRequested(prompt, {QStringLiteral("baseline"), {}, 0});
     QVERIFY(!ready.window.session().arms().on);
+  }
+
+  /// The effect map: computed behind the window's own questions, paused, gone on with, and a cell is done.
+  void effectsAreMappedAndDone() {
+    Ready ready;
+    QVERIFY(ready.there);
+    ready.window.commands().run(QStringLiteral("effectMap"));
+    auto* window = ready.window.findChild<EffectWindow*>();
+    QVERIFY(window && window->isVisible());
+    auto* canvas = window->findChild<EffectCanvas*>();
+    auto* start = window->findChild<QPushButton*>(QStringLiteral("effectStart"));
+    EffectRunner& runner = window->runner();
+    const ModelSpec& spec = ready.window.session().model()->spec();
+    const auto cells = static_cast<std::size_t>(spec.num_layers() * 9);
+    start->click();
+    QVERIFY(runner.isRunning());
+    QCOMPARE(start->text(), QStringLiteral("Pause"));
+    start->click();
+    QVERIFY(!runner.isRunning());
+    start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(!runner.isRunning(), 60000);
+    QCOMPARE(runner.map().cells.size(), cells);
+    QCOMPARE(canvas->cells().size(), cells);
+    QVERIFY(runner.isOfNow());
+
+    // Every cell is where it is pointed at, and is what is then done in the window.
+    QVERIFY(!canvas->grab().isNull());
+    QSignalSpy chosen(canvas, &EffectCanvas::cellChosen);
+    for (const std::size_t i : {std::size_t{0}, cells / 2, cells - 1}) {
+      const EffectCell& cell = canvas->cells()[i];
+      QTest::mouseClick(canvas, Qt::LeftButton, {}, canvas->rectOf(cell).center().toPoint());
+      QCOMPARE(chosen.size(), 1);
+      const auto got = chosen.takeFirst().front().value<EffectCell>();
+      QCOMPARE(std::tuple(got.layer, got.site, got.pick), std::tuple(cell.layer, cell.site, cell.pick));
+      QCOMPARE(ready.window.session().arms().shown().edits, Edits{runner.map().edit(cell)});
+      QVERIFY(ready.window.session().arms().on);
+      QVERIFY(finish(ready.window.session()));
+    }
+    // Another prompt has no map yet.
+    ready.window.session().selectPrompt(1);
+    QVERIFY(finish(ready.window.session()));
+    QVERIFY(!runner.isOfNow());
   }
 
   void saysWhatIsWrong() {

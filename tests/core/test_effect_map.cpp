@@ -35,6 +35,37 @@ double mean_nll(const Run& run) {
 class TestEffectMap : public TestCase {
   Q_OBJECT
  private Q_SLOTS:
+  /// Cancelled in the middle and begun anew with what it had, a map is the same as of one go.
+  void goesOnWithWhatIsKnown() {
+    const auto model = TinyModel().load();
+    EffectSettings settings;
+    settings.disruption.pick.lambda = 1.7;
+    Runner runner(model);
+    const EffectMap whole = effect_map(runner, model->spec(), question(), settings);
+    const std::size_t some = whole.cells.size() / 2;
+    std::stop_source stop;
+    std::vector<EffectCell> told;
+    const auto cancel = [&](const EffectCell& cell, std::size_t done, std::size_t) {
+      told.push_back(cell);
+      if (done == some) stop.request_stop();
+    };
+    QVERIFY_THROWS_EXCEPTION(
+        Cancelled, effect_map(runner, model->spec(), question(), settings, cancel, stop.get_token()));
+    QCOMPARE(told.size(), some);
+
+    settings.known = told;
+    settings.known.front().change = 123;  // to be seen that it is taken as it is
+    const EffectMap rest = effect_map(runner, model->spec(), question(), settings);
+    QCOMPARE(rest.cells.front().change, 123.0);
+    QCOMPARE(rest.cells.size(), whole.cells.size());
+    for (std::size_t i = 1; i < whole.cells.size(); ++i) {
+      QCOMPARE(rest.cells[i].layer, whole.cells[i].layer);
+      QCOMPARE(rest.cells[i].change, whole.cells[i].change);
+    }
+    const std::string csv = to_csv(whole);
+    QCOMPARE(std::count(csv.begin(), csv.end(), '\n'), std::ssize(whole.cells) + 1);
+  }
+
   void everyCellIsTheRunOfItsEdit_data() {
     QTest::addColumn<bool>("per_head");
     QTest::addColumn<bool>("expects");
