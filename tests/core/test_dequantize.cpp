@@ -129,6 +129,39 @@ class TestDequantize : public test::TestCase {
     QCOMPARE(out, stored);
   }
 
+  /// Parts of whole rows, one after the other, are the tensor, however it is stored.
+  void chunksAreTheWhole() {
+    std::vector<float> stored(24 * 6);
+    std::iota(stored.begin(), stored.end(), 0.0f);
+    const std::vector<std::byte> blocks(10 * 64 / 32 * 34, std::byte{7});  // Q8_0
+    const auto bytes = std::as_bytes(std::span(stored));
+    TensorEntry apart{"every second column", {24, 3}, ElementType::F32, bytes.first(bytes.size() - 4), 0};
+    apart.strides = {6, 2};
+    const std::vector<TensorEntry> entries = {
+        {"plain", {24, 6}, ElementType::F32, bytes, 0},
+        {"heads", {24, 6}, ElementType::F32, bytes, 3},
+        {"one row", {24 * 6}, ElementType::F32, bytes, 0},
+        {"blocks", {10, 64}, ElementType::Q8_0, blocks, 0},
+        apart,
+    };
+    for (const TensorEntry& entry : entries) {
+      std::vector<float> whole(static_cast<std::size_t>(entry.numel()));
+      read_float32(entry, whole);
+      for (const std::int64_t numbers : {1, 13, 64, 100000}) {
+        const std::vector<TensorEntry> chunks = row_chunks(entry, numbers);
+        std::vector<float> together;
+        for (const TensorEntry& chunk : chunks) {
+          std::vector<float> part(static_cast<std::size_t>(chunk.numel()));
+          read_float32(chunk, part);
+          together.insert(together.end(), part.begin(), part.end());
+        }
+        QVERIFY2(together == whole, entry.name.c_str());
+        if (entry.shape.size() > 1 && numbers < 10)
+          QVERIFY2(std::ssize(chunks) >= entry.shape[0], entry.name.c_str());
+      }
+    }
+  }
+
   void stops() {
     const std::vector<float> stored(4);
     std::vector<float> out(4);

@@ -265,6 +265,32 @@ class TestPictureView : public TestCase {
     QVERIFY(stale.lightnessF() > fresh.lightnessF() + 0.2);
   }
 
+  /// That a run begins is no other picture; that what is seen is of an earlier question is one.
+  void paintsWhatLooksDifferent() {
+    struct Paints : QObject {
+      bool eventFilter(QObject*, QEvent* event) override {
+        count += event->type() == QEvent::Paint;
+        return false;
+      }
+      int count = 0;
+    } paints;
+    PictureStage stage(tinyData());
+    stage.image();
+    stage.view->installEventFilter(&paints);
+    ViewData data = stage.view->data();
+    data.state = DataState::Running;
+    stage.view->setData(data);
+    QTest::qWait(20);
+    QCOMPARE(paints.count, 0);
+    data.stale = true;
+    stage.view->setData(data);
+    QTRY_VERIFY(paints.count > 0);
+    paints.count = 0;
+    data.comparison = std::make_shared<const Comparison>(*data.comparison);
+    stage.view->setData(data);
+    QTRY_VERIFY(paints.count > 0);
+  }
+
   void layersComeOneByOne() {
     ViewData data = tinyData();
     auto run = std::make_shared<Run>(*data.comparison->baseline);
