@@ -88,16 +88,18 @@ void PresetSearch::consider() {
 
 void PresetSearch::begin() {
   if (settled_ || !isAsked() || session_.isBusy()) return;
-  if (const auto known = Settings().presetThatWorks(key())) {
-    settled_ = true;
-    return Q_EMIT found(*known);
-  }
   const std::vector<Prompt>& prompts = session_.prompts();
   for (std::size_t i = 0; i < prompts.size(); ++i) {
     const ArmResult& baseline = session_.results()[i].baseline;
     if (baseline.status != ArmStatus{ArmState::Done, false}) return;
-    // A model that does not know the answers has nothing to lose.
-    if (!isRight(baseline.run->answer, prompts[i].expected)) return remember({});
+    if (isRight(baseline.run->answer, prompts[i].expected)) continue;
+    // It has nothing to lose, which says nothing of presets: there is nothing to tell or to remember.
+    settled_ = true;
+    return;
+  }
+  if (const auto known = Settings().presetThatWorks(key())) {
+    settled_ = true;
+    return Q_EMIT found(*known);
   }
   candidates_ = candidates(session_.model()->spec().architecture);
   tried_ = 0;

@@ -98,6 +98,28 @@ class TestPresetSearch : public AppTestCase {
     QCOMPARE(found.count(), 0);
   }
 
+  /// A model that does not answer the prompts as expected has nothing to lose: that no preset takes it away is
+  /// neither told nor remembered.
+  void aModelThatKnowsNothingIsLeftAlone() {
+    QSettings().clear();
+    ReadySession ready;
+    QVERIFY(ready.there);
+    Session& session = ready.session;
+    Document standard;
+    standard.prompts = session.prompts();
+    for (Prompt& prompt : standard.prompts) prompt.expected = QStringLiteral("zyzzyva");
+    standard.arms = session.arms();
+    session.setPrompts(standard.prompts, 0);
+    QVERIFY(finish(session));
+    PresetSearch search(session, standard);
+    search.setPatience(std::chrono::milliseconds(0));
+    QSignalSpy running(&search, &PresetSearch::runningChanged), found(&search, &PresetSearch::found);
+    Q_EMIT session.modelChanged();
+    QTest::qWait(100);
+    QCOMPARE(running.count() + found.count(), 0);
+    QVERIFY(QSettings().allKeys().filter(QStringLiteral("preset_that_works")).isEmpty());
+  }
+
   /// Another document, or none of a new one's prompts, is nothing to look for.
   void nothingIsLookedForInAnotherDocument() {
     ReadySession ready;
