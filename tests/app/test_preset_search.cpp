@@ -98,8 +98,8 @@ class TestPresetSearch : public AppTestCase {
     QCOMPARE(found.count(), 0);
   }
 
-  /// A model that does not answer the prompts as expected has nothing to lose: that no preset takes it away is
-  /// neither told nor remembered.
+  /// A model that does not answer the prompts as expected has nothing to lose: that no preset takes it away
+  /// is neither told nor remembered.
   void aModelThatKnowsNothingIsLeftAlone() {
     QSettings().clear();
     ReadySession ready;
