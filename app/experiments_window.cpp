@@ -145,6 +145,8 @@ QWidget* ExperimentsWindow::makeItems() {
   items_->setSortingEnabled(false);
   items_->setWordWrap(false);
   items_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+  // A header's own hint leaves its padding out.
+  items_->horizontalHeader()->setMinimumSectionSize(fontMetrics().horizontalAdvance(tr("item")) + 18);
   for (const int narrow : {OutcomeModel::NumberColumn, OutcomeModel::PublishedColumn})
     items_->horizontalHeader()->setSectionResizeMode(narrow, QHeaderView::ResizeToContents);
   parts->addWidget(items_);
