@@ -91,7 +91,9 @@ QStringList runFigure(const Options& options) {
   state.setLook(document.look);
   view->setAttribute(Qt::WA_DontShowOnScreen);
   view->setData(session.data());
-  session.setNeeds(view->needs());
+  Needs needs = view->needs();
+  if (document.look.left_out.which != LeftOut::Which::None) needs.left_out = leftOut(document.look);
+  session.setNeeds(needs);
   session.setPrompts(document.prompts, document.selected_prompt);
   session.setArms(document.arms);
   QCoreApplication::processEvents();  // the session plans in the next turn of the event loop

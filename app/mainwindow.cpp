@@ -116,6 +116,7 @@ void MainWindow::makeViews() {
       dock->show();
       dock->raise();
     });
+    connect(view, &View::panelRequested, this, &MainWindow::showPanel);
   }
   setCorner(Qt::BottomLeftCorner, Qt::BottomDockWidgetArea);
   setCorner(Qt::BottomRightCorner, Qt::BottomDockWidgetArea);
@@ -189,6 +190,7 @@ void MainWindow::updateNeeds() {
   for (const Placed& placed : views_) {
     if (placed.view->isVisible()) needs |= placed.view->needs();
   }
+  if (state_.look().left_out.which != LeftOut::Which::None) needs.left_out = leftOut(state_.look());
   session_.setNeeds(needs);
 }
 

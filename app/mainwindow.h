@@ -27,6 +27,7 @@ class MessageBar;
 class NameButton;
 class PresetSearch;
 class ProgressWidget;
+struct Lesson;
 
 /// The window: every registered view in its place, the toolbar, menus, status bar. Views and session know
 /// nothing of each other; they meet here.
@@ -80,6 +81,8 @@ class MainWindow : public QMainWindow {
   void arrangeDocks();
   /// Shows a panel, in front of the others of its place, or closes it.
   void togglePanel(const Placed& placed);
+  /// In front of the others of its place.
+  void showPanel(const QString& id);
   /// For restoreLayout() at the next start.
   void keepLayout();
   void connectSession();
@@ -126,6 +129,7 @@ class MainWindow : public QMainWindow {
   void chooseSite(Site site);
   /// Switches the disruption on where there is nothing else to show.
   void showRun(Shown which);
+  void leaveOut(int position);
   void askForPercentile();
   void askForColorLimits();
   void setUiScale(double scale);
@@ -160,6 +164,8 @@ class MainWindow : public QMainWindow {
   void askBeforeClosing();
   QString modelPath() const;
   void newDocument();
+  /// Its document on the model of now, and its panels; a step that can be undone.
+  void openLesson(const Lesson& lesson);
   void openDocumentDialog();
   void openDocumentFile(const QString& path);
   void save();

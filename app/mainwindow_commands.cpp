@@ -4,6 +4,7 @@
 #include "app/command_palette.h"
 #include "app/help.h"
 #include "app/labels.h"
+#include "app/lessons.h"
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
 #include "app/preset_search.h"
@@ -233,6 +234,14 @@ void MainWindow::addFigureCommands() {
 }
 
 void MainWindow::addHelpCommands() {
+  std::vector<Command> rows;
+  for (const Lesson& lesson : lessons()) {
+    rows.push_back({.id = u"lesson_" + lesson.id,
+                    .text = lesson.title,
+                    .run = [this, &lesson] { openLesson(lesson); },
+                    .about = lesson.about});
+  }
+  commands_.add({tr("&Help"), tr("&Lessons")}, std::move(rows));
   commands_.add(
       {tr("&Help")},
       {{.id = QStringLiteral("palette"),

@@ -12,7 +12,7 @@ namespace qkscope {
 namespace {
 
 // Raised when docks are added or renamed, so that an old layout is not forced on them.
-constexpr int kLayoutVersion = 4;
+constexpr int kLayoutVersion = 5;
 
 Qt::DockWidgetArea area(Place place) {
   switch (place) {
@@ -72,6 +72,14 @@ void MainWindow::togglePanel(const Placed& placed) {
     tabifyDockWidget(front->dock, dock);
   dock->toggleViewAction()->trigger();
   if (!dock->isHidden()) dock->raise();
+}
+
+void MainWindow::showPanel(const QString& id) {
+  const auto placed =
+      std::ranges::find_if(views_, [&id](const Placed& one) { return one.dock && one.entry->id == id; });
+  if (placed == views_.end()) return;
+  if (placed->dock->isHidden()) return togglePanel(*placed);
+  placed->dock->raise();
 }
 
 void MainWindow::restoreLayout(std::optional<QSize> size) {

@@ -4,6 +4,7 @@
 #include <QMessageBox>
 #include <QPushButton>
 
+#include "app/lessons.h"
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
 #include "core/base/error.h"
@@ -121,6 +122,14 @@ void MainWindow::newDocument() {
   document.model = modelPath();
   document.dump = dumpSource();
   replaceDocument(tr("new document"), document, QString());
+}
+
+void MainWindow::openLesson(const Lesson& lesson) {
+  Document document = lesson.document;
+  document.model = modelPath();
+  replaceDocument(lesson.title, document, QString());
+  for (const QString& panel : lesson.panels) showPanel(panel);
+  message_->showOffer(lesson.about, tr("Undo"), [this] { history_.undo(); });
 }
 
 void MainWindow::openDocumentDialog() {

@@ -123,6 +123,13 @@ void MainWindow::addPictureCommands() {
 
 void MainWindow::addColorCommands() {
   const QString view = tr("&View");
+  std::vector<Command> left_out = choices(QStringLiteral("left_out"));
+  left_out.push_back({.id = QStringLiteral("leaveOutSelected"),
+                      .text = tr("Leave out the selected position, or take it back"),
+                      .keys = {key(Qt::Key_O)},
+                      .run = [this] { leaveOut(state_.selection().position); },
+                      .enabled = [this] { return state_.selection().position >= 0; }});
+  commands_.add({view, tr("M &without")}, std::move(left_out));
   commands_.add({view, tr("&Colors")}, choices(QStringLiteral("color_map")));
   commands_.add({view, tr("Color &scale")}, choices(QStringLiteral("scale")));
   std::vector<Command> tokens = choices(QStringLiteral("token_colors"));
@@ -159,6 +166,10 @@ void MainWindow::addColorCommands() {
                           .keys = {key(Qt::Key_L)},
                           .run = [this] { changeLook([](Look& look) { look.one_scale = !look.one_scale; }); },
                           .checked = [this] { return state_.look().one_scale; }},
+                         {.id = QStringLiteral("headMean"),
+                          .text = tr("Attention meaned over &heads"),
+                          .run = [this] { changeLook([](Look& look) { look.head_mean = !look.head_mean; }); },
+                          .checked = [this] { return state_.look().head_mean; }},
                          {.id = QStringLiteral("resetColors"),
                           .text = tr("Reset the colors"),
                           .keys = {key(Qt::Key_0)},
@@ -175,6 +186,22 @@ void MainWindow::addColorCommands() {
                                 });
                               }},
                          {}});
+}
+
+/// A position that M is without comes back; another joins those it is without.
+void MainWindow::leaveOut(int position) {
+  changeLook([this, position](Look& look) {
+    std::vector<int> positions = shownLeftOut(session_.data(), look);
+    if (look.left_out.which == LeftOut::Which::Chosen) positions = look.left_out.positions;
+    const auto at = std::ranges::lower_bound(positions, position);
+    if (at != positions.end() && *at == position) {
+      positions.erase(at);
+    } else {
+      positions.insert(at, position);
+    }
+    look.left_out = {};
+    if (!positions.empty()) look.left_out = {LeftOut::Which::Chosen, std::move(positions), {}};
+  });
 }
 
 void MainWindow::askForPercentile() {

@@ -4,6 +4,7 @@
 #include "app/names.h"
 #include "app/option_text.h"
 #include "app/property.h"
+#include "core/base/error.h"
 #include "views/colormap.h"
 #include "views/shown.h"
 
@@ -87,6 +88,41 @@ Property number(const QString& name, const QString& words, const QString& about,
   p.write = [=](const Sight& sight, QJsonObject& json) { json[name] = value(sight); };
   p.read = [=](Sight& sight, const JsonReader& json) {
     of(sight.look) = json.number(name, of(sight.look), limits);
+  };
+  return p;
+}
+
+/// Which positions M is without.
+Property leftOutPositions() {
+  const QString name = QStringLiteral("left_out"), option = optionName(name);
+  Property p = ofLook(name, tr("M without"));
+  p.options = {
+      {option,
+       tr("Tell M without some positions: none, first, massive or positions from 0, as 0,5-7 (none)."),
+       QStringLiteral("WHICH"),
+       {}}};
+  p.values = {{QStringLiteral("none"), tr("no position")},
+              {QStringLiteral("first"), tr("the first position")},
+              {QStringLiteral("massive"), tr("positions of massive activations")}};
+  p.samples = {QStringLiteral("0"), QStringLiteral("0,5-7")};
+  p.text = [](const Sight& sight) { return QString::fromStdString(to_text(sight.look.left_out)); };
+  p.set = [option](Sight& sight, const QString& text) {
+    try {
+      sight.look.left_out = parse_left_out(text.toStdString(), {});
+    } catch (const Error&) {
+      refuseOption(option, text, tr("none, first, massive or positions from 0, such as 0,5-7"));
+    }
+  };
+  p.write = [name](const Sight& sight, QJsonObject& json) {
+    json[name] = QString::fromStdString(to_text(sight.look.left_out));
+  };
+  p.read = [name](Sight& sight, const JsonReader& json) {
+    const QString text = json.string(name, QString::fromStdString(to_text(sight.look.left_out)));
+    try {
+      sight.look.left_out = parse_left_out(text.toStdString(), {});
+    } catch (const Error&) {
+      json.fail(name, text, tr("none, first, massive or positions from 0, such as 0,5-7"));
+    }
   };
   return p;
 }
@@ -296,6 +332,7 @@ std::vector<Property> lookTable() {
              tr("And over this many times the median of their layer (1000)."), activation_limits,
              [](Look& look) -> double& { return look.activations.times_median; },
              {QStringLiteral("0"), QStringLiteral("50"), QStringLiteral("1e+09")}),
+      leftOutPositions(),
       colors(),
       choice(QStringLiteral("scale"), tr("color scale"), &Look::scale,
              {{ColorScale::Linear, {{}, tr("linear")}},
@@ -308,6 +345,12 @@ std::vector<Property> lookTable() {
           tr("apart"),
           {QStringLiteral("one-scale"), tr("Q, K and V on one colour scale (the default)."), {}, {}},
           tr("one")),
+      toggle(
+          QStringLiteral("head_mean"), tr("attention"), &Look::head_mean,
+          {QStringLiteral("mean-of-heads"), tr("Attention as the mean over the heads of a layer."), {}, {}},
+          tr("mean over the heads"),
+          {QStringLiteral("one-head"), tr("Attention of the selected head (the default)."), {}, {}},
+          tr("of one head")),
       choice(QStringLiteral("token_colors"), tr("colors of tokens"), &Look::token_colors,
              {{TokenColors::None, {{}, tr("plain tokens")}},
               {TokenColors::Baseline, {{}, tr("loss in the baseline")}},

@@ -42,8 +42,8 @@ struct Property {
     QString words;  // for controls
     QList<QKeySequence> keys{};
   };
-  std::vector<Value> values{};  // all there are; empty where they cannot be counted
-  QStringList samples{};        // then some of them
+  std::vector<Value> values{};  // all there are; where they cannot be counted those with words of their own
+  QStringList samples{};        // then some of the others
 
   /// Its value as the text that set() takes.
   std::function<QString(const Sight& sight)> text{};

@@ -10,7 +10,7 @@ namespace qkscope {
 bool covers(const Needs& have, const Needs& wanted) {
   Needs both = have;
   both |= wanted;
-  return both == have;
+  return both == have && have.left_out == wanted.left_out;
 }
 
 void Scheduler::setModel(const std::shared_ptr<const LanguageModel>& model) {

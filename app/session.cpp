@@ -143,7 +143,12 @@ void Session::selectPrompt(int index) {
 
 void Session::setNeeds(const Needs& needs) {
   if (needs == needs_) return;
+  const bool other = needs_.left_out != needs.left_out;
   needs_ = needs;
+  if (dump() && other) {
+    showDumpRun();
+    showData(/*changed=*/true);
+  }
   schedule();
 }
 

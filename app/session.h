@@ -170,6 +170,8 @@ class Session : public QObject {
   void takeError(const Job& job, const QString& sentence);
   void accept(const Job& job, const Comparison& comparison);
   void showPictures(const RunRequest& request, const Comparison& comparison);
+  /// The activations of files, M without what is left out.
+  void showDumpRun();
   void showNext();
   /// Tells results and data anew where they have changed.
   void showResults();

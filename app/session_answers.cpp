@@ -17,7 +17,7 @@ constexpr std::size_t kFinishedBytes = std::size_t{256} << 20;
 std::size_t bytes(const std::shared_ptr<const Run>& run) {
   if (!run) return 0;
   std::size_t sum = 0;
-  for (const auto* arrays : {&run->capture.norms, &run->capture.values}) {
+  for (const auto* arrays : {&run->capture.norms, &run->capture.without, &run->capture.values}) {
     for (const auto& [where, array] : *arrays) sum += array->data.size() * sizeof(float);
   }
   return sum;

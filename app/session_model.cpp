@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "app/session.h"
+#include "core/analysis/massive_values.h"
 
 // The part of Session that inspects and loads.
 
@@ -96,14 +97,25 @@ void Session::readDump(const DumpSource& source) {
 void Session::showDump(const std::shared_ptr<const ActivationDump>& dump) {
   stopWork();
   useModel(nullptr);
-  auto run = std::make_shared<Run>();
-  run->capture = dump->capture;
   data_.dump = dump;
-  data_.comparison = std::make_shared<const Comparison>(Comparison{{}, std::move(run), nullptr});
+  showDumpRun();
   Q_EMIT modelChanged();
   showResults();
   showData(/*changed=*/true);
   Q_EMIT busyChanged();
+}
+
+void Session::showDumpRun() {
+  auto run = std::make_shared<Run>();
+  run->capture = data_.dump->capture;
+  RunRequest request;
+  request.needs.left_out = needs_.left_out;
+  run->capture.left_out = left_out_positions(needs_.left_out, run->capture);
+  if (!run->capture.left_out.empty()) {
+    for (const auto& [where, values] : run->capture.values)
+      run->capture.without[where] = norms_over_positions(values, run->capture.left_out);
+  }
+  data_.comparison = std::make_shared<const Comparison>(Comparison{request, std::move(run), nullptr});
 }
 
 void Session::load(const Inspection& inspection) {

@@ -1,9 +1,9 @@
 #include <QLocale>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "views/map_model.h"
+#include "views/patterns.h"
 #include "views/position_map_view.h"
 #include "views/token_text.h"
 #include "views/view_registry.h"
@@ -12,18 +12,21 @@ namespace qkscope {
 
 namespace {
 
-/// Patterns of longer prompts fill a screen many times over, and memory.
-constexpr int longest = 2048;
+/// The query head that is meant, a selected KV head's first, or the mean over all of the layer.
+HeadId headOf(const ViewData& data, const ViewState& state) {
+  const Selection now = clamped(state.selection(), *data.spec(), shownPositions(data));
+  return {now.layer, state.look().head_mean ? HeadId::mean : headBeside(now, Site::Query, *data.spec())};
+}
 
-/// The query head that is meant: a selected KV head's first.
-HeadId headOf(const ViewData& data, const Selection& asked) {
-  const Selection now = clamped(asked, *data.spec(), shownPositions(data));
-  return {now.layer, headBeside(now, Site::Query, *data.spec())};
+QString headWords(HeadId head) {
+  return head.head == HeadId::mean ? Words::tr("mean over the heads")
+                                   : Words::tr("head %1").arg(head.head + 1);
 }
 
 }  // namespace
 
-/// What every position of the prompt attends to, in the selected head: queries x keys.
+/// What every position of the prompt attends to, in the selected head or meaned over its layer: queries x
+/// keys.
 class AttentionView : public PositionMapView {
   Q_OBJECT
  public:
@@ -31,42 +34,31 @@ class AttentionView : public PositionMapView {
     setAccessibleName(tr("Attention pattern of the selected head, queries by keys"));
     // Along the positions of one head only the marks move.
     connect(&state, &ViewState::selectionChanged, this, [this] {
-      if (this->data().spec() && headOf(this->data(), this->state().selection()) != drawn_) scheduleRefresh();
+      if (this->data().spec() && headOf(this->data(), this->state()) != drawn_) scheduleRefresh();
     });
   }
 
   Needs needs() const override {
     Needs needs;
-    if (data().spec() && !data().dump && data().prompt_tokens <= longest)
-      needs.patterns = {headOf(data(), state().selection())};
+    if (data().spec() && !data().dump && data().prompt_tokens <= longest_patterns)
+      needs.patterns = {headOf(data(), state())};
     return needs;
   }
   QString figureTitle() const override {
-    const HeadId head = headOf(data(), state().selection());
-    return tr("Attention pattern, layer %1, head %2, %3")
-        .arg(head.layer + 1)
-        .arg(head.head + 1)
-        .arg(shownWords(state().look().shown));
+    const HeadId head = headOf(data(), state());
+    return tr("Attention pattern, layer %1, %2, %3")
+        .arg(QString::number(head.layer + 1), headWords(head), shownWords(state().look().shown));
   }
   QString whyNoFigure() const override {
-    if (data().dump) return tr("Files of Q, K and V hold no attention pattern: open a model to see it");
-    const QString nothing = whyNothing(data(), state().look());
-    if (!nothing.isEmpty()) return nothing;
-    if (shownPositions(data()) > longest)
-      return tr("Attention patterns are drawn of prompts of up to %1 tokens; this one has %2.")
-          .arg(longest)
-          .arg(shownPositions(data()));
-    const HeadId head = headOf(data(), state().selection());
-    const QString none = whyNoHeads(*data().spec(), head.layer, Site::Query);
+    const QString none = whyNoPattern(data(), state().look(), state().selection());
     if (!none.isEmpty()) return none;
-    const bool difference = state().look().shown == Shown::Difference;
-    const bool there = pattern(difference ? Shown::Disrupted : state().look().shown) &&
-                       (!difference || pattern(Shown::Baseline));
-    return there ? QString() : tr("The pattern of this head has not been computed yet.");
+    return hasPattern(data(), state().look(), headOf(data(), state()))
+               ? QString()
+               : tr("This pattern has not been computed yet.");
   }
   std::vector<FigureArray> figureArrays() const override {
     if (!whyNoFigure().isEmpty()) return {};
-    const PositionMap drawn = picture(true);
+    const PositionMap drawn = picture(PlotStyle::of(*this));
     return {{QStringLiteral("attention_pattern"),
              {QStringLiteral("query"), QStringLiteral("key")},
              {{drawn.map.rows(), drawn.map.columns()}, drawn.map.values()}}};
@@ -74,38 +66,30 @@ class AttentionView : public PositionMapView {
 
  protected:
   void refresh() override {
-    if (data().spec()) drawn_ = headOf(data(), state().selection());
+    if (data().spec()) drawn_ = headOf(data(), state());
     PositionMapView::refresh();
   }
-  PositionMap picture(bool light) const override {
+  PositionMap picture(const PlotStyle& style) const override {
     const Look& look = state().look();
     const bool difference = look.shown == Shown::Difference;
+    std::vector<float> values = std::move(drawnPattern(data(), look, headOf(data(), state()))->data);
     const Array& shown = *pattern(difference ? Shown::Disrupted : look.shown);
-    std::vector<float> values = shown.data;
-    if (difference) {
-      const Array& before = *pattern(Shown::Baseline);
-      std::ranges::transform(values, before.data, values.begin(), std::minus<>());
-    }
     const int positions = static_cast<int>(shown.size(0));
-    // What comes later is not attended to: no number, and not a zero.
-    for (int query = 0; query < positions; ++query)
-      std::fill_n(values.begin() + std::ptrdiff_t{query} * positions + query + 1, positions - query - 1,
-                  std::numeric_limits<float>::quiet_NaN());
     PositionMap result;
     result.rows_are_tokens = true;
     Look scale = look;
     scale.range = ColorRange::Full;
-    ColorMap map = difference ? divergingMap(look.color_map) : recedingMap(light);
-    map.nan = PlotStyle::of(*this).background.rgb();
+    ColorMap map = difference ? divergingMap(look.color_map) : recedingMap(!style.dark);
+    map.nan = style.background.rgb();
     result.bar = {difference ? tr("Δ attention (disrupted − baseline)") : tr("attention after softmax"),
                   map,
                   fitNorm({&values}, scale, difference),
                   {}};
     result.map = Heatmap(positions, positions, std::move(values));
     result.map.setColors(map, result.bar.norm);
-    const HeadId head = headOf(data(), state().selection());
+    const HeadId head = headOf(data(), state());
     result.title = tr("Attention");
-    result.facts << layerWords(data(), head.layer) << tr("head %1").arg(head.head + 1)
+    result.facts << layerWords(data(), head.layer) << headWords(head)
                  << tr("a row is a query, a column a key") << shownWords(look.shown) << map.name;
     for (const QString& piece : data().pieces) result.tokens << visibleToken(piece);
     result.row_names = result.tokens;
@@ -138,7 +122,7 @@ class AttentionView : public PositionMapView {
  private:
   const Array* pattern(Shown run) const {
     const Capture* capture = shownCapture(data(), run);
-    return capture ? capture->pattern(headOf(data(), state().selection())) : nullptr;
+    return capture ? capture->pattern(headOf(data(), state())) : nullptr;
   }
   QString positionWords(int position) const {
     return tr("position %1 %2").arg(position).arg(visibleToken(data().pieces.value(position)));

@@ -23,8 +23,8 @@ double share(const BandShare& band) {
 Bands bandsOf(const ViewData& data, const Look& look) {
   Bands bands;
   bands.missing = whyNothing(data, look);
-  const Capture* capture = ruleCapture(data, look);
-  if (!bands.missing.isEmpty() || !capture) return bands;
+  const Norms* norms = ruleNorms(data, look);
+  if (!bands.missing.isEmpty() || !norms) return bands;
   const LayerAxes axes = shownAxes(data);
   if (axes.first().inv_freq().empty()) {
     bands.missing = whyNoRuler(*data.spec());
@@ -35,7 +35,7 @@ Bands bandsOf(const ViewData& data, const Look& look) {
   if (alike < data.spec()->num_layers())
     bands.note = Words::tr("%1 of %2 layers, which rotate alike").arg(alike).arg(data.spec()->num_layers());
   const auto of = [&](Site site) {
-    return band_shares(*capture, shownSite(site, look.after_rope), look.lambda, axes);
+    return band_shares(*norms, shownSite(site, look.after_rope), look.lambda, axes);
   };
   bands.query = of(Site::Query);
   bands.key = of(Site::Key);

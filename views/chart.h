@@ -1,4 +1,5 @@
 #pragma once
+#include <QSizeF>
 #include <QString>
 #include <optional>
 #include <vector>
@@ -38,5 +39,9 @@ struct Chart {
   bool whole_x = true;  // x counts something: ticks are whole numbers
   QString missing{};    // said in place of the curves
 };
+
+/// In how many columns so many charts stand where all have a place of this size: those that come nearest to
+/// the shape in which a curve reads best.
+int chartColumns(std::size_t charts, const QSizeF& place);
 
 }  // namespace qkscope

@@ -96,14 +96,18 @@ void CurvePlot::build() {
   setBackground(inks_.style.background);
   plotLayout()->setColumnSpacing(static_cast<int>(14 * inks_.style.unit));
   plotLayout()->setRowSpacing(0);
+  columns_ = chartColumns(charts_.size(), size());
   for (int i = 0; i < static_cast<int>(charts_.size()); ++i) {
     auto* title = new QCPTextElement(this, QString(), inks_.title);
     title->setTextColor(inks_.style.text);
     title->setTextFlags(Qt::AlignLeft | Qt::AlignVCenter);
-    plotLayout()->addElement(0, i, title);
+    // Of no width that it must have: else a long one would take it from the charts beside it.
+    title->setMinimumSize(1, static_cast<int>(std::ceil(QFontMetricsF(inks_.title).height())));
+    const int row = 2 * (i / columns_), column = i % columns_;
+    plotLayout()->addElement(row, column, title);
     auto* rect = new QCPAxisRect(this);
     rect->setMinimumMargins(QMargins(0, 0, static_cast<int>(4 * inks_.style.unit), 0));
-    plotLayout()->addElement(1, i, rect);
+    plotLayout()->addElement(row + 1, column, rect);
     rects_.push_back(rect);
     fill(i);
   }
@@ -116,7 +120,9 @@ void CurvePlot::fill(int chart) {
   QCPAxisRect* rect = rects_[index];
   QCPAxis* x = rect->axis(QCPAxis::atBottom);
   QCPAxis* y = rect->axis(QCPAxis::atLeft);
-  qobject_cast<QCPTextElement*>(plotLayout()->element(0, chart))->setText(now.title);
+  const double title_room = columnWidth() - 16 * inks_.style.unit;
+  qobject_cast<QCPTextElement*>(plotLayout()->element(2 * (chart / columns_), chart % columns_))
+      ->setText(QFontMetricsF(inks_.title).elidedText(now.title, Qt::ElideRight, title_room));
   const QCPRange x_range = x->range(), y_range = y->range();
   rect->insetLayout()->clear();  // the names first: they point at the curves
   for (QCPAbstractPlottable* old : rect->plottables()) removePlottable(old);
@@ -247,8 +253,7 @@ void CurvePlot::addCurve(QCPAxisRect* rect, const Curve& curve) {
     graph->setLineStyle(curve.stroke == Stroke::Stems ? QCPGraph::lsImpulse : QCPGraph::lsNone);
   if (curve.stroke == Stroke::Stems) {
     // As wide as there is room for.
-    const auto room = 0.8 * width() / static_cast<double>(charts_.size()) /
-                      std::max(1.0, 1.6 * static_cast<double>(curve.x.size()));
+    const auto room = 0.8 * columnWidth() / std::max(1.0, 1.6 * static_cast<double>(curve.x.size()));
     QPen pen = graph->pen();
     pen.setCapStyle(Qt::FlatCap);
     pen.setWidthF(std::clamp(room, pen.widthF(), 7 * inks_.style.unit));
@@ -272,14 +277,13 @@ void CurvePlot::addLegend(QCPAxisRect* rect) {
   legend->setColumnSpacing(static_cast<int>(8 * inks_.style.unit));
   legend->setIconSize(static_cast<int>(18 * inks_.style.unit), static_cast<int>(10 * inks_.style.unit));
   legend->setIconTextPadding(static_cast<int>(4 * inks_.style.unit));
-  // In as many columns as there is room for.
+  // In as many columns as there is room for, which has to be known before the first is put there.
   double widest = 1;
-  for (QCPGraph* graph : rect->graphs()) {
-    legend->addItem(new QCPPlottableLegendItem(legend, graph));
+  for (QCPGraph* graph : rect->graphs())
     widest = std::max(widest, QFontMetricsF(inks_.small).horizontalAdvance(graph->name()));
-  }
-  const double room = 0.9 * width() / static_cast<double>(charts_.size());
+  const double room = columnWidth() - 70 * inks_.style.unit;  // beside the numbers of the axis
   legend->setWrap(std::max(1, static_cast<int>(room / (widest + 32 * inks_.style.unit))));
+  for (QCPGraph* graph : rect->graphs()) legend->addItem(new QCPPlottableLegendItem(legend, graph));
 }
 
 int CurvePlot::chartAt(const QPointF& place) const {
@@ -345,6 +349,7 @@ void CurvePlot::wheelEvent(QWheelEvent* event) {
 
 void CurvePlot::resizeEvent(QResizeEvent* event) {
   QCustomPlot::resizeEvent(event);
+  if (!rects_.empty() && chartColumns(charts_.size(), size()) != columns_) return build();
   for (std::size_t i = 0; i < rects_.size(); ++i) fill(static_cast<int>(i));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <QString>
+#include <algorithm>
 #include <vector>
 
 #include "views/chart.h"
@@ -8,9 +9,9 @@
 
 namespace qkscope {
 
-/// Charts beside each other, as every curve of the program looks: the palette's colours, small type, whole
-/// ticks. The wheel and dragging zoom and move a chart, a double click shows it whole again, a click picks
-/// an x, the pointer reads out.
+/// Charts beside each other, in as many rows as suit the place, as every curve of the program looks: the
+/// palette's colours, small type, whole ticks. The wheel and dragging zoom and move a chart, a double click
+/// shows it whole again, a click picks an x, the pointer reads out.
 class CurvePlot : public QCustomPlot {
   Q_OBJECT
  public:
@@ -45,6 +46,7 @@ class CurvePlot : public QCustomPlot {
   };
   explicit CurvePlot(const Inks& inks);
 
+  double columnWidth() const { return static_cast<double>(width()) / std::max(1, columns_); }
   void build();
   void fill(int chart);
   void dress(QCPAxisRect* rect, const Chart& chart);
@@ -55,6 +57,7 @@ class CurvePlot : public QCustomPlot {
 
   std::vector<Chart> charts_;
   std::vector<QCPAxisRect*> rects_;
+  int columns_ = 1;
   std::vector<bool> zoomed_;
   Inks inks_;
   QPointF pressed_;

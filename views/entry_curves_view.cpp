@@ -48,7 +48,9 @@ class EntryCurvesView : public CurvesView {
     for (const auto& run : {comparison.baseline, comparison.disrupted}) {
       if (!run) continue;
       const bool disrupted = run == comparison.disrupted;
-      if (const Array* m = run->capture.norm(at.layer, site)) alongM(*m, disrupted, dims, heads);
+      const Shown which = disrupted ? Shown::Disrupted : Shown::Baseline;
+      if (const Array* m = runNorm(data(), state().look(), which, at.layer, site))
+        alongM(*m, disrupted, dims, heads);
       if (const Array* values = run->capture.value(at.layer, site))
         alongPositions(*values, disrupted, positions);
     }

@@ -30,11 +30,11 @@ MapModel headsDimsModel(const ViewData& data, const Selection& selection, const 
   });
 
   model.title = layerWords(data, selection.layer);
-  model.facts
-      << (difference ? Words::tr("ΔM[h,d], M[h,d] = ‖·[:,h,d]‖₂ over %1").arg(positionsWords(model.positions))
-                     : Words::tr("M[h,d] = ‖·[:,h,d]‖₂ over %1").arg(positionsWords(model.positions)))
-      << runFacts(data, look, Site::Query, selection.layer) << colorFacts(model, look)
-      << Words::tr("outlined: %1").arg(ruleFact(look));
+  model.facts << (difference
+                      ? Words::tr("ΔM[h,d], M[h,d] = ‖·[:,h,d]‖₂ over %1").arg(overPositions(data, look))
+                      : Words::tr("M[h,d] = ‖·[:,h,d]‖₂ over %1").arg(overPositions(data, look)))
+              << runFacts(data, look, Site::Query, selection.layer) << colorFacts(model, look)
+              << Words::tr("outlined: %1").arg(ruleFact(look));
   return model;
 }
 

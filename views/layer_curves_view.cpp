@@ -68,7 +68,8 @@ class LayerCurvesView : public CurvesView {
         number.marker = ratio.marker = one.marker;
         number.dashed = ratio.dashed = disrupted;
         for (int layer = 0; layer < data().spec()->num_layers(); ++layer) {
-          const Array* m = run->capture.norm(layer, shownSite(one.site, look.after_rope));
+          const Array* m = runNorm(data(), look, disrupted ? Shown::Disrupted : Shown::Baseline, layer,
+                                   shownSite(one.site, look.after_rope));
           for (Curve* curve : {&number, &ratio}) curve->x.push_back(layer + 1);
           number.y.push_back(m ? count(*m, look.lambda) : nothing);
           ratio.y.push_back(m ? strongest(*m) : nothing);

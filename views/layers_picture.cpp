@@ -61,9 +61,8 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
     model.facts << Words::tr("%1 of %2 layers have no %3 of their own")
                        .arg(QString::number(model.num_layers - layers), QString::number(model.num_layers),
                             siteLetter(selection.site));
-  model.facts << Words::tr("a row is a head; M[h,d] = ‖%1[:,h,d]‖₂ over %2 positions")
-                     .arg(siteLetter(selection.site))
-                     .arg(model.positions)
+  model.facts << Words::tr("a row is a head; M[h,d] = ‖%1[:,h,d]‖₂ over %2")
+                     .arg(siteLetter(selection.site), overPositions(data, look))
               << runFacts(data, look, selection.site) << colorFacts(model, look)
               << Words::tr("outlined: %1").arg(ruleFact(look));
   return model;

@@ -171,7 +171,6 @@ class LogitView : public CurvesView {
   std::vector<std::uint8_t> massiveDims(const Asked& asked) const {
     const AttentionSpec& attention = *attentionAsked();
     std::vector<std::uint8_t> flags(static_cast<std::size_t>(attention.head_dim));
-    const Capture& baseline = data().comparison->baseline->capture;
     Pick rule;
     rule.lambda = state().look().lambda;
     const auto mark = [&](const Array* m, int head) {
@@ -180,8 +179,8 @@ class LogitView : public CurvesView {
       for (std::size_t d = 0; d < flags.size(); ++d)
         flags[d] |= taken.at(static_cast<std::size_t>(head) * flags.size() + d);
     };
-    mark(baseline.norm(asked.layer, Site::Query), asked.head);
-    mark(baseline.norm(keys_layer(attention, asked.layer), Site::Key),
+    mark(runNorm(data(), state().look(), Shown::Baseline, asked.layer, Site::Query), asked.head);
+    mark(runNorm(data(), state().look(), Shown::Baseline, keys_layer(attention, asked.layer), Site::Key),
          asked.head / attention.num_kv_groups());
     return flags;
   }

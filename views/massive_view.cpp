@@ -15,6 +15,7 @@
 
 #include "views/band_chart.h"
 #include "views/color_bar.h"
+#include "views/counted.h"
 #include "views/exact_boxes.h"
 #include "views/massive_item_model.h"
 #include "views/rows_table.h"
@@ -166,18 +167,18 @@ class MassiveView : public View {
                      tr("Where on the RoPE ruler"));
     painter.setFont(style.small);
     painter.setPen(style.muted);
-    const QString facts = tr("M > %1 × mean of its head · %2 · %3 · %4 positions")
-                              .arg(exactWords(state().look().lambda),
-                                   ropeWords(data(), Site::Query, state().look().after_rope), whichRun())
-                              .arg(shownPositions(data()));
+    const QString facts =
+        tr("M > %1 × mean of its head · %2 · %3 · %4")
+            .arg(exactWords(state().look().lambda), ropeWords(data(), Site::Query, state().look().after_rope),
+                 whichRun(), overPositions(data(), state().look()));
     painter.drawText(QRectF(inside.left(), inside.top() + height, inside.width(), height), Qt::AlignLeft,
                      facts);
     paintBands(painter, style, inside.adjusted(0, 2.4 * height, 0, 0), bandsOf(data(), state().look()));
   }
   std::vector<FigureArray> figureArrays() const override {
     std::vector<FigureArray> arrays;
-    const Capture* capture = ruleCapture(data(), state().look());
-    if (!capture || !whyNothing(data(), state().look()).isEmpty()) return arrays;
+    const Norms* norms = ruleNorms(data(), state().look());
+    if (!norms || !whyNothing(data(), state().look()).isEmpty()) return arrays;
     const Bands bands = bandsOf(data(), state().look());
     const auto column = [&](const char* name, const std::vector<BandShare>& of, auto number) {
       FigureArray array{
@@ -193,7 +194,7 @@ class MassiveView : public View {
     column("key_entries", bands.key, [](const BandShare& band) { return band.entries; });
     for (const Site site : all_sites) {
       const Site captured = shownSite(site, state().look().after_rope);
-      const auto values = massive_values(*capture, captured, state().look().lambda);
+      const auto values = massive_values(*norms, captured, state().look().lambda);
       if (values.empty()) continue;
       const auto name = site_name(captured);
       const QString prefix = QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size()));
@@ -220,18 +221,21 @@ class MassiveView : public View {
     showLambda();
     dress();
     const bool nothing = !whyNothing(data(), look).isEmpty();
-    const Capture* capture = nothing ? nullptr : ruleCapture(data(), look);
+    const Norms* norms = nothing ? nullptr : ruleNorms(data(), look);
     const LayerAxes axes = shownAxes(data());
     std::vector<MassiveValue> values;
     for (std::size_t i = 0; i < all_sites.size(); ++i) {
       const Site site = shownSite(all_sites[i], look.after_rope);
-      counters_[i]->set(capture ? std::optional(count_massive(*capture, site, look.lambda, axes))
-                                : std::nullopt);
-      if (!capture) continue;
-      const auto found = massive_values(*capture, site, look.lambda);
+      counters_[i]->set(norms ? std::optional(count_massive(*norms, site, look.lambda, axes)) : std::nullopt);
+      if (!norms) continue;
+      const auto found = massive_values(*norms, site, look.lambda);
       values.insert(values.end(), found.begin(), found.end());
     }
-    which_->setText(capture ? whichRun() : QString());
+    QStringList words;
+    if (norms) words << whichRun();
+    if (const auto without = shownLeftOut(data(), look); norms && !without.empty())
+      words << tr("without %1").arg(positionsWords(static_cast<qint64>(without.size())));
+    which_->setText(words.join(QStringLiteral(", ")));
     chart_->setBands(bandsOf(data(), look));
     following_ = true;  // the reset moves the table's current row, which is nobody's choice
     model_->setValues(std::move(values), axes, layerLabels(data()));

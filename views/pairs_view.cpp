@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/analysis/head_rows.h"
 #include "core/analysis/logit_parts.h"
 #include "core/analysis/rotary_pairs.h"
 #include "views/curves_view.h"
@@ -160,8 +161,9 @@ class PairsView : public CurvesView {
     cloud.stroke = Stroke::Points;
     std::vector<std::pair<double, double>> points;
     for (std::int64_t t = 0; t < values.size(0); ++t) {
-      const float* row = values.data.data() + (t * values.size(1) + head) * values.size(2);
-      points.emplace_back(row[dims.first], row[dims.second]);
+      const std::span<const float> row = head_row(values, t, head);
+      points.emplace_back(row[static_cast<std::size_t>(dims.first)],
+                          row[static_cast<std::size_t>(dims.second)]);
     }
     // As charts take them: from left to right.
     std::ranges::sort(points);

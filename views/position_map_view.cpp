@@ -34,7 +34,7 @@ std::optional<ColorLimits> PositionMapView::colorLimits() const {
 void PositionMapView::paintFigure(QPainter& painter, const QRectF& area) const {
   const PlotStyle style = PlotStyle::paper(*painter.device(), area.size());
   QString message = whyNoFigure();
-  const PositionMap drawn = message.isEmpty() ? picture(true) : PositionMap{};
+  const PositionMap drawn = message.isEmpty() ? picture(style) : PositionMap{};
   if (message.isEmpty()) message = whyNotYet(drawn);
   if (!message.isEmpty()) {
     painter.fillRect(area, style.background);
@@ -44,9 +44,8 @@ void PositionMapView::paintFigure(QPainter& painter, const QRectF& area) const {
 }
 
 void PositionMapView::refresh() {
-  const bool light = !PlotStyle::of(*this).dark;
   message_ = whyNoFigure();
-  picture_ = message_.isEmpty() ? picture(light) : PositionMap{};
+  picture_ = message_.isEmpty() ? picture(PlotStyle::of(*this)) : PositionMap{};
   if (message_.isEmpty()) message_ = whyNotYet(picture_);
   scene_ = {};
   describe();

@@ -25,7 +25,7 @@ class PositionMapView : public View {
  protected:
   /// Of data(), selection and look as they are; asked only where whyNoFigure() is empty. `light`: for
   /// light ground.
-  virtual PositionMap picture(bool light) const = 0;
+  virtual PositionMap picture(const PlotStyle& style) const = 0;
   /// The cell that is selected, as (column, row); -1 for none.
   virtual QPoint selectedCell() const = 0;
   virtual Selection selectionAt(const QPoint& cell) const = 0;

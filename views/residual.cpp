@@ -9,12 +9,23 @@
 
 namespace qkscope {
 
-Needs residualNeeds(const Look& look) {
+Needs massiveNeeds(const Look& look) {
   Needs needs;
   needs.activations.sites = {Site::ResidPost};
   needs.activations.rule = look.activations;
+  return needs;
+}
+
+Needs residualNeeds(const Look& look) {
+  Needs needs = massiveNeeds(look);
   needs.activations.every_position = true;
   return needs;
+}
+
+std::vector<int> massivePositions(const ViewData& data, const Look& look) {
+  const Capture* baseline = shownCapture(data, Shown::Baseline);
+  return baseline ? left_out_positions({LeftOut::Which::Massive, {}, look.activations}, *baseline)
+                  : std::vector<int>();
 }
 
 const ActivationSummary* shownResidual(const ViewData& data, Shown run, int layer) {

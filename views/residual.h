@@ -7,6 +7,10 @@ namespace qkscope {
 /// it, and all that the look's rule calls massive.
 Needs residualNeeds(const Look& look);
 
+/// What massivePositions() asks of runs.
+Needs massiveNeeds(const Look& look);
+/// The positions that have a massive activation after any layer of the baseline, by the look's rule, sorted.
+std::vector<int> massivePositions(const ViewData& data, const Look& look);
 /// Of the residual stream after a layer, of one run; null where it has not come yet.
 const ActivationSummary* shownResidual(const ViewData& data, Shown run, int layer);
 /// What the panels cannot show yet, in a sentence; empty where there is something to see.

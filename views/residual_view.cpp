@@ -25,7 +25,7 @@ class ResidualView : public PositionMapView {
   QString whyNoFigure() const override { return whyNoResidual(data(), state().look()); }
   std::vector<FigureArray> figureArrays() const override {
     if (!whyNoFigure().isEmpty()) return {};
-    const PositionMap residual = picture(true);
+    const PositionMap residual = picture(PlotStyle::of(*this));
     const std::int64_t layers = residual.map.rows(), positions = residual.map.columns();
     const QStringList axes{QStringLiteral("layer"), QStringLiteral("position")};
     FigureArray dims{QStringLiteral("dim"), axes, {{layers, positions}, {}}};
@@ -43,7 +43,9 @@ class ResidualView : public PositionMapView {
   }
 
  protected:
-  PositionMap picture(bool light) const override { return residualMap(data(), state().look(), light); }
+  PositionMap picture(const PlotStyle& style) const override {
+    return residualMap(data(), state().look(), !style.dark);
+  }
   QString whyNotYet(const PositionMap& picture) const override {
     const bool some = std::ranges::count(picture.rows_missing, false) > 0;
     return some ? QString() : tr("No layer has been computed yet");

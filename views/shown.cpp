@@ -9,34 +9,6 @@
 
 namespace qkscope {
 
-namespace {
-
-const Run* runOf(const ViewData& data, Shown shown) {
-  if (!data.comparison) return nullptr;
-  return shown == Shown::Disrupted ? data.comparison->disrupted.get() : data.comparison->baseline.get();
-}
-
-/// `read` gives an array of a capture; a disrupted pass that began at a later layer has the baseline's before
-/// it.
-template <typename Read>
-const Array* arrayOf(const ViewData& data, Shown shown, int layer, Read read) {
-  const Run* run = runOf(data, shown);
-  if (!run) return nullptr;
-  const Array* found = read(run->capture);
-  if (!found && shown == Shown::Disrupted && layer < run->first_layer && data.comparison->baseline) {
-    found = read(data.comparison->baseline->capture);
-  }
-  return found && !found->empty() ? found : nullptr;
-}
-
-}  // namespace
-
-Needs allNorms() {
-  Needs needs;
-  needs.norms = {Site::QueryPreRope, Site::Query, Site::KeyPreRope, Site::Key, Site::Value};
-  return needs;
-}
-
 Site shownSite(Site site, bool after_rope) {
   if (site == Site::Query) return after_rope ? Site::Query : Site::QueryPreRope;
   if (site == Site::Key) return after_rope ? Site::Key : Site::KeyPreRope;
@@ -236,65 +208,6 @@ LayerAxes shownAxes(const ViewData& data) {
   return data.spec() ? LayerAxes(*data.spec(), std::max(1, shownPositions(data))) : LayerAxes();
 }
 
-const Capture* ruleCapture(const ViewData& data, const Look& look) {
-  return shownCapture(data, look.shown);
-}
-
-const Capture* shownCapture(const ViewData& data, Shown shown) {
-  const Run* run = runOf(data, shown);
-  return run ? &run->capture : nullptr;
-}
-
-namespace {
-
-/// The number of a cell of what is shown, without copying the rest, out of an array (heads, dims) or
-/// (positions, heads, dims).
-template <typename Read>
-std::optional<double> shownNumber(const ViewData& data, const Look& look, const Selection& cell, Read read) {
-  const auto number = [&](Shown shown) -> std::optional<double> {
-    const Array* found = arrayOf(data, shown, cell.layer, read);
-    if (!found || found->shape.size() < 2) return std::nullopt;
-    const std::size_t axes = found->shape.size();
-    const std::int64_t heads = found->size(axes - 2), dims = found->size(axes - 1);
-    if (cell.head >= heads || cell.dim >= dims) return std::nullopt;
-    const std::int64_t index = (std::max(0, cell.position) * heads + cell.head) * dims + cell.dim;
-    return index < static_cast<std::int64_t>(found->data.size())
-               ? std::optional<double>(found->data[static_cast<std::size_t>(index)])
-               : std::nullopt;
-  };
-  if (look.shown != Shown::Difference) return number(look.shown);
-  const auto disrupted = number(Shown::Disrupted), baseline = number(Shown::Baseline);
-  return disrupted && baseline ? std::optional(*disrupted - *baseline) : std::nullopt;
-}
-
-}  // namespace
-
-std::optional<Array> shownNorm(const ViewData& data, const Look& look, int layer, Site site) {
-  const auto norm = [&](Shown run) {
-    return arrayOf(data, run, layer, [&](const Capture& capture) { return capture.norm(layer, site); });
-  };
-  if (look.shown != Shown::Difference) {
-    const Array* found = norm(look.shown);
-    return found ? std::optional(*found) : std::nullopt;
-  }
-  const Array* disrupted = norm(Shown::Disrupted);
-  const Array* baseline = norm(Shown::Baseline);
-  if (!disrupted || !baseline || disrupted->shape != baseline->shape) return std::nullopt;
-  Array difference = *disrupted;
-  std::transform(disrupted->data.begin(), disrupted->data.end(), baseline->data.begin(),
-                 difference.data.begin(), std::minus<>());
-  return difference;
-}
-
-const Array* capturedValue(const ViewData& data, Shown run, int layer, Site site) {
-  return arrayOf(data, run, layer, [&](const Capture& capture) { return capture.value(layer, site); });
-}
-
-const Array* ruleNorm(const ViewData& data, const Look& look, int layer, Site site) {
-  const Shown rule = look.shown == Shown::Difference ? Shown::Baseline : look.shown;
-  return arrayOf(data, rule, layer, [&](const Capture& capture) { return capture.norm(layer, site); });
-}
-
 Selection clamped(const Selection& selection, const ModelSpec& spec, int positions) {
   Selection inside = selection;
   if (selection.site != Site::Key && selection.site != Site::Value) inside.site = Site::Query;
@@ -318,13 +231,11 @@ QStringList numberOf(const ViewData& data, const Look& look, const Selection& ce
   const bool difference = look.shown == Shown::Difference;
   if (const QString none = whyNoHeads(*data.spec(), cell.layer, cell.site); !none.isEmpty()) return {none};
   if (cell.position >= 0) {
-    const auto value = shownNumber(data, look, cell,
-                                   [&](const Capture& capture) { return capture.value(cell.layer, site); });
+    const auto value = shownValue(data, look, cell, site);
     if (!value) return {absentWords(data)};
     return {(difference ? Words::tr("Δ value %1") : Words::tr("value %1")).arg(numberWords(*value))};
   }
-  const auto m =
-      shownNumber(data, look, cell, [&](const Capture& capture) { return capture.norm(cell.layer, site); });
+  const auto m = shownM(data, look, cell, site);
   if (!m) return {absentWords(data)};
   QStringList words{(difference ? Words::tr("ΔM %1") : Words::tr("M %1")).arg(numberWords(*m))};
   if (const Array* rule = ruleNorm(data, look, cell.layer, site)) {
@@ -332,6 +243,7 @@ QStringList numberOf(const ViewData& data, const Look& look, const Selection& ce
     words << (difference ? Words::tr("baseline ratio %1") : Words::tr("ratio %1"))
                  .arg(QLocale().toString(rule->at(cell.head, cell.dim) / mean, 'f', 1));
   }
+  if (!shownLeftOut(data, look).empty()) words << overPositions(data, look);
   return words;
 }
 

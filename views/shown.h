@@ -64,12 +64,26 @@ LayerAxes shownAxes(const ViewData& data);
 QString whyNoRuler(const ModelSpec& spec, std::optional<int> layer = {});
 /// What was kept of one run; of Difference the baseline's. May be null.
 const Capture* shownCapture(const ViewData& data, Shown run);
-/// The capture whose numbers `look` means; for Difference the baseline's, by which values are called massive.
-/// May be null.
-const Capture* ruleCapture(const ViewData& data, const Look& look);
+/// "0,4-7": positions, as many as fit into a few words; "none".
+QString positionList(const std::vector<int>& positions);
+/// Which positions runs are to tell M without.
+LeftOut leftOut(const Look& look);
+/// Those that the M of what is shown is without; empty for none, and where it has not come yet: what is shown
+/// is then over all positions.
+std::vector<int> shownLeftOut(const ViewData& data, const Look& look);
+/// "37 positions", "36 of 37 positions, without 0": what M is over.
+QString overPositions(const ViewData& data, const Look& look);
+/// M of all layers of the run that `look` means; for Difference of the baseline, by which values are called
+/// massive. May be null.
+const Norms* ruleNorms(const ViewData& data, const Look& look);
+/// M (heads, head_dim) of the baseline or the disrupted run; null where it has not come yet.
+const Array* runNorm(const ViewData& data, const Look& look, Shown run, int layer, Site site);
 /// M (heads, head_dim) of a layer: of one run, or disrupted minus baseline. Nothing where it has not come
 /// yet.
 std::optional<Array> shownNorm(const ViewData& data, const Look& look, int layer, Site site);
+/// M, or the number at a position, of one cell of what is shown, where `site` is that of a capture.
+std::optional<double> shownM(const ViewData& data, const Look& look, const Selection& cell, Site site);
+std::optional<double> shownValue(const ViewData& data, const Look& look, const Selection& cell, Site site);
 /// Values (positions, heads, head_dim) of the baseline or the disrupted run; null where they have not come
 /// yet.
 const Array* capturedValue(const ViewData& data, Shown run, int layer, Site site);

@@ -99,21 +99,20 @@ class VerdictView : public View {
   void judge() {
     const Look& look = state().look();
     const QString nothing = whyNothing(data(), look);
-    const Capture* capture = nothing.isEmpty() ? ruleCapture(data(), look) : nullptr;
+    const Norms* norms = nothing.isEmpty() ? ruleNorms(data(), look) : nullptr;
     for (auto& row : numbers_) {
       for (StyledLabel* number : row) number->clear();
     }
     stripes_->clear();
     rule_->clear();
-    if (!capture) return sentence_->setText(nothing);
+    if (!norms) return sentence_->setText(nothing);
     std::array<Site, 3> sites{};
     for (std::size_t i = 0; i < sites.size(); ++i) sites[i] = shownSite(all_sites[i], look.after_rope);
     // Data are told anew whenever what is known of them changes, with the same runs.
     std::shared_ptr<const void> of = data().comparison;
     if (!of) of = data().dump;
-    if (capture != judged_.capture || of != judged_.of || look.lambda != judged_.lambda ||
-        sites != judged_.sites)
-      judged_ = {of, capture, look.lambda, sites, verdict(*capture, sites, look.lambda, shownAxes(data()))};
+    if (norms != judged_.norms || of != judged_.of || look.lambda != judged_.lambda || sites != judged_.sites)
+      judged_ = {of, norms, look.lambda, sites, verdict(*norms, sites, look.lambda, shownAxes(data()))};
     const Verdict& found = judged_.verdict;
     say(found);
     const std::array<const SiteVerdict*, 3> by_site{&found.query, &found.key, &found.value};
@@ -136,9 +135,9 @@ class VerdictView : public View {
   void say(const Verdict& found) {
     const QString which =
         shownWords(state().look().shown == Shown::Disrupted ? Shown::Disrupted : Shown::Baseline);
-    sentence_->setText(
-        tr("Table 3 would print: RoPE %1, concentrated massive values %2 (%3, one prompt).")
-            .arg(found.rope ? tr("yes") : tr("no"), found.concentrated ? tr("yes") : tr("no"), which));
+    sentence_->setText(tr("Table 3 would print: RoPE %1, concentrated massive values %2 (%3, one prompt).")
+                           .arg(found.rope ? tr("yes") : tr("no"), found.concentrated ? tr("yes") : tr("no"),
+                                which + QStringLiteral(", ") + overPositions(data(), state().look())));
     const QString heads = tr("at least %1 of the heads of Q and K hold a massive value (here %2)")
                               .arg(percentWords(verdict_share), percentWords(found.heads_share));
     const QString place =
@@ -174,8 +173,8 @@ class VerdictView : public View {
   std::array<std::array<StyledLabel*, 3>, rows> numbers_{};
   QTimer settled_;
   struct Judged {
-    std::shared_ptr<const void> of;  // holds on to what `capture` points to
-    const Capture* capture = nullptr;
+    std::shared_ptr<const void> of;  // holds on to what `norms` points to
+    const Norms* norms = nullptr;
     double lambda = 0;
     std::array<Site, 3> sites{};
     Verdict verdict;

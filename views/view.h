@@ -107,6 +107,8 @@ class View : public QWidget {
   void measureRequested(const qkscope::Prompt& prompt, const qkscope::PromptSizeTaker& take);
   /// To be brought to the front.
   void showRequested();
+  /// That another panel be shown, by its id.
+  void panelRequested(const QString& id);
 
  protected:
   /// Takes over data() and state(): numbers to pixels. Called at most once per event loop turn.

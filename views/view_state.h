@@ -4,6 +4,7 @@
 
 #include "core/base/activations.h"
 #include "core/base/site.h"
+#include "core/run/left_out.h"
 
 namespace qkscope {
 
@@ -32,13 +33,15 @@ struct ColorLimits {
   bool operator==(const ColorLimits&) const = default;
 };
 
-/// How it is drawn. Changing it never causes a run, but for activations that a looser rule takes.
+/// How it is drawn. Changing it never causes a run, but for activations that a looser rule takes and for
+/// positions that M is to be without.
 struct Look {
   Picture picture = Picture::HeadsDims;
   bool after_rope = true;
   Shown shown = Shown::Baseline;
   double lambda = 5.0;
   ActivationRule activations;  // which numbers of the residual stream are called massive
+  LeftOut left_out;            // what M is without; Massive: by `activations`
   QString color_map = QStringLiteral("viridis");
   ColorScale scale = ColorScale::Linear;
   ColorRange range = ColorRange::Full;
@@ -46,6 +49,7 @@ struct Look {
   double exact_low = 0, exact_high = 1;  // Exact
   bool one_scale = true;                 // Q, K and V share one colour scale
   TokenColors token_colors = TokenColors::Baseline;
+  bool head_mean = false;  // the panel Attention: the mean over the heads of a layer, not one of them
   bool operator==(const Look&) const = default;
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -6,6 +7,7 @@
 #include "app/cli/output.h"
 #include "app/cli/prompt.h"
 #include "core/analysis/attention_sinks.h"
+#include "core/analysis/massive_impact.h"
 #include "core/base/wording.h"
 #include "core/run/activation_experiments.h"
 #include "core/run/runner.h"
@@ -190,6 +192,13 @@ Document intervention(Study& study) {
     table.add(row);
   }
   table.print(study.context.text);
+  double times = 1;
+  for (const auto& [dataset, value] : document["original"].items())
+    times = std::max(times, document["zero"][dataset].get<double>() / value.get<double>());
+  study.context.text << "impact " << impact_name(impact_of(times))
+                     << ": zeros multiply the perplexity by up to "
+                     << number_text(std::round(100 * times) / 100) << " (over " << number_text(high_impact)
+                     << " high, over " << number_text(medium_impact) << " medium)\n";
   study.context.text << "at the output of layer " << found.first_layer + 1 << ", dims";
   for (const int dim : found.dims) study.context.text << " " << dim;
   study.context.text << ", " << bos_text(study.context) << "\n";

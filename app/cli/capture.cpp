@@ -27,7 +27,7 @@ Document run_capture(const Context& context) {
     table.add({name, shape_text(array.shape)});
   };
   for (const auto& [where, array] : captured.run->capture.values) add(where, array, "");
-  for (const auto& [where, array] : captured.run->capture.norms) add(where, array, ".norm");
+  for (const auto& [where, array] : norms_of(captured.run->capture)) add(where, array, ".norm");
   if (arrays.empty()) throw Error("Nothing was captured of the sites asked for; try --sites query,key,value");
   const std::vector<std::int64_t> ids(captured.prompt.ids.begin(), captured.prompt.ids.end());
   writer.add("token_ids", ids);
@@ -37,11 +37,13 @@ Document run_capture(const Context& context) {
 
   table.print(context.text);
   context.text << "Written to " << options.out << "\n";
-  return {{"file", options.out},
-          {"positions", captured.run->capture.positions},
-          {"arrays", arrays},
-          {"prompt_ids", captured.prompt.ids},
-          {"disruptions", disruptions_json(options)}};
+  Document json{{"file", options.out},
+                {"positions", captured.run->capture.positions},
+                {"arrays", arrays},
+                {"prompt_ids", captured.prompt.ids},
+                {"disruptions", disruptions_json(options)}};
+  if (options.left_out.which != LeftOut::Which::None) json["left_out"] = captured.run->capture.left_out;
+  return json;
 }
 
 }  // namespace qkscope::cli

@@ -17,6 +17,8 @@ Captured capture_of(const Context& context, bool values) {
   captured.prompt = prompt_of(*captured.model, options);
   RunRequest request = request_of(*captured.model, options, captured.prompt);
   request.needs.layers = request.needs.value_layers = options.layers;
+  request.needs.left_out = options.left_out;
+  check_left_out(options.left_out, static_cast<int>(captured.prompt.ids.size()));
   for (const Site site : options.sites) {
     if (has_norm(site)) request.needs.norms.insert(site);
     if (values) request.needs.values.insert(site);
@@ -24,6 +26,16 @@ Captured capture_of(const Context& context, bool values) {
   const Comparison comparison = Runner(captured.model).compare(request, {}, context.stop);
   captured.run = comparison.disrupted ? comparison.disrupted : comparison.baseline;
   return captured;
+}
+
+void check_left_out(const LeftOut& left_out, int positions) {
+  if (left_out.which != LeftOut::Which::Chosen || left_out.positions.back() < positions) return;
+  throw UsageError("--left-out names position " + std::to_string(left_out.positions.back()) +
+                   "; the prompt has " + std::to_string(positions) + ", counted from 0");
+}
+
+const Norms& norms_of(const Capture& capture) {
+  return capture.left_out.empty() ? capture.norms : capture.without;
 }
 
 std::string array_name(SiteId where) {
@@ -46,6 +58,7 @@ std::map<std::string, std::string> provenance(const Options& options, const Lang
           {"token_ids", Document(prompt.ids).dump()},
           {"sites", sites},
           {"layers", format_ranges(options.layers)},
+          {"left_out", to_text(options.left_out)},
           {"disruptions", disruptions_json(options).dump()}};
 }
 

@@ -12,6 +12,11 @@ struct Captured {
 };
 Captured capture_of(const Context& context, bool values);
 
+/// Throws UsageError where positions are to be left out that a prompt of so many has not.
+void check_left_out(const LeftOut& left_out, int positions);
+/// M as it was asked for: of all positions, or without those left out.
+const Norms& norms_of(const Capture& capture);
+
 /// Whether M is defined for a site: Q, K and V.
 bool has_norm(Site site);
 

@@ -15,7 +15,7 @@ namespace {
 /// The strongest M / mean of all heads; null where no head has one.
 Document largest_ratio(const Capture& capture, Site site) {
   Document largest = nullptr;
-  for (const auto& [where, m] : capture.norms) {
+  for (const auto& [where, m] : norms_of(capture)) {
     if (where.site != site) continue;
     for (const float ratio : strongest_ratios(*m)) {
       if (std::isfinite(ratio) && (largest.is_null() || ratio > largest.get<float>())) largest = ratio;
@@ -27,10 +27,10 @@ Document largest_ratio(const Capture& capture, Site site) {
 /// `with_layer`: whether the capture's layer numbers mean a layer of a model.
 Document site_json(const Capture& capture, Site site, bool with_layer, const Options& options,
                    const LayerAxes& axes) {
-  const MassiveCount count = count_massive(capture, site, options.lambda, axes);
+  const MassiveCount count = count_massive(norms_of(capture), site, options.lambda, axes);
   const bool rotates = !axes.first().inv_freq().empty();
   Document entries = Document::array();
-  for (const MassiveValue& v : massive_values(capture, site, options.lambda)) {
+  for (const MassiveValue& v : massive_values(norms_of(capture), site, options.lambda)) {
     const auto rotary = axes.of(v.where.layer).at(v.dim);
     entries.push_back({{"layer", with_layer ? Document(v.where.layer) : Document(nullptr)},
                        {"head", v.head},
@@ -39,11 +39,13 @@ Document site_json(const Capture& capture, Site site, bool with_layer, const Opt
                        {"ratio", v.ratio},
                        {"wavelength", rotary ? Document(rotary->wavelength) : Document(nullptr)}});
   }
-  return {{"count", count.massive},
-          {"low_frequency_half", rotates ? Document(count.low_frequency_half) : Document(nullptr)},
-          {"max_ratio", largest_ratio(capture, site)},
-          {"of", count.entries},
-          {"entries", std::move(entries)}};
+  Document json{{"count", count.massive},
+                {"low_frequency_half", rotates ? Document(count.low_frequency_half) : Document(nullptr)},
+                {"max_ratio", largest_ratio(capture, site)},
+                {"of", count.entries}};
+  if (options.left_out.which != LeftOut::Which::None) json["left_out"] = capture.left_out;
+  json["entries"] = std::move(entries);
+  return json;
 }
 
 void print(const Document& document, const Options& options, std::ostream& out) {
@@ -79,7 +81,7 @@ void print(const Document& document, const Options& options, std::ostream& out) 
 /// M of every site: (layers, heads, head_dim), the captured layers stacked. Of a site that some of them lack,
 /// or whose heads differ from layer to layer, each layer's M by itself, (heads, head_dim).
 void write_norms(const Captured& captured, const Options& options) {
-  const auto& norms = captured.run->capture.norms;
+  const Norms& norms = norms_of(captured.run->capture);
   std::set<int> layers;
   std::map<Site, std::vector<SharedArray>> by_site;
   for (const auto& [where, m] : norms) {
@@ -122,8 +124,11 @@ Document massive_of_dump(const Options& options) {
       axis = FrequencyAxis(&rope, rope.rotary_dim, 0, static_cast<int>(values.shape[0]));
     }
     Capture capture;
-    capture.norms[{0, Site::Query}] =
-        norms_over_positions(options.before_rope ? before_rope(values, axis) : values);
+    capture.positions = static_cast<int>(values.shape[0]);
+    check_left_out(options.left_out, capture.positions);
+    capture.left_out = left_out_positions(options.left_out, capture);
+    (capture.left_out.empty() ? capture.norms : capture.without)[{0, Site::Query}] =
+        norms_over_positions(options.before_rope ? before_rope(values, axis) : values, capture.left_out);
     document[name] = site_json(capture, Site::Query, false, options, axis);
     document[name]["layout"] = tensor.layout;
   }
@@ -137,6 +142,8 @@ Document run_massive(const Context& context) {
   if (!options.dump.empty()) {
     if (options.out.ends_with(".safetensors"))
       throw UsageError("--dump writes JSON only: give --out another ending");
+    if (options.left_out.which == LeftOut::Which::Massive)
+      throw UsageError("--left-out massive needs a model: --dump holds no residual stream");
     const Document document = massive_of_dump(options);
     print(document, options, context.text);
     return document;

@@ -21,7 +21,8 @@ namespace {
 /// Option texts whose meaning is worked out once all are there.
 struct Texts {
   std::vector<std::string> disruptions;
-  std::string layers = "all", sites = "query,key,value", definition, layout = "auto", bos = "auto";
+  std::string layers = "all", sites = "query,key,value", definition, layout = "auto", bos = "auto",
+              left_out = "none";
   std::uint64_t seed = 0;
 };
 
@@ -143,6 +144,11 @@ void add_sites(CLI::App& app, Texts& t) {
   app.add_option("--sites", t.sites, "Which of query, key, value, query_pre, key_pre, ... (query,key,value)")
       ->option_text("LIST");
   app.add_option("--layers", t.layers, "Layers from 1, such as 1-4,7 (all)")->option_text("LIST");
+  app.add_option(
+         "--left-out", t.left_out,
+         "Tell M without some positions: none, first, massive (where the residual stream has a massive "
+         "activation) or positions from 0, such as 0,5-7 (none)")
+      ->option_text("WHICH");
 }
 
 void add_massive(CLI::App& app, Options& o) {
@@ -212,6 +218,7 @@ void settle(Options& o, const Texts& t) try {
   }
   o.layers = parse_ranges(t.layers, "--layers");
   o.sites = parse_sites(t.sites);
+  o.left_out = parse_left_out(t.left_out, "--left-out");
   if (!t.definition.empty()) o.definition = definitions.at(t.definition);
   o.layout = parse_layout(t.layout);
   if (o.activations.experiment.empty()) o.bos = bos_from_name(t.bos).value_or(Bos::Auto);

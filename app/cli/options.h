@@ -69,6 +69,7 @@ struct Options {
   Edits edits;
   std::vector<int> layers;  // 0-based; empty = all
   std::set<Site> sites;
+  LeftOut left_out;
   double lambda = 5.0;
   int top = 20;
   bool norms_only = false;

@@ -107,19 +107,19 @@ Array before_rope(const Array& rotated, const FrequencyAxis& axis, int first_pos
   return result;
 }
 
-MassiveCount count_massive(const Capture& capture, Site site, double lambda, const LayerAxes& axes) {
+MassiveCount count_massive(const Norms& norms, Site site, double lambda, const LayerAxes& axes) {
   MassiveCount count;
-  for (const auto& [where, m] : capture.norms) {
+  for (const auto& [where, m] : norms) {
     if (where.site == site) count.entries += static_cast<std::int64_t>(m->data.size());
   }
-  for (const MassiveValue& value : massive_values(capture, site, lambda)) {
+  for (const MassiveValue& value : massive_values(norms, site, lambda)) {
     ++count.massive;
     count.low_frequency_half += axes.of(value.where.layer).low_frequency(value.dim);
   }
   return count;
 }
 
-std::vector<BandShare> band_shares(const Capture& capture, Site site, double lambda, const LayerAxes& axes,
+std::vector<BandShare> band_shares(const Norms& norms, Site site, double lambda, const LayerAxes& axes,
                                    int bands) {
   const FrequencyAxis& axis = axes.first();
   const int pairs = static_cast<int>(axis.inv_freq().size());
@@ -140,13 +140,13 @@ std::vector<BandShare> band_shares(const Capture& capture, Site site, double lam
   const auto share_of = [&](const RotaryDim& dim) -> BandShare& {
     return shares[band_of_pair[static_cast<std::size_t>(dim.pair)]];
   };
-  for (const auto& [where, m] : capture.norms) {
+  for (const auto& [where, m] : norms) {
     if (where.site != site || !axes.as_first(where.layer)) continue;
     for (int dim = 0; dim < static_cast<int>(m->size(1)); ++dim) {
       if (const auto rotary = axis.at(dim)) share_of(*rotary).entries += m->size(0);
     }
   }
-  for (const MassiveValue& value : massive_values(capture, site, lambda)) {
+  for (const MassiveValue& value : massive_values(norms, site, lambda)) {
     if (!axes.as_first(value.where.layer)) continue;
     if (const auto rotary = axis.at(value.dim)) ++share_of(*rotary).massive;
   }

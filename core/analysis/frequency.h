@@ -73,7 +73,7 @@ class LayerAxes {
 /// every rotary pair turned back, yarn's factor taken out. Norms and the energy of each pair stay.
 Array before_rope(const Array& rotated, const FrequencyAxis& axis, int first_position = 0);
 
-MassiveCount count_massive(const Capture& capture, Site site, double lambda, const LayerAxes& axes);
+MassiveCount count_massive(const Norms& norms, Site site, double lambda, const LayerAxes& axes);
 
 /// Share of the dims of each wavelength band that are massive: bands of equal numbers of pairs, slowest last;
 /// of the layers that rotate as the first that rotates does, as others have other wavelengths.
@@ -81,7 +81,7 @@ struct BandShare {
   double from_wavelength = 0, to_wavelength = 0;  // positions, first and last pair of the band
   std::int64_t massive = 0, entries = 0;
 };
-std::vector<BandShare> band_shares(const Capture& capture, Site site, double lambda, const LayerAxes& axes,
+std::vector<BandShare> band_shares(const Norms& norms, Site site, double lambda, const LayerAxes& axes,
                                    int bands = 8);
 
 }  // namespace qkscope

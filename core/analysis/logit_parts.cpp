@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/analysis/head_rows.h"
 #include "core/base/error.h"
 #include "core/base/wording.h"
 
@@ -49,14 +50,6 @@ double bias_of(const AlibiSpec& alibi, int head, int key) {
   return static_cast<double>(bias) * alibi.scale;
 }
 
-/// Row (position, head) of (positions, heads, head_dim).
-std::span<const float> row_of(const Array& values, int position, int head) {
-  const auto heads = static_cast<std::size_t>(values.shape[1]),
-             dims = static_cast<std::size_t>(values.shape[2]);
-  return std::span(values.data)
-      .subspan((static_cast<std::size_t>(position) * heads + static_cast<std::size_t>(head)) * dims, dims);
-}
-
 void require_shape(const char* what, const Array& values, int heads, int dims, int position) {
   std::int64_t count = 0;
   const bool fits = values.shape.size() == 3 && values.shape[1] == heads && values.shape[2] == dims &&
@@ -87,7 +80,8 @@ LogitParts logit_parts(const AttentionSpec& spec, const Array& q, const Array& k
                 std::to_string(key) + ".");
   }
   LogitParts parts;
-  const std::span<const float> a = row_of(q, query, head), b = row_of(k, key, head / spec.num_kv_groups());
+  const std::span<const float> a = head_row(q, query, head),
+                               b = head_row(k, key, head / spec.num_kv_groups());
   for (std::size_t d = 0; d < a.size(); ++d)
     parts.dims.push_back(spec.scale * static_cast<double>(a[d]) * static_cast<double>(b[d]));
   if (spec.softcap > 0) {

@@ -121,7 +121,7 @@ std::vector<std::uint8_t> select(const Array& m, const Pick& pick, SiteId where)
   return flags;
 }
 
-Array norms_over_positions(const Array& values) {
+Array norms_over_positions(const Array& values, std::span<const int> left_out) {
   std::int64_t numbers = 0;
   if (values.shape.size() != 3 || !element_count(values.shape, numbers) ||
       numbers != static_cast<std::int64_t>(values.data.size())) {
@@ -130,8 +130,10 @@ Array norms_over_positions(const Array& values) {
   }
   const auto columns = static_cast<std::size_t>(values.shape[1] * values.shape[2]);
   std::vector<double> squares(columns, 0.0);
+  int position = 0;
   for (auto row = values.data.begin(); row != values.data.end();
        row += static_cast<std::ptrdiff_t>(columns)) {
+    if (std::ranges::binary_search(left_out, position++)) continue;
     for (std::size_t c = 0; c < columns; ++c) {
       const double x = static_cast<double>(row[static_cast<std::ptrdiff_t>(c)]);
       squares[c] += x * x;
@@ -142,9 +144,9 @@ Array norms_over_positions(const Array& values) {
   return m;
 }
 
-std::vector<MassiveValue> massive_values(const Capture& capture, Site site, double lambda) {
+std::vector<MassiveValue> massive_values(const Norms& norms, Site site, double lambda) {
   std::vector<MassiveValue> found;
-  for (const auto& [where, m] : capture.norms) {
+  for (const auto& [where, m] : norms) {
     if (where.site != site) continue;
     const Heads heads(*m);
     for (std::size_t h = 0; h < heads.count; ++h) {

@@ -30,11 +30,11 @@ std::vector<std::int64_t> random_order(std::int64_t dims, std::uint64_t seed, Si
 /// The dims of one head of M in the order in which `pick` (Largest, Smallest or Random) takes them, ties by
 /// the lower dim; NaN is left out.
 std::vector<std::size_t> taking_order(std::span<const float> row, const Pick& pick, SiteId where, int head);
-/// M[h, d] = L2 norm over the positions of (positions, heads, head_dim).
-Array norms_over_positions(const Array& values);
+/// M[h, d] = L2 norm over the positions of (positions, heads, head_dim), but for those of `left_out`, sorted.
+Array norms_over_positions(const Array& values, std::span<const int> left_out = {});
 
 /// All massive values of `site` in every captured layer, strongest ratio first.
-std::vector<MassiveValue> massive_values(const Capture& capture, Site site, double lambda);
+std::vector<MassiveValue> massive_values(const Norms& norms, Site site, double lambda);
 
 /// What one number of the window's counters says.
 struct MassiveCount {

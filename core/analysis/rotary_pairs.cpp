@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/analysis/head_rows.h"
 #include "core/analysis/logit_parts.h"
 #include "core/base/error.h"
 #include "core/base/wording.h"
@@ -19,16 +20,15 @@ std::vector<PairMean> pair_means(const Array& values, const FrequencyAxis& axis,
     throw Error("The rotary pairs of head " + std::to_string(head + 1) +
                 " are sought in (positions, heads, head_dim), not in " + shape_text(values.shape) + ".");
   }
-  const auto positions = static_cast<std::size_t>(values.shape[0]),
-             heads = static_cast<std::size_t>(values.shape[1]),
-             dims = static_cast<std::size_t>(values.shape[2]);
+  const std::int64_t positions = values.shape[0];
   std::vector<PairMean> means(axis.inv_freq().size());
   for (std::size_t pair = 0; pair < means.size(); ++pair) {
     const auto [first, second] = axis.dims_of(static_cast<int>(pair));
     PairMean& mean = means[pair];
-    for (std::size_t t = 0; t < positions; ++t) {
-      const float* row = values.data.data() + (t * heads + static_cast<std::size_t>(head)) * dims;
-      const auto x = static_cast<double>(row[first]), y = static_cast<double>(row[second]);
+    for (std::int64_t t = 0; t < positions; ++t) {
+      const std::span<const float> row = head_row(values, t, head);
+      const auto x = static_cast<double>(row[static_cast<std::size_t>(first)]),
+                 y = static_cast<double>(row[static_cast<std::size_t>(second)]);
       mean.x += x;
       mean.y += y;
       mean.length += std::hypot(x, y);
@@ -57,14 +57,13 @@ std::vector<double> measured_logits(const AttentionSpec& spec, const Array& q, c
   for (int query = 0; query < positions; ++query) {
     for (int key = 0; key <= query; ++key) {
       if (!sees(spec, query, key)) continue;
-      const auto number = [&](const Array& values, int position, int of, int dim) {
-        return static_cast<double>(
-            values.data[static_cast<std::size_t>((position * values.size(1) + of) * values.size(2) + dim)]);
-      };
-      const int kv_head = head / spec.num_kv_groups();
+      const std::span<const float> a = head_row(q, query, head),
+                                   b = head_row(k, key, head / spec.num_kv_groups());
       const auto distance = static_cast<std::size_t>(query - key);
-      for (const int dim : {dims.first, dims.second})
-        sums[distance] += spec.scale * number(q, query, head, dim) * number(k, key, kv_head, dim);
+      for (const int dim : {dims.first, dims.second}) {
+        const auto d = static_cast<std::size_t>(dim);
+        sums[distance] += spec.scale * static_cast<double>(a[d]) * static_cast<double>(b[d]);
+      }
       ++counts[distance];
     }
   }

@@ -60,19 +60,19 @@ std::optional<double> permutation_p(const std::vector<Layer>& layers, std::int64
   return static_cast<double>(as_much) / (verdict_placements + 1);
 }
 
-SiteVerdict site_verdict(const Capture& capture, Site site, double lambda, const LayerAxes& axes) {
+SiteVerdict site_verdict(const Norms& norms, Site site, double lambda, const LayerAxes& axes) {
   SiteVerdict result;
-  result.count = count_massive(capture, site, lambda, axes);
+  result.count = count_massive(norms, site, lambda, axes);
   std::map<int, std::vector<int>> heads_of_dim;  // by layer
   std::map<int, Layer> layers;
-  for (const auto& [where, m] : capture.norms) {
+  for (const auto& [where, m] : norms) {
     if (where.site != site) continue;
     const auto dims = static_cast<std::size_t>(m->shape[1]);
     layers[where.layer] = {dims, std::vector<int>(static_cast<std::size_t>(m->shape[0]))};
     heads_of_dim[where.layer].resize(dims);
     result.heads += m->shape[0];
   }
-  for (const MassiveValue& value : massive_values(capture, site, lambda)) {
+  for (const MassiveValue& value : massive_values(norms, site, lambda)) {
     ++heads_of_dim[value.where.layer][static_cast<std::size_t>(value.dim)];
     ++layers[value.where.layer].of_head[static_cast<std::size_t>(value.head)];
   }
@@ -110,12 +110,11 @@ double share(std::int64_t part, std::int64_t whole) {
 
 }  // namespace
 
-Verdict verdict(const Capture& capture, const std::array<Site, 3>& sites, double lambda,
-                const LayerAxes& axes) {
+Verdict verdict(const Norms& norms, const std::array<Site, 3>& sites, double lambda, const LayerAxes& axes) {
   Verdict result;
-  result.query = site_verdict(capture, sites[0], lambda, axes);
-  result.key = site_verdict(capture, sites[1], lambda, axes);
-  result.value = site_verdict(capture, sites[2], lambda, axes);
+  result.query = site_verdict(norms, sites[0], lambda, axes);
+  result.key = site_verdict(norms, sites[1], lambda, axes);
+  result.value = site_verdict(norms, sites[2], lambda, axes);
   result.rope = !axes.first().inv_freq().empty();
   const SiteVerdict &q = result.query, &k = result.key;
   result.heads_share = share(q.heads_with + k.heads_with, q.heads + k.heads);

@@ -50,7 +50,6 @@ inline constexpr int verdict_placements = 999;
 
 /// `sites`: those of Q, K and V that are meant, before or after RoPE. The same capture gives the same p: the
 /// placements are drawn from a fixed seed.
-Verdict verdict(const Capture& capture, const std::array<Site, 3>& sites, double lambda,
-                const LayerAxes& axes);
+Verdict verdict(const Norms& norms, const std::array<Site, 3>& sites, double lambda, const LayerAxes& axes);
 
 }  // namespace qkscope

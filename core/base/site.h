@@ -43,8 +43,9 @@ struct SiteId {
   auto operator<=>(const SiteId&) const = default;
 };
 
-/// A query head of a layer, both 0-based.
+/// A query head of a layer, both 0-based, or the mean over all of them.
 struct HeadId {
+  static constexpr int mean = -1;
   int layer = 0, head = 0;
   auto operator<=>(const HeadId&) const = default;
 };

@@ -38,6 +38,7 @@ Baseline::Sites Baseline::of_layer(int layer, const Needs& needs) {
   if (contains(needs.layers, layer)) sites.norms = needs.norms;
   if (contains(needs.value_layers, layer)) sites.values = without(needs.values, std::set{Site::Logits});
   sites.activations = needs.activations;
+  sites.row_norms = needs.row_norms;
   std::ranges::copy_if(needs.patterns, std::inserter(sites.patterns, sites.patterns.end()),
                        [layer](const HeadId& head) { return head.layer == layer; });
   return sites;
@@ -47,8 +48,13 @@ Needs Baseline::missing(int layer, const Needs& needs) const {
   const Sites wanted = of_layer(layer, needs);
   const auto kept = kept_.find(layer);
   const Sites have = kept == kept_.end() ? Sites() : kept->second;
-  Needs more{without(wanted.norms, have.norms), without(wanted.values, have.values), {layer}, {layer}};
+  const bool all = prefill.run->capture.left_out.empty();
+  Needs more{without(wanted.norms, all ? have.norms : have.without),
+             without(wanted.values, have.values),
+             {layer},
+             {layer}};
   more.patterns = without(wanted.patterns, have.patterns);
+  more.row_norms = without(wanted.row_norms, have.row_norms);
   Needs joined;
   joined.activations = have.activations;
   Needs asked;
@@ -61,19 +67,31 @@ Needs Baseline::missing(int layer, const Needs& needs) const {
 void Baseline::note(int layer, const Needs& needs) {
   const Sites sites = of_layer(layer, needs);
   kept_[layer].norms.insert(sites.norms.begin(), sites.norms.end());
+  if (!prefill.run->capture.left_out.empty())
+    kept_[layer].without.insert(sites.norms.begin(), sites.norms.end());
   kept_[layer].values.insert(sites.values.begin(), sites.values.end());
   kept_[layer].patterns.insert(sites.patterns.begin(), sites.patterns.end());
+  kept_[layer].row_norms.insert(sites.row_norms.begin(), sites.row_norms.end());
   Needs kept, more;
   kept.activations = kept_[layer].activations;
   more.activations = sites.activations;
   kept_[layer].activations = (kept |= more).activations;
 }
 
+void Baseline::leave_out(std::vector<int> positions) {
+  Capture& capture = prefill.run->capture;
+  if (positions == capture.left_out) return;
+  capture.left_out = std::move(positions);
+  capture.without.clear();
+  for (auto& [layer, kept] : kept_) kept.without.clear();
+}
+
 std::uint64_t Baseline::bytes() const {
   const auto held = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.nbytes() : 0; };
   std::uint64_t sum = prefill.cache.bytes() + held(prefill.residual) + held(prefill.logits) +
-                      bytes_of(prefill.run->capture.norms) + bytes_of(prefill.run->capture.values) +
-                      bytes_of(prefill.run->capture.patterns);
+                      bytes_of(prefill.run->capture.norms) + bytes_of(prefill.run->capture.without) +
+                      bytes_of(prefill.run->capture.values) + bytes_of(prefill.run->capture.patterns) +
+                      bytes_of(prefill.run->capture.row_norms);
   for (const auto& [layer, residual] : prefill.residuals) sum += residual.nbytes();
   return sum + (generation ? generation->cache.bytes_beside(prefill.cache) : 0);
 }

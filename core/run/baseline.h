@@ -35,12 +35,14 @@ struct Baseline {
   Needs missing(int layer, const Needs& needs) const;
   /// From now on it is.
   void note(int layer, const Needs& needs);
+  /// Which positions norms are also told without from now on.
+  void leave_out(std::vector<int> positions);
   /// Memory that it holds, on whatever device.
   std::uint64_t bytes() const;
 
  private:
   struct Sites {
-    std::set<Site> norms, values;
+    std::set<Site> norms, without, values, row_norms;  // without: norms without the positions left out
     ActivationNeeds activations;
     std::set<HeadId> patterns;
   };

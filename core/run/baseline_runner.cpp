@@ -22,8 +22,15 @@ RequestTap prefill_tap(Arm arm, const Needs& needs, Intervention* intervention, 
   return tap;
 }
 
-std::shared_ptr<Baseline> BaselineRunner::prefill(const TokenIds& prompt, const Needs& needs,
+std::shared_ptr<Baseline> BaselineRunner::prefill(const TokenIds& prompt, Needs needs,
                                                   const RunEvents& events, std::stop_token stop) {
+  const bool by_rule = needs.left_out.which == LeftOut::Which::Massive;
+  if (by_rule) {
+    Needs found;
+    found.activations.sites = {Site::ResidPost};
+    found.activations.rule = needs.left_out.rule;
+    needs |= found;
+  }
   std::shared_ptr<Baseline> baseline = store_.find(prompt);
   if (!baseline) {
     baseline = std::make_shared<Baseline>();
@@ -33,7 +40,16 @@ std::shared_ptr<Baseline> BaselineRunner::prefill(const TokenIds& prompt, const 
     baseline->prefill.residuals[0] = decoder_.embed(prompt, baseline->prefill.cache);
     store_.add(baseline);
   }
+  const Capture& kept = baseline->prefill.run->capture;
+  if (!by_rule) baseline->leave_out(left_out_positions(needs.left_out, kept));
   if (!baseline->prefill.logits.defined()) finish(*baseline, needs, events, stop);
+  if (by_rule) {
+    // Which positions these are is not known before the last layer is done.
+    Needs found;
+    found.activations = needs.activations;
+    grow(*baseline, found, events, stop);
+    baseline->leave_out(left_out_positions(needs.left_out, kept));
+  }
   grow(*baseline, needs, events, stop);
   store_.trim();
   return baseline;
@@ -47,6 +63,7 @@ void BaselineRunner::finish(Baseline& baseline, const Needs& needs, const RunEve
   const int num_layers = decoder_.spec().num_layers(), first = prefill.residuals.rbegin()->first;
   RequestTap tap = prefill_tap(Arm::Baseline, needs, nullptr, num_layers, events, stop);
   tap.keep_residuals = true;
+  tap.left_out = prefill.run->capture.left_out;
   // The layer whose residual stream is the last to be there may be half done: it is done again.
   const auto keep = [&](int layers_done) {
     prefill.residuals.insert(tap.residuals().begin(), tap.residuals().end());
@@ -77,10 +94,12 @@ void BaselineRunner::grow(Baseline& baseline, const Needs& needs, const RunEvent
   const int num_layers = decoder_.spec().num_layers();
   for (int layer = -1; layer < num_layers; ++layer) {
     const Needs more = baseline.missing(layer, needs);
-    if (more.norms.empty() && more.values.empty() && more.activations.sites.empty() && more.patterns.empty())
+    if (more.norms.empty() && more.values.empty() && more.activations.sites.empty() &&
+        more.patterns.empty() && more.row_norms.empty())
       continue;
     RequestTap tap = prefill_tap(Arm::Baseline, more, nullptr, num_layers, events, stop);
     Prefill& kept = baseline.prefill;
+    tap.left_out = kept.run->capture.left_out;
     if (layer < 0) {
       decoder_.logits(kept.residual.narrow(0, -1, 1), tap);
     } else {

@@ -18,7 +18,7 @@ class BaselineRunner {
   explicit BaselineRunner(const Decoder& decoder) : decoder_(decoder) {}
 
   /// The baseline of `prompt` with all that is needed of its prefill. Throws Cancelled.
-  std::shared_ptr<Baseline> prefill(const TokenIds& prompt, const Needs& needs, const RunEvents& events,
+  std::shared_ptr<Baseline> prefill(const TokenIds& prompt, Needs needs, const RunEvents& events,
                                     std::stop_token stop);
   /// Its answer as `request` asks for it; tells every token of it. Throws Cancelled.
   Answer answer(const RunRequest& request, Baseline& baseline, const RunEvents& events, std::stop_token stop);

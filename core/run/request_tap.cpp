@@ -22,14 +22,23 @@ bool keeps_values(const Needs* needs, SiteId id) {
          (id.layer < 0 || contains(needs->value_layers, id.layer));
 }
 
-/// The query heads of a layer whose patterns are kept.
+/// The query heads of a layer whose patterns are kept, HeadId::mean among them where their mean is.
 std::vector<int> heads_of(const Needs* needs, int layer) {
   std::vector<int> heads;
   if (!needs) return heads;
-  for (auto it = needs->patterns.lower_bound({layer, 0}); it != needs->patterns.end() && it->layer == layer;
-       ++it)
+  for (auto it = needs->patterns.lower_bound({layer, HeadId::mean});
+       it != needs->patterns.end() && it->layer == layer; ++it)
     heads.push_back(it->head);
   return heads;
+}
+
+/// `x` without some of its rows, sorted.
+at::Tensor rows_but(const at::Tensor& x, const std::vector<int>& left_out) {
+  std::vector<std::int64_t> rest;
+  for (std::int64_t row = 0; row < x.size(0); ++row) {
+    if (!std::ranges::binary_search(left_out, row)) rest.push_back(row);
+  }
+  return x.index_select(0, at::tensor(rest, at::kLong).to(x.device()));
 }
 
 ActivationSummary summary_of(const at::Tensor& x, const ActivationNeeds& needs) {
@@ -71,6 +80,7 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
   }
   if (needs_ && needs_->norms.contains(id.site) && contains(needs_->layers, id.layer)) {
     norms_[id] = ops::column_norms(x);
+    if (!left_out.empty()) without_[id] = ops::column_norms(rows_but(x, left_out));
     if (on_norm && x.is_cpu()) on_norm(id, to_array(norms_[id]));
   }
   if (needs_ && id.layer >= 0 && needs_->activations.sites.contains(id.site)) {
@@ -80,10 +90,16 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
       unsummarized_[id] = x;
     }
   }
+  if (needs_ && id.layer >= 0 && needs_->row_norms.contains(id.site))
+    row_norms_[id] = at::linalg_vector_norm(x.to(at::kFloat).reshape({x.size(0), -1}), 2, 1);
   if (id.site == Site::AttnPattern) {
     // A copy, or one head would hold on to all of the layer's.
     for (const int head : heads_of(needs_, id.layer)) {
-      if (head < x.size(0)) patterns_[{id.layer, head}] = x[head].clone();
+      if (head == HeadId::mean) {
+        patterns_[{id.layer, head}] = x.to(at::kFloat).mean(0);
+      } else if (head < x.size(0)) {
+        patterns_[{id.layer, head}] = x[head].clone();
+      }
     }
   }
   // No clone: nothing writes into a tensor that went through a tap.
@@ -94,14 +110,21 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
 
 void RequestTap::take(Capture& capture) const {
   std::vector<at::Tensor> tensors;
-  for (const auto& [id, tensor] : norms_) tensors.push_back(tensor);
-  for (const auto& [id, tensor] : values_) tensors.push_back(tensor);
-  for (const auto& [id, tensor] : patterns_) tensors.push_back(tensor);
+  const auto in_turns = [this, &capture](const auto& visit) {
+    visit(norms_, capture.norms);
+    visit(without_, capture.without);
+    visit(values_, capture.values);
+    visit(patterns_, capture.patterns);
+    visit(row_norms_, capture.row_norms);
+  };
+  in_turns([&tensors](const auto& kept, const auto&) {
+    for (const auto& [id, tensor] : kept) tensors.push_back(tensor);
+  });
   std::vector<Array> arrays = to_arrays(tensors);
   auto next = arrays.begin();
-  for (const auto& [id, tensor] : norms_) capture.norms[id] = std::move(*next++);
-  for (const auto& [id, tensor] : values_) capture.values[id] = std::move(*next++);
-  for (const auto& [id, tensor] : patterns_) capture.patterns[id] = std::move(*next++);
+  in_turns([&next](const auto& kept, auto& taken) {
+    for (const auto& [id, tensor] : kept) taken[id] = std::move(*next++);
+  });
   for (const auto& [id, summary] : activations_) capture.activations[id] = summary;
   for (const auto& [id, tensor] : unsummarized_)
     capture.activations[id] = summary_of(tensor, needs_->activations);

@@ -25,6 +25,8 @@ class RequestTap : public Tap {
   std::function<void(int layer)> on_layer;
   /// Called within a layer, at most twenty times a second: `part` of it, 0 to 1, is done.
   std::function<void(int layer, double part)> on_part;
+  /// Positions that norms are also told without, sorted.
+  std::vector<int> left_out;
   /// Also keep the residual stream entering each layer, to start later passes from.
   bool keep_residuals = false;
 
@@ -42,7 +44,7 @@ class RequestTap : public Tap {
   Intervention* intervention_;
   bool prefill_;
   std::stop_token stop_;
-  std::map<SiteId, at::Tensor> norms_, values_, clean_;
+  std::map<SiteId, at::Tensor> norms_, without_, values_, row_norms_, clean_;
   std::map<SiteId, at::Tensor> unsummarized_;  // whose summaries would have to wait for the device
   std::map<SiteId, ActivationSummary> activations_;
   std::map<HeadId, at::Tensor> patterns_;

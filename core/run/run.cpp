@@ -31,6 +31,8 @@ Needs& Needs::operator|=(const Needs& other) {
   norms.insert(other.norms.begin(), other.norms.end());
   values.insert(other.values.begin(), other.values.end());
   patterns.insert(other.patterns.begin(), other.patterns.end());
+  row_norms.insert(other.row_norms.begin(), other.row_norms.end());
+  if (other.left_out.which != LeftOut::Which::None) left_out = other.left_out;
   if (activations.sites.empty()) {
     activations = other.activations;
   } else if (!other.activations.sites.empty()) {

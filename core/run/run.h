@@ -9,6 +9,7 @@
 
 #include "core/base/capture.h"
 #include "core/run/edit.h"
+#include "core/run/left_out.h"
 
 namespace qkscope {
 
@@ -31,8 +32,11 @@ struct Needs {
   std::vector<int> value_layers;  // likewise
   ActivationNeeds activations = {};
   std::set<HeadId> patterns = {};  // heads whose attention pattern is kept
+  std::set<Site> row_norms = {};   // sites whose first axis are positions: each one's L2 norm, in all layers
+  LeftOut left_out = {};           // norms are also told without these positions
 
-  /// Union, for several views that look at one run; of two rules the one that takes what either takes.
+  /// Union, for several views that look at one run; of two rules the one that takes what either takes. What
+  /// `other` leaves out, if anything, is what is left out.
   Needs& operator|=(const Needs& other);
   bool operator==(const Needs&) const = default;
 };

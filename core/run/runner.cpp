@@ -92,16 +92,21 @@ Prefill Runner::Impl::prefill_edited(const Baseline& start, const Needs& needs, 
   Run& run = *result.run;
   RequestTap tap = prefill_tap(Arm::Disrupted, needs, &intervention, num_layers, events, stop);
   run.first_layer = first;
+  const Capture& kept = start.prefill.run->capture;
   run.capture.positions = static_cast<int>(start.prompt.size());
+  run.capture.left_out = tap.left_out = kept.left_out;
   result.cache = start.prefill.cache.fork(first);
   result.cache.rollback(0);
-  const auto lower = [&](const auto& entry) { return entry.first.layer < first; };
-  const Capture& kept = start.prefill.run->capture;
-  std::ranges::copy_if(kept.norms, std::inserter(run.capture.norms, run.capture.norms.end()), lower);
-  std::ranges::copy_if(kept.values, std::inserter(run.capture.values, run.capture.values.end()), lower);
-  std::ranges::copy_if(kept.patterns, std::inserter(run.capture.patterns, run.capture.patterns.end()), lower);
-  std::ranges::copy_if(kept.activations,
-                       std::inserter(run.capture.activations, run.capture.activations.end()), lower);
+  const auto copy_lower = [first](const auto& from, auto& to) {
+    std::ranges::copy_if(from, std::inserter(to, to.end()),
+                         [first](const auto& entry) { return entry.first.layer < first; });
+  };
+  copy_lower(kept.norms, run.capture.norms);
+  copy_lower(kept.without, run.capture.without);
+  copy_lower(kept.values, run.capture.values);
+  copy_lower(kept.patterns, run.capture.patterns);
+  copy_lower(kept.row_norms, run.capture.row_norms);
+  copy_lower(kept.activations, run.capture.activations);
   result.residual = first < num_layers ? start.prefill.residuals.at(first) : start.prefill.residual;
   result.residual = decoder.run_layers(result.residual, first, num_layers, result.cache, tap);
   result.cache.advance(run.capture.positions);

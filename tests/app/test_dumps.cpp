@@ -70,13 +70,38 @@ class TestDumps : public WindowTestCase {
     QVERIFY(table);
     QTRY_COMPARE(table->rowCount(), 3);  // of Q, K and V
     QCOMPARE(table->index(0, MassiveItemModel::LayerColumn).data().toString(), s("layer7"));
-    const auto found = massive_values(data.comparison->baseline->capture, Site::Query, 5);
+    const auto found = massive_values(data.comparison->baseline->capture.norms, Site::Query, 5);
     QCOMPARE(found.size(), 1u);
     QCOMPARE(found[0].head, 3);
     QCOMPARE(found[0].dim, 5);
     QVERIFY(window.windowTitle().contains(s("q_layer7")));
     settle();
     QVERIFY(!window.grab().isNull());
+  }
+
+  /// M of files without positions, too, which the look alone asks for.
+  void positionsAreLeftOut() {
+    MainWindow window;
+    window.show();
+    window.openDump(source({npy("q.npy", 4)}), true);
+    QVERIFY(shows(window));
+    const Array all = *window.session().data().comparison->baseline->capture.norm(0, Site::Query);
+    window.findChild<QAction*>(s("left_out_first"))->trigger();
+    settle();
+    const ViewData& data = window.session().data();
+    const Look& look = window.state().look();
+    QCOMPARE(shownLeftOut(data, look), std::vector<int>{0});
+    const Array& values = *data.comparison->baseline->capture.value(0, Site::Query);
+    const Array without = *shownNorm(data, look, 0, Site::Query);
+    for (std::size_t i = 0; i < all.data.size(); ++i) {
+      const double first = static_cast<double>(values.data[i]), whole = static_cast<double>(all.data[i]);
+      QVERIFY(std::abs(static_cast<double>(without.data[i]) - std::sqrt(whole * whole - first * first)) <
+              1e-3 * whole);
+    }
+    window.findChild<QAction*>(s("undo"))->trigger();
+    settle();
+    QVERIFY(shownLeftOut(window.session().data(), window.state().look()).empty());
+    QVERIFY(*shownNorm(window.session().data(), window.state().look(), 0, Site::Query) == all);
   }
 
   /// A site that no file has is said to be absent, not to come.

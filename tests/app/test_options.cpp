@@ -58,6 +58,7 @@ class TestOptions : public TestCase {
         {s("lambda"), {reals, s("from 0 to"), {}}},
         {s("activations-over"), {reals, s("from 0 to"), {}}},
         {s("activations-times"), {reals, s("from 0 to"), {}}},
+        {s("left-out"), {list("|all|First|-1|2-1|1-|1,,2|1.5|99999999999|first,2"), s("none, first"), {}}},
         {s("color-map"), {list("|jet|Viridis|viridis |rdbu_r"), s("viridis, cividis, magma"), {}}},
         {s("scale"), {list("|cubic|LINEAR|log "), s("linear, log or symlog"), {}}},
         {s("token-colors"), {names, s("none, baseline, disrupted or change"), {}}},
@@ -208,7 +209,7 @@ class TestOptions : public TestCase {
     const Look &c = first.look, &d = last.look;
     QVERIFY(c.picture != d.picture && c.after_rope != d.after_rope && c.shown != d.shown &&
             c.lambda != d.lambda && c.color_map != d.color_map && c.scale != d.scale && c.range != d.range &&
-            c.one_scale != d.one_scale && c.token_colors != d.token_colors &&
+            c.one_scale != d.one_scale && c.head_mean != d.head_mean && c.token_colors != d.token_colors &&
             c.activations.least != d.activations.least &&
             c.activations.times_median != d.activations.times_median);
   }

@@ -68,7 +68,9 @@ class TestWindowActions : public AppTestCase {
     document.arms.on = other;
     document.look.shown = other ? Shown::Disrupted : Shown::Baseline;
     document.look.after_rope = !other;
+    document.look.left_out.which = other ? LeftOut::Which::First : LeftOut::Which::None;
     document.look.one_scale = !other;
+    document.look.head_mean = other;
     document.look.token_colors = other ? TokenColors::None : TokenColors::Change;
     document.look.picture = other ? Picture::AllLayers : Picture::HeadsDims;
     document.look.scale = other ? ColorScale::Log : ColorScale::Linear;

@@ -149,9 +149,9 @@ class TestActivationDump : public TestCase {
     QCOMPARE(dump.capture.positions, 66);
     QCOMPARE(dump.spec.num_heads(), 32);
     const FrequencyAxis axis(dump.spec, 66);
-    QCOMPARE(count_massive(dump.capture, Site::Query, 5, axis).massive, 48);
-    QCOMPARE(count_massive(dump.capture, Site::Key, 5, axis).massive, 46);
-    QCOMPARE(count_massive(dump.capture, Site::Value, 5, axis).massive, 0);
+    QCOMPARE(count_massive(dump.capture.norms, Site::Query, 5, axis).massive, 48);
+    QCOMPARE(count_massive(dump.capture.norms, Site::Key, 5, axis).massive, 46);
+    QCOMPARE(count_massive(dump.capture.norms, Site::Value, 5, axis).massive, 0);
   }
 
  private:

@@ -39,12 +39,12 @@ class TestCliArrays : public CliTestCase {
     for (const auto& [name, site] : {std::pair{"query", Site::Query}, {"key_pre", Site::KeyPreRope}}) {
       const json& of_site = found.at(name);
       QCOMPARE(keys(of_site), (Keys{"count", "low_frequency_half", "max_ratio", "of", "entries"}));
-      const auto values = massive_values(capture, site, 1.5);
+      const auto values = massive_values(capture.norms, site, 1.5);
       QVERIFY(!values.empty());
       QCOMPARE(of_site.at("count").get<std::size_t>(), values.size());
       QCOMPARE(of_site.at("entries").size(), values.size());
       QCOMPARE(of_site.at("low_frequency_half").get<std::int64_t>(),
-               count_massive(capture, site, 1.5, axis).low_frequency_half);
+               count_massive(capture.norms, site, 1.5, axis).low_frequency_half);
       QVERIFY(close(of_site.at("max_ratio"), static_cast<double>(values[0].ratio)));
       for (std::size_t i = 0; i < values.size(); ++i) {
         const json& entry = of_site.at("entries")[i];
@@ -64,6 +64,37 @@ class TestCliArrays : public CliTestCase {
         QStringLiteral("query 2 %1 %2 ").arg(top.at("head").get<int>() + 1).arg(top.at("dim").get<int>());
     QVERIFY2(QString::fromStdString(plain.out).simplified().contains(row), plain.out.c_str());
     QVERIFY(has_all(plain.out, {"more; --top 0 shows all"}));
+  }
+
+  /// M without positions, as the engine tells it, in the table and in files; each site says which.
+  void leavesOutPositions() {
+    RunRequest request = request_for({});
+    request.needs = {{Site::Query, Site::Key, Site::Value}, {}, {}, {}};
+    request.needs.left_out = {LeftOut::Which::Chosen, {0, 2}, {}};
+    const Capture capture = Runner(loaded_).compare(request).baseline->capture;
+    const json found = printed("massive", prompted({"--lambda", "1.5", "--left-out", "0,2"}));
+    for (const auto& [name, site] : {std::pair{"query", Site::Query}, {"key", Site::Key}}) {
+      const auto values = massive_values(capture.without, site, 1.5);
+      const json& of_site = found.at(name);
+      QCOMPARE(of_site.at("left_out").get<std::vector<int>>(), (std::vector<int>{0, 2}));
+      QCOMPARE(of_site.at("count").get<std::size_t>(), values.size());
+      QVERIFY(!values.empty());
+      QVERIFY(close(of_site.at("entries")[0].at("m"), static_cast<double>(values[0].m)));
+      QVERIFY(values[0].m != massive_values(capture.norms, site, 1.5)[0].m);
+    }
+    const std::string out = path("left_out.safetensors");
+    const json written = printed("capture", prompted({"--out", out, "--norms-only", "--left-out", "0,2"}));
+    QCOMPARE(written.at("left_out").get<std::vector<int>>(), (std::vector<int>{0, 2}));
+    QVERIFY(close(read_safetensors(out).arrays.at("layers.1.key.norm"), *capture.without.at({1, Site::Key})));
+    QVERIFY(!printed("massive", prompted({})).at("query").contains("left_out"));
+    // Of the tensors of a file alike; these have no residual stream.
+    write("left.npy", npy_bytes("<f4", {3, 1, 2}, raw_bytes(std::vector<float>{100, 1, 3, 1, 4, 1})));
+    const Arguments dump{"massive", "--dump", path("left.npy"), "--layout", "bshd", "--lambda", "1.5"};
+    const json of_file = run_cli(dump + Arguments{"--left-out", "first", "--json"}).json();
+    QVERIFY(close(of_file.front().at("entries")[0].at("m"), 5));
+    QVERIFY(run_cli(dump + Arguments{"--left-out", "massive"}).refuses(2, {"residual"}));
+    QVERIFY(run_cli(dump + Arguments{"--left-out", "1-3"}).refuses(2, {"position 3", "3"}));
+    QVERIFY(run_cli(on_model("massive", prompted({"--left-out", "999"}))).refuses(2, {"position 999"}));
   }
 
   void writesM() {

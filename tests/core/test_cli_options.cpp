@@ -62,6 +62,8 @@ class TestCliOptions : public CliTestCase {
         {"--sites", {"massive", list("q|Query|query;key|query,,key|query,"), {"query_pre"}}},
         {"--layers",
          {"massive", list("0|-1|2-1|1-|-2|1,,2|a|1.5|1-2-3|99999999999|nan"), {"from 1", "backwards"}}},
+        {"--left-out",
+         {"massive", list("all|First|-1|2-1|1-|1,,2|a|1.5|99999999999|first,2"), {"none, first, massive"}}},
         {"--lambda", {"massive", list("-1|nan|inf|1e400|five|5x"), {"number from 0"}}},
         {"--top", {"massive", from_zero, {"whole number from 0"}}},
         {"--dump", {"massive", {"", " "}, {"empty"}}},

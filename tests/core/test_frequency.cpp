@@ -1,9 +1,13 @@
 #include <array>
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "core/analysis/attention_split.h"
 #include "core/analysis/frequency.h"
 #include "core/analysis/logit_parts.h"
+#include "core/analysis/massive_impact.h"
 #include "core/analysis/rotary_pairs.h"
 #include "tests/support/errors.h"
 #include "tests/support/test_case.h"
@@ -90,8 +94,8 @@ class TestFrequency : public test::TestCase {
     QVERIFY(!axis.low_frequency(63));
     Capture capture;
     capture.norms[{0, Site::Query}] = Array{{1, 4}, {1, 1, 1, 9}};
-    QVERIFY(band_shares(capture, Site::Query, 2, axis).empty());
-    QCOMPARE(count_massive(capture, Site::Query, 2, axis).massive, 1);
+    QVERIFY(band_shares(capture.norms, Site::Query, 2, axis).empty());
+    QCOMPARE(count_massive(capture.norms, Site::Query, 2, axis).massive, 1);
   }
 
   void undoing() {
@@ -124,7 +128,7 @@ class TestFrequency : public test::TestCase {
     capture.norms[{0, Site::Key}] =
         Array{{2, 10}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1}};
     capture.norms[{0, Site::Value}] = Array{{1, 10}, std::vector<float>(10, 1.0f)};
-    const auto shares = band_shares(capture, Site::Key, 2, axis, 2);
+    const auto shares = band_shares(capture.norms, Site::Key, 2, axis, 2);
     QCOMPARE(shares.size(), 2u);
     QCOMPARE(shares[0].massive, 1);
     QCOMPARE(shares[1].massive, 1);
@@ -133,8 +137,8 @@ class TestFrequency : public test::TestCase {
     QCOMPARE(shares[0].from_wavelength, axis.at(0)->wavelength);
     QCOMPARE(shares[0].to_wavelength, axis.at(1)->wavelength);
     QCOMPARE(shares[1].to_wavelength, axis.at(4)->wavelength);
-    QCOMPARE(band_shares(capture, Site::Key, 2, axis, 99).size(), 5u);
-    QVERIFY(band_shares(capture, Site::Key, 2, axis, 0).empty());
+    QCOMPARE(band_shares(capture.norms, Site::Key, 2, axis, 99).size(), 5u);
+    QVERIFY(band_shares(capture.norms, Site::Key, 2, axis, 0).empty());
   }
 
   // Layers may rotate at other bases, or not at all: each is looked at by its own.
@@ -160,10 +164,10 @@ class TestFrequency : public test::TestCase {
     Capture capture;
     for (int layer = 0; layer < 4; ++layer)
       capture.norms[{layer, Site::Query}] = Array{{1, 4}, {1, 9, 1, 1}};  // dim 1: the slower pair
-    const MassiveCount count = count_massive(capture, Site::Query, 2, axes);
+    const MassiveCount count = count_massive(capture.norms, Site::Query, 2, axes);
     QCOMPARE(count.massive, 4);
     QCOMPARE(count.low_frequency_half, 3);
-    const auto shares = band_shares(capture, Site::Query, 2, axes, 2);  // of layers 1 and 3
+    const auto shares = band_shares(capture.norms, Site::Query, 2, axes, 2);  // of layers 1 and 3
     QCOMPARE(shares[1].massive, 2);
     QCOMPARE(shares[1].entries, 4);
     QCOMPARE(shares[1].from_wavelength, axes.of(1).at(1)->wavelength);
@@ -203,6 +207,50 @@ class TestFrequency : public test::TestCase {
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, k, 0, 1, -1), "position -1", "of K");
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, k, k, 0, 1, 1), "(positions, 2, 4)", "(2, 1, 4)");
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, {{2, 1, 4}, {1}}, 0, 1, 1), "(positions, 1, 4)");
+  }
+
+  void splitOfAnOutput() {
+    const Array pattern{{3, 3}, {1, 0, 0, 0.75f, 0.25f, 0, 0.5f, 0.25f, 0.25f}};
+    // Two KV heads of two dims; the second is another one's.
+    const Array values{{3, 2, 2}, {1, 2, 9, 9, 4, 8, 9, 9, -4, 0, 9, 9}};
+    const OutputSplit split = split_output(pattern, values, 0, {1});
+    QCOMPARE(split.part.data, (std::vector<float>{0, 0, 1, 2, 1, 2}));
+    QCOMPARE(split.rest.data, (std::vector<float>{1, 2, 0.75f, 1.5f, -0.5f, 1}));
+    QCOMPARE(row_lengths(split.part), (std::vector<double>{0, std::sqrt(5.0), std::sqrt(5.0)}));
+    const std::vector<double> cosines = cosines_with_mean(split.rest);  // their sum is (1.25, 4.5)
+    QVERIFY(std::abs(cosines[0] - (1.25 + 9) / (std::sqrt(5.0) * std::hypot(1.25, 4.5))) < 1e-12);
+    QVERIFY(std::isnan(cosines_with_mean(split.part)[0]));
+    QVERIFY(std::abs(cosines_with_mean(split.part)[1] - 1) < 1e-12);
+    // Over the queries that see one of them and are none of them.
+    QCOMPARE(mass_on(pattern, {0}), (0.75 + 0.5) / 2);
+    QCOMPARE(mass_on(pattern, {0, 1}), 0.75);
+    QCOMPARE(mass_on(pattern, {1}), 0.25);
+    QVERIFY(std::isnan(mass_on(pattern, {2})));
+    QVERIFY(std::isnan(mass_on(pattern, {})));
+    QKSCOPE_EXPECT_ERROR(split_output(pattern, values, 2, {0}), "values", "(3, 2, 2)");
+    QKSCOPE_EXPECT_ERROR(split_output(values, values, 0, {0}), "pattern", "(3, 2, 2)");
+  }
+
+  /// No cut-off is published; these give every published model its class.
+  void impactOfZeros() {
+    QCOMPARE(impact_of(1), MassiveImpact::None);
+    QCOMPARE(impact_of(1.99), MassiveImpact::None);
+    QCOMPARE(impact_of(2), MassiveImpact::Medium);
+    QCOMPARE(impact_of(99.9), MassiveImpact::Medium);
+    QCOMPARE(impact_of(100), MassiveImpact::High);
+    std::ifstream file(test::source_dir() / "datasets/published/massive_activations.json");
+    const nlohmann::json published = nlohmann::json::parse(file).at("models");
+    QCOMPARE(published.size(), std::size_t(36));
+    int classes = 0;
+    for (const auto& row : published) {
+      if (!row.contains("class")) continue;
+      ++classes;
+      double times = 1;
+      for (std::size_t i = 0; i < 3; ++i)
+        times = std::max(times, row.at("zero").at(i).get<double>() / row.at("original").at(i).get<double>());
+      QCOMPARE(std::string(impact_name(impact_of(times))), row.at("class").get<std::string>());
+    }
+    QCOMPARE(classes, 18);
   }
 
   /// Where all positions are one vector before RoPE, a pair points one way and its mean tells what it gives

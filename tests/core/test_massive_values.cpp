@@ -147,7 +147,7 @@ class TestMassiveValues : public test::TestCase {
     capture.norms[{1, Site::Query}] = Array{{1, 4}, {1, 1, 1, 5}};
     capture.norms[{0, Site::Query}] = Array{{2, 4}, {1, 1, 1, 9, 2, 2, 2, 10}};
     capture.norms[{0, Site::Key}] = Array{{1, 4}, {0, 0, 0, 100}};
-    const auto values = massive_values(capture, Site::Query, 2);
+    const auto values = massive_values(capture.norms, Site::Query, 2);
     QCOMPARE(values.size(), 3u);
     QCOMPARE(values[0], (MassiveValue{{0, Site::Query}, 0, 3, 9, 3}));
     QCOMPARE(values[1], (MassiveValue{{0, Site::Query}, 1, 3, 10, 2.5}));
@@ -193,7 +193,7 @@ class TestMassiveValues : public test::TestCase {
 
     Capture capture;
     capture.norms[{9, Site::Query}] = m;
-    auto entries = massive_values(capture, Site::Query, 5);
+    auto entries = massive_values(capture.norms, Site::Query, 5);
     std::ranges::sort(entries, {}, [](const MassiveValue& v) { return std::pair(v.head, v.dim); });
     const auto& expected = golden.at("lambda5");
     QCOMPARE(entries.size(), expected.size());
@@ -204,7 +204,7 @@ class TestMassiveValues : public test::TestCase {
       QVERIFY(std::abs(static_cast<double>(entries[i].ratio) - expected[i][3].get<double>()) < 1e-4);
     }
     if (!entries.empty()) {
-      const auto count = count_massive(capture, Site::Query, 5, llama2_axis());
+      const auto count = count_massive(capture.norms, Site::Query, 5, llama2_axis());
       QCOMPARE(count.massive, static_cast<std::int64_t>(entries.size()));
       QCOMPARE(count.low_frequency_half, count.massive);  // every one of them, as published
       QCOMPARE(count.entries, 32 * 128);
@@ -238,7 +238,7 @@ class TestMassiveValues : public test::TestCase {
     capture.norms[{0, Site::Value}] = of_heads({{}, {3}});
     capture.norms[{1, Site::Value}] = of_heads({{}, {}});
     const std::array<Site, 3> sites{Site::Query, Site::Key, Site::Value};
-    const Verdict found = verdict(capture, sites, 5, axes);
+    const Verdict found = verdict(capture.norms, sites, 5, axes);
     QCOMPARE(found.query.count.massive, 9);
     QCOMPARE(found.query.count.low_frequency_half, 8);
     QCOMPARE(found.query.heads_with, 8);
@@ -254,18 +254,18 @@ class TestMassiveValues : public test::TestCase {
     QCOMPARE(found.heads_share, 1.0);
     QCOMPARE(found.low_share, 12.0 / 13);
     QVERIFY(found.rope && found.concentrated);
-    QCOMPARE(*verdict(capture, sites, 5, axes).key.p, *found.key.p);
+    QCOMPARE(*verdict(capture.norms, sites, 5, axes).key.p, *found.key.p);
 
     // Without RoPE the test on shared dims decides; where every head stands alone there is nothing shared.
-    QVERIFY(verdict(capture, sites, 5, LayerAxes()).concentrated);
+    QVERIFY(verdict(capture.norms, sites, 5, LayerAxes()).concentrated);
     capture.norms[{0, Site::Query}] = of_heads({{0}, {1}, {2}, {3}});
     capture.norms[{1, Site::Query}] = of_heads({{4}, {5}, {6}, {7}});
-    const Verdict apart = verdict(capture, sites, 5, LayerAxes());
+    const Verdict apart = verdict(capture.norms, sites, 5, LayerAxes());
     QCOMPARE(*apart.query.p, 1.0);
     QVERIFY(!apart.concentrated);
     // Fewer than 80 % of the heads.
     capture.norms[{1, Site::Query}] = of_heads({{}, {}, {}, {7}});
-    QVERIFY(!verdict(capture, sites, 5, axes).concentrated);
+    QVERIFY(!verdict(capture.norms, sites, 5, axes).concentrated);
   }
 };
 

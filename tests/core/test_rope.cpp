@@ -188,7 +188,7 @@ class TestRope : public test::TestCase {
         QVERIFY(std::abs(energy(before) / energy(m) - 1) < 1e-6);
       }
     }
-    const auto count = count_massive(capture, Site::QueryPreRope, 5, llama2_axis());
+    const auto count = count_massive(capture.norms, Site::QueryPreRope, 5, llama2_axis());
     QCOMPARE(count.massive, massive);
     QCOMPARE(count.low_frequency_half, massive);
     QVERIFY(before.data != m.data);

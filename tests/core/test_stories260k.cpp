@@ -59,7 +59,7 @@ class TestStories260K : public test::TestCase {
     for (const auto& [site, name] : {std::pair{Site::Query, "Q"}, {Site::Key, "K"}}) {
       const auto expected = golden_.at("count_post_rope").at(name).get<std::vector<int>>();
       std::vector<int> found(expected.size());
-      for (const MassiveValue& v : massive_values(capture_, site, golden_.at("lambda_").get<double>()))
+      for (const MassiveValue& v : massive_values(capture_.norms, site, golden_.at("lambda_").get<double>()))
         ++found.at(static_cast<std::size_t>(v.where.layer));
       QCOMPARE(found, expected);
     }

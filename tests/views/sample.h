@@ -55,6 +55,30 @@ inline Array patternSample(int positions, float first) {
   return pattern;
 }
 
+/// What the panels of massive positions look at: in every layer a mean pattern that gives 0.9 to position 0,
+/// and lengths of 500 at position 0 and 10 elsewhere; at layer `layer` h, 24,000 at position 0, dim 507 and 2
+/// elsewhere; M without position 0 half of M.
+inline void addMassivePositions(Capture& capture, int layers, int layer) {
+  const int positions = capture.positions;
+  Array lengths{{positions}, std::vector<float>(static_cast<std::size_t>(positions), 10)};
+  lengths.data.front() = 500;
+  for (int l = 0; l < layers; ++l) {
+    capture.patterns[{l, HeadId::mean}] = patternSample(positions, 0.9f);
+    for (const Site site :
+         {Site::ResidPre, Site::AttnIn, Site::MlpIn, Site::MlpOut, Site::Query, Site::Key, Site::Value})
+      capture.row_norms[{l, site}] = lengths;
+  }
+  Array h{{positions, 576}, std::vector<float>(static_cast<std::size_t>(positions) * 576, 2)};
+  h.data[507] = -24000;
+  capture.values[{layer, Site::ResidPost}] = std::move(h);
+  capture.left_out = {0};
+  for (const auto& [where, norm] : capture.norms) {
+    Array half = *norm;
+    for (float& m : half.data) m /= 2;
+    capture.without[where] = std::move(half);
+  }
+}
+
 /// M of all layers of the default model, prompt "passkey": numbers computed with transformers. As disrupted
 /// run the same with every massive Q entry at its head's mean, which is what a disruption leaves of it.
 inline ViewData smollm2Data(bool disrupted = true) {
@@ -86,6 +110,7 @@ inline ViewData smollm2Data(bool disrupted = true) {
   for (int layer = 0; layer < 30; ++layer)
     baseline->capture.activations[{layer, Site::ResidPost}] = residualSample(layer, 109);
   for (const int head : {0, 6}) baseline->capture.patterns[{16, head}] = patternSample(109, 0.5f);
+  addMassivePositions(baseline->capture, 30, 16);
   auto comparison = std::make_shared<Comparison>();
   comparison->baseline = baseline;
   if (disrupted) {

@@ -137,7 +137,7 @@ class TestPanels : public TestCase {
     MassiveItemModel model;
     QAbstractItemModelTester tester(&model, QAbstractItemModelTester::FailureReportingMode::QtTest);
     const ViewData data = tinyData();
-    model.setValues(massive_values(data.comparison->baseline->capture, Site::Query, 5), shownAxis(data),
+    model.setValues(massive_values(data.comparison->baseline->capture.norms, Site::Query, 5), shownAxis(data),
                     layerLabels(data));
     QCOMPARE(model.rowCount(), 1);
     model.setLayer(0, Qt::blue);

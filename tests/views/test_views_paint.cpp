@@ -161,7 +161,8 @@ class TestViewsPaint : public TestCase {
       stricter.lambda = 8;
       stricter.activations.least = 30000;
       // Those that outline nothing massive.
-      if (id == QStringLiteral("attention") || id == QStringLiteral("pairs"))
+      if (QStringList{QStringLiteral("attention"), QStringLiteral("pairs"), QStringLiteral("stems")}.contains(
+              id))
         stricter.shown = Shown::Disrupted;
       state.setLook(stricter);
       QVERIFY(paper(*view) != image);

@@ -3,6 +3,7 @@
 #include <ATen/ExpandUtils.h>
 #include <torch/library.h>
 
+#include "core/analysis/attention_split.h"
 #include "core/analysis/logit_parts.h"
 #include "tests/support/golden_model.h"
 
@@ -215,6 +216,49 @@ class TestDecoder : public test::TestCase {
       }
     }
     QVERIFY(compared > 0 || name.contains(QStringLiteral("jamba")));
+  }
+
+  // What comes from some positions and what from the others add up to the head's output, and neither holds
+  // what the other should: with all positions or none in one part, the other is zero.
+  void partsAddUpToTheOutput_data() { test::golden_models(); }
+  void partsAddUpToTheOutput() {
+    QFETCH(QString, name);
+    const GoldenModel model(name.toStdString());
+    const GoldenPass pass = test::forward(model.decoder, model.prompt(),
+                                          test::values_of({Site::AttnPattern, Site::Value, Site::AttnHeads}));
+    for (int l = 0; l < model.spec().num_layers(); ++l) {
+      const AttentionSpec* attention = model.spec().attention(l);
+      if (!attention || attention->gate) continue;
+      const Array &patterns = *pass.capture.value(l, Site::AttnPattern),  // (H, T, T)
+          &values = *pass.capture.value(reads_from(model.spec(), l, Site::Value), Site::Value),
+                  &outputs = *pass.capture.value(l, Site::AttnHeads);  // (T, H Dv)
+      const std::int64_t positions = patterns.size(1), dims = outputs.size(1) / attention->num_heads;
+      for (int head = 0; head < attention->num_heads; ++head) {
+        Array pattern{{positions, positions}, {}};
+        const auto first = patterns.data.begin() + head * positions * positions;
+        pattern.data.assign(first, first + positions * positions);
+        const int kv_head = head / attention->num_kv_groups();
+        const OutputSplit split = split_output(pattern, values, kv_head, {0, 2}),
+                          none = split_output(pattern, values, kv_head, {}),
+                          zero = split_output(pattern, values, kv_head, {0});
+        double largest = 0;
+        for (std::int64_t t = 0; t < positions; ++t) {
+          for (std::int64_t d = 0; d < dims; ++d) {
+            const auto output = static_cast<double>(outputs.at(t, head * dims + d));
+            largest = std::max(largest, std::abs(output));
+            QVERIFY(std::abs(static_cast<double>(split.part.at(t, d)) +
+                             static_cast<double>(split.rest.at(t, d)) - output) <=
+                    1e-5 * std::max(1.0, std::abs(output)));
+            QCOMPARE(none.part.at(t, d), 0.0f);
+            const auto expected =
+                static_cast<double>(pattern.at(t, 0)) *
+                static_cast<double>(values.data[static_cast<std::size_t>(kv_head * dims + d)]);
+            QVERIFY(std::abs(static_cast<double>(zero.part.at(t, d)) - expected) < 1e-6);
+          }
+        }
+        QVERIFY(largest > 0);
+      }
+    }
   }
 
   // A fork goes its own way and leaves the other where it was; a state rolled back is as it was before.

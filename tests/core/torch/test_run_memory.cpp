@@ -2,7 +2,10 @@
 #include <ATen/ATen.h>
 #include <sys/resource.h>
 
+#include <cmath>
 #include <fstream>
+#include <numeric>
+#include <set>
 
 #include "core/base/error.h"
 #include "core/model/memory.h"
@@ -125,6 +128,132 @@ class TestRunMemory : public TestCase {
     const Comparison comparison = runner.compare(request, log.events());
     QVERIFY(same_numbers(comparison, Runner(model).compare(request)));
     for (int l = 0; l < 3; ++l) QCOMPARE(log.count("B layer " + std::to_string(l)), l > layer ? 1 : 0);
+  }
+
+  /// M without positions is the norm over the others, of the baseline and of an edited run, in whatever order
+  /// it is asked for; M over all of them is what it is without the question, to the last bit.
+  void leftOutPositions_data() { golden_rows(); }
+  void leftOutPositions() {
+    QFETCH(QString, name);
+    const auto model = TinyModel(name.toStdString()).load();
+    const TokenIds prompt = golden_prompt(name.toStdString());
+    const int count = static_cast<int>(prompt.size());
+    RunRequest request = request_of(prompt, {"activations=*:3,layers=2,set=0.5"});
+    request.needs.values = every_norm().norms;
+    request.needs.values.insert(Site::ResidPost);
+    const Comparison plain = Runner(model).compare(request);
+    QVERIFY(plain.baseline->capture.without.empty() && plain.baseline->capture.left_out.empty());
+    const ActivationRule rule{0, 3};
+    // By the definition, from every number of the residual stream.
+    std::set<int> massive;
+    for (int layer = 0; layer < model->spec().num_layers(); ++layer) {
+      const Array& h = *plain.baseline->capture.value(layer, Site::ResidPost);
+      std::vector<float> sizes;
+      for (const float x : h.data) sizes.push_back(std::abs(x));
+      std::ranges::sort(sizes);
+      const double median = static_cast<double>(sizes[(sizes.size() - 1) / 2]);
+      for (std::size_t i = 0; i < h.data.size(); ++i) {
+        if (static_cast<double>(std::abs(h.data[i])) > 3 * median)
+          massive.insert(static_cast<int>(i) / static_cast<int>(h.size(1)));
+      }
+    }
+    QVERIFY(!massive.empty());
+    std::vector<int> all(static_cast<std::size_t>(count));
+    std::iota(all.begin(), all.end(), 0);
+    using Which = LeftOut::Which;
+    const std::vector<std::pair<LeftOut, std::vector<int>>> asked = {
+        {{Which::First, {}, {}}, {0}},
+        {{Which::Massive, {}, rule}, {massive.begin(), massive.end()}},
+        {{Which::Chosen, {1, count - 1, count + 5}, {}}, {1, count - 1}},
+        {{Which::None, {}, {}}, {}},
+        {{Which::Chosen, all, {}}, all},
+        {{Which::First, {}, {}}, {0}}};
+    Runner runner(model);
+    for (const auto& [left_out, positions] : asked) {
+      request.needs.left_out = left_out;
+      const Comparison found = runner.compare(request);
+      for (const auto& [run, before] :
+           {std::pair(found.baseline, plain.baseline), std::pair(found.disrupted, plain.disrupted)}) {
+        QCOMPARE(run->capture.left_out, positions);
+        QVERIFY(run->capture.norms == before->capture.norms);
+        QCOMPARE(run->capture.without.size(), positions.empty() ? 0 : run->capture.norms.size());
+        for (const auto& [where, m] : run->capture.without) {
+          const Array& values = *run->capture.value(where.layer, where.site);
+          const auto columns = static_cast<std::size_t>(values.shape[1] * values.shape[2]);
+          for (std::size_t c = 0; c < columns; ++c) {
+            double squares = 0;
+            for (std::size_t t = 0; t < prompt.size(); ++t) {
+              if (std::ranges::find(positions, static_cast<int>(t)) != positions.end()) continue;
+              const double x = static_cast<double>(values.data[t * columns + c]);
+              squares += x * x;
+            }
+            QVERIFY(std::abs(static_cast<double>(m->data[c]) - std::sqrt(squares)) <=
+                    1e-6 * std::sqrt(squares));
+          }
+        }
+      }
+    }
+    // Layers that are asked for later have it, too, and a fresh run the same numbers.
+    request.needs.left_out = {Which::Massive, {}, rule};
+    RunRequest some = request;
+    some.needs.layers = {0};
+    Runner grown(model);
+    grown.compare(some);
+    const Comparison later = grown.compare(request), fresh = Runner(model).compare(request);
+    QVERIFY(is_part_of(fresh.baseline->capture.without, later.baseline->capture.without));
+    QVERIFY(is_part_of(fresh.disrupted->capture.without, later.disrupted->capture.without));
+  }
+
+  /// The mean pattern of a layer is the mean of its heads' patterns, and row norms are the lengths of rows,
+  /// asked for at once or later, of both runs.
+  void meansAndLengths_data() { golden_rows(); }
+  void meansAndLengths() {
+    QFETCH(QString, name);
+    const auto model = TinyModel(name.toStdString()).load();
+    RunRequest request = request_of(golden_prompt(name.toStdString()), {"activations=*:3,layers=2,set=0.5"});
+    Runner runner(model);
+    runner.compare(request);  // so that all that follows is asked for later
+    const std::set<Site> sites = {Site::ResidPre, Site::MlpOut, Site::Query, Site::Value};
+    request.needs.values = request.needs.row_norms = sites;
+    request.needs.values.insert(Site::AttnPattern);
+    for (int layer = 0; layer < model->spec().num_layers(); ++layer)
+      request.needs.patterns.insert({layer, HeadId::mean});
+    const Comparison found = runner.compare(request);
+    for (const auto& run : {found.baseline, found.disrupted}) {
+      const Capture& capture = run->capture;
+      std::size_t rows = 0, patterns = 0;
+      for (const auto& [where, values] : capture.values) {
+        if (where.site == Site::AttnPattern) {
+          const Array* mean = capture.pattern({where.layer, HeadId::mean});
+          QVERIFY(mean);
+          ++patterns;
+          const std::int64_t heads = values->shape[0], size = values->shape[1] * values->shape[2];
+          QCOMPARE(static_cast<std::int64_t>(mean->data.size()), size);
+          for (std::int64_t i = 0; i < size; ++i) {
+            double sum = 0;
+            for (std::int64_t h = 0; h < heads; ++h)
+              sum += static_cast<double>(values->data[static_cast<std::size_t>(h * size + i)]);
+            QVERIFY(std::abs(sum / static_cast<double>(heads) -
+                             static_cast<double>(mean->data[static_cast<std::size_t>(i)])) < 1e-6);
+          }
+        } else if (sites.contains(where.site)) {
+          ++rows;
+          const Array& lengths = *capture.row_norms.at(where);
+          QCOMPARE(lengths.shape, std::vector<std::int64_t>{capture.positions});
+          const std::size_t width = values->data.size() / lengths.data.size();
+          for (std::size_t t = 0; t < lengths.data.size(); ++t) {
+            double squares = 0;
+            for (std::size_t i = 0; i < width; ++i)
+              squares += std::pow(static_cast<double>(values->data[t * width + i]), 2);
+            QVERIFY(std::abs(static_cast<double>(lengths.data[t]) - std::sqrt(squares)) <=
+                    1e-5 * std::sqrt(squares));
+          }
+        }
+      }
+      QCOMPARE(capture.row_norms.size(), rows);
+      QCOMPARE(capture.patterns.size(), patterns);
+      QVERIFY(patterns > 0);
+    }
   }
 
   void cancelledPassKeepsOtherPrompts() {

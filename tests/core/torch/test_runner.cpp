@@ -133,7 +133,7 @@ class TestRunner : public TestCase {
     const Comparison by_rule = runner.compare(request);
     Disruption listed = *request.edits.front().disruption();
     for (const Site site : {Site::Query, Site::Key, Site::Value}) {
-      for (const MassiveValue& v : massive_values(by_rule.baseline->capture, site, 1.3))
+      for (const MassiveValue& v : massive_values(by_rule.baseline->capture.norms, site, 1.3))
         listed.entries.push_back({site, v.where.layer, v.head, v.dim});
     }
     listed.entries = ordered(std::move(listed.entries));

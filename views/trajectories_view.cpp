@@ -1,0 +1,164 @@
+// What becomes of the positions of massive activations layer by layer, beside all others: the attention they
+// draw, and how long they are before and after the norms, in the MLP and in Q, K and V.
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "core/analysis/attention_split.h"
+#include "views/curves_view.h"
+#include "views/patterns.h"
+#include "views/residual.h"
+#include "views/view_registry.h"
+
+namespace qkscope {
+
+namespace {
+
+constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+
+struct OneSite {
+  Site site;
+  const char* name;
+  Ink ink;
+  Marker marker;
+};
+constexpr std::array<OneSite, 2> norm_sites{
+    OneSite{Site::ResidPre, QT_TRANSLATE_NOOP("Trajectories", "before the norm"), Ink::Baseline,
+            Marker::Disc},
+    OneSite{Site::AttnIn, QT_TRANSLATE_NOOP("Trajectories", "after it"), Ink::Muted, Marker::Square}};
+constexpr std::array<OneSite, 2> mlp_sites{
+    OneSite{Site::MlpIn, QT_TRANSLATE_NOOP("Trajectories", "in"), Ink::Muted, Marker::Square},
+    OneSite{Site::MlpOut, QT_TRANSLATE_NOOP("Trajectories", "out"), Ink::Baseline, Marker::Disc}};
+constexpr std::array<OneSite, 3> qkv_sites{OneSite{Site::Query, "Q", Ink::Query, Marker::Disc},
+                                           OneSite{Site::Key, "K", Ink::Key, Marker::Square},
+                                           OneSite{Site::Value, "V", Ink::Value, Marker::Triangle}};
+
+}  // namespace
+
+class TrajectoriesView : public CurvesView {
+  Q_OBJECT
+ public:
+  TrajectoriesView(ViewState& state, QWidget* parent) : CurvesView(state, parent) {
+    setAccessibleName(tr("Positions of massive activations beside the others, layer by layer"));
+  }
+
+  Needs needs() const override {
+    Needs needs = massiveNeeds(state().look());
+    if (!data().spec() || data().dump) return needs;
+    for (const auto& sites : {std::span<const OneSite>(norm_sites), std::span<const OneSite>(mlp_sites),
+                              std::span<const OneSite>(qkv_sites)}) {
+      for (const OneSite& one : sites) needs.row_norms.insert(one.site);
+    }
+    needs.patterns = meanPatterns(data());
+    return needs;
+  }
+  QString whyNoFigure() const override {
+    if (const QString none = whyNoResidual(data(), state().look()); !none.isEmpty()) return none;
+    if (shownCapture(data(), run())->row_norms.empty()) return tr("No layer has been computed yet.");
+    return massivePositions(data(), state().look()).empty()
+               ? tr("No position has a massive activation, %1: there is nothing to set apart")
+                     .arg(residualRule(state().look()))
+               : QString();
+  }
+  QString figureTitle() const override {
+    return tr("Positions of massive activations (%1) beside the others, %2")
+        .arg(positionList(massivePositions(data(), state().look())), shownWords(run()));
+  }
+
+ protected:
+  std::vector<Chart> charts() const override {
+    const std::vector<int> massive = massivePositions(data(), state().look());
+    Chart mass{QStringLiteral("attention_mass"),
+               tr("Attention to position %1, all heads").arg(positionList(massive)), tr("layer"),
+               tr("share")};
+    for (const Shown which : {Shown::Baseline, Shown::Disrupted}) {
+      const Capture* capture = shownCapture(data(), which);
+      if (capture) mass.curves.push_back(massCurve(*capture, which, massive));
+    }
+    if (meanPatterns(data()).empty())
+      mass.missing = tr("only for prompts of up to %1 tokens").arg(longest_grid);
+    Chart norms{QStringLiteral("norms"), tr("Length into attention, %1").arg(shownWords(run())), tr("layer"),
+                tr("‖x‖")};
+    Chart mlp{QStringLiteral("mlp"), tr("Length into and out of the MLP"), tr("layer"), tr("‖x‖")};
+    Chart qkv{QStringLiteral("qkv"), tr("Length of Q, K and V"), tr("layer"), tr("‖x‖")};
+    fill(norms, norm_sites, massive);
+    fill(mlp, mlp_sites, massive);
+    fill(qkv, qkv_sites, massive);
+    return {std::move(mass), std::move(norms), std::move(mlp), std::move(qkv)};
+  }
+  std::optional<double> selectedAt(const QString&) const override { return state().selection().layer + 1; }
+  Selection selected(const QString&, double x) const override {
+    Selection selection = state().selection();
+    selection.layer = static_cast<int>(x) - 1;
+    return clamped(selection, *data().spec(), shownPositions(data()));
+  }
+
+ private:
+  Shown run() const { return residualRun(state().look()); }
+
+  Curve massCurve(const Capture& capture, Shown which, const std::vector<int>& massive) const {
+    Curve curve;
+    curve.name = shownWords(which);
+    curve.ink = which == Shown::Disrupted ? Ink::Disrupted : Ink::Baseline;
+    curve.dashed = which == Shown::Disrupted;
+    curve.marker = Marker::Disc;
+    for (int layer = 0; layer < data().spec()->num_layers(); ++layer) {
+      const Array* pattern = capture.pattern({layer, HeadId::mean});
+      curve.x.push_back(layer + 1);
+      curve.y.push_back(pattern ? mass_on(*pattern, massive) : nothing);
+    }
+    return curve;
+  }
+
+  /// Of each site two curves: the mean length of the massive positions, and dashed that of the others.
+  void fill(Chart& chart, std::span<const OneSite> sites, const std::vector<int>& massive) const {
+    chart.log_y = true;
+    const Capture& capture = *shownCapture(data(), run());
+    for (const OneSite& one : sites) {
+      const QString name = QCoreApplication::translate("Trajectories", one.name);
+      Curve special, others;
+      special.name = tr("%1, massive").arg(name);
+      others.name = tr("%1, others").arg(name);
+      special.ink = others.ink = one.ink;
+      special.marker = others.marker = one.marker;
+      others.dashed = true;
+      for (int layer = 0; layer < data().spec()->num_layers(); ++layer) {
+        const auto found = capture.row_norms.find({layer, one.site});
+        const auto [at, beside] = found == capture.row_norms.end() ? std::pair(nothing, nothing)
+                                                                   : means(found->second->data, massive);
+        for (Curve* curve : {&special, &others}) curve->x.push_back(layer + 1);
+        special.y.push_back(at);
+        others.y.push_back(beside);
+      }
+      chart.curves.push_back(std::move(special));
+      chart.curves.push_back(std::move(others));
+    }
+  }
+
+  static std::pair<double, double> means(const std::vector<float>& lengths, const std::vector<int>& massive) {
+    std::array<double, 2> sums{}, counts{};
+    for (std::size_t t = 0; t < lengths.size(); ++t) {
+      const std::size_t which = std::ranges::binary_search(massive, static_cast<int>(t)) ? 0 : 1;
+      sums[which] += static_cast<double>(lengths[t]);
+      ++counts[which];
+    }
+    const auto mean = [&](std::size_t which) {
+      return counts[which] > 0 ? sums[which] / counts[which] : nothing;
+    };
+    return {mean(0), mean(1)};
+  }
+};
+
+namespace {
+
+const ViewRegistration registration(
+    {QStringLiteral("trajectories"),
+     QStringLiteral(QT_TRANSLATE_NOOP("Views", "Massive positions over layers")), Place::Bottom, 9,
+     QKeySequence(),
+     [](ViewState& state, QWidget* parent) -> View* { return new TrajectoriesView(state, parent); }, false});
+
+}  // namespace
+
+}  // namespace qkscope
+
+#include "trajectories_view.moc"
