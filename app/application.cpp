@@ -98,6 +98,10 @@ void openInitial(MainWindow& window, const Options& options, bool keep) {
   sayWhatIsBeside(window, options, start.document);
   if (file) window.keepIn(std::move(file));
   if (model.isEmpty()) model = start.document.model;
+  if (!start.path.isEmpty() && begins_like_zip(start.path.toStdString())) {
+    // The runs are there in any case; the model may not be.
+    return window.openRecorded(start.path, true);
+  }
   if (!start.document.dump.files.empty())
     return window.openDump(start.document.dump, keep && options.dump == start.document.dump);
   std::filesystem::path found;

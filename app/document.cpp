@@ -10,6 +10,7 @@
 #include "app/names.h"
 #include "app/property.h"
 #include "core/base/error.h"
+#include "core/run/recording_file.h"
 
 namespace qkscope {
 
@@ -223,6 +224,8 @@ void saveDocument(const Document& document, const QString& path) {
 }
 
 Document openDocument(const QString& path) {
+  if (begins_like_zip(path.toStdString()))
+    return documentFromJson(QByteArray::fromStdString(document_in(path.toStdString())), path);
   QFile file(path);
   if (!file.open(QIODevice::ReadOnly)) {
     throw Error(QStringLiteral("%1 could not be opened: %2.").arg(path, file.errorString()).toStdString());

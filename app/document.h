@@ -36,6 +36,7 @@ Document documentFromJson(const QByteArray& json, const QString& name);
 
 /// Atomic: the file is the old one or the new one. Throws Error.
 void saveDocument(const Document& document, const QString& path);
+/// Also of one with recorded runs, without them.
 Document openDocument(const QString& path);
 
 }  // namespace qkscope

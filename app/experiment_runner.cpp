@@ -50,6 +50,8 @@ ExperimentRunner::~ExperimentRunner() {
 
 void ExperimentRunner::start(const Experiment& experiment, const std::filesystem::path& folder) {
   stop();
+  if (session_.hasBackground())
+    return Q_EMIT failed(tr("Runs are being recorded: start the experiment once they are saved."));
   state_ = {};
   model_ = session_.model();
   const auto work = std::make_shared<Work>();

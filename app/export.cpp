@@ -96,6 +96,7 @@ QByteArray sidecar(const View& view, const QString& view_id, const Document& doc
         {QStringLiteral("rope_theta"),
          dump->source.rope_theta ? QJsonValue(*dump->source.rope_theta) : QJsonValue(QJsonValue::Null)}};
   }
+  if (!view.data().recorded.isEmpty()) root[QStringLiteral("recorded")] = view.data().recorded;
   if (view.data().card) root[QStringLiteral("model")] = describeModel(*view.data().card);
   if (const auto& comparison = view.data().comparison) {
     QJsonArray disruptions;

@@ -37,7 +37,7 @@ Document figureDocument(const Options& options) {
     document.model = options.model;
   }
   applyOptions(options, document);
-  if (!document.dump.files.empty()) return document;
+  if (!document.dump.files.empty() || begins_like_zip(options.model.toStdString())) return document;
   const std::string name = document.model.isEmpty() ? default_model_name() : document.model.toStdString();
   document.model = QString::fromStdString(find_model(name).string());
   return document;
@@ -65,6 +65,7 @@ QStringList runFigure(const Options& options) {
   // Told before anything is loaded.
   checkReplaced(*options.figure);
   Document document = figureDocument(options);
+  const bool is_recorded = begins_like_zip(options.model.toStdString());
   if (document.look.shown != Shown::Baseline && appliedEdits(document.arms).empty()) {
     throw UsageError(tr("--shown %1 needs a disruption: give --disrupt, too.")
                          .arg(nameOf(document.look.shown))
@@ -76,7 +77,13 @@ QStringList runFigure(const Options& options) {
   QObject::connect(&session, &Session::failed, &session,
                    [&problem](const QString& words) { problem = words; });
   QObject::connect(&session, &Session::dumpRead, &session, &Session::showDump);
-  if (document.dump.files.empty()) {
+  QObject::connect(&session, &Session::recordedRead, &session,
+                   [&session](const auto&, const RecordedDocument& recorded) {
+                     session.showRecording(recorded.recording);
+                   });
+  if (is_recorded) {
+    session.readRecorded(options.model.toStdString());
+  } else if (document.dump.files.empty()) {
     session.load(document.model.toStdString(), options.load);
   } else {
     session.readDump(document.dump);

@@ -15,6 +15,7 @@
 #include "app/message_bar.h"
 #include "app/model_dialog.h"
 #include "app/preset_search.h"
+#include "app/recording_saver.h"
 #include "core/base/error.h"
 #include "core/io/dump_file.h"
 #include "views/counted.h"
@@ -35,15 +36,19 @@ bool samePath(const QString& named, const QString& path) {
   }
 }
 
+PromptSize sizeOf(const ReadPrompt& read) {
+  const PromptResult& result = read.described;
+  const QString format =
+      result.format_reason.isEmpty() ? result.format : MainWindow::tr("raw: %1").arg(result.format_reason);
+  return {static_cast<int>(read.ids.size()), format, result.problem};
+}
+
 }  // namespace
 
 MainWindow::MainWindow(QWidget* parent)
     : QMainWindow(parent),
       measurer_([this](const Prompt&, const ReadPrompt& read) {
-        const PromptResult& result = read.described;
-        const QString format =
-            result.format_reason.isEmpty() ? result.format : tr("raw: %1").arg(result.format_reason);
-        if (measured_) measured_({static_cast<int>(read.ids.size()), format, result.problem});
+        if (measured_) measured_(sizeOf(read));
       }),
       docks_(new DockSizes(this)) {
   setObjectName(QStringLiteral("mainWindow"));
@@ -129,6 +134,7 @@ void MainWindow::connectSession() {
   connect(&session_, &Session::failed, this, &MainWindow::showFailure);
   connect(&session_, &Session::inspected, this, &MainWindow::showInspected);
   connect(&session_, &Session::dumpRead, this, &MainWindow::takeDump);
+  connect(&session_, &Session::recordedRead, this, &MainWindow::takeRecorded);
   connect(&session_, &Session::dataChanged, this, &MainWindow::showData);
   connect(&session_, &Session::modelChanged, this, [this] {
     showModel();
@@ -144,12 +150,8 @@ void MainWindow::connectSession() {
     showTitle();
   });
   search_ = new PresetSearch(session_, defaultDocument(), this);
-  const auto showBusy = [this] {
-    progress_->setBusy(session_.isBusy() || search_->isRunning());
-    settleMessage();
-  };
-  connect(&session_, &Session::busyChanged, this, showBusy);
-  connect(search_, &PresetSearch::runningChanged, this, showBusy);
+  connect(&session_, &Session::busyChanged, this, &MainWindow::showBusy);
+  connect(search_, &PresetSearch::runningChanged, this, &MainWindow::showBusy);
   connect(search_, &PresetSearch::progress, this, [this](int done, int total) {
     progress_->setProgress(tr("looking for the preset that works"), static_cast<quint64>(done),
                            static_cast<quint64>(total));
@@ -179,7 +181,13 @@ void MainWindow::connectSession() {
   });
 }
 
+void MainWindow::showBusy() {
+  progress_->setBusy(session_.isBusy() || search_->isRunning() || (saver_ && saver_->isRunning()));
+  settleMessage();
+}
+
 void MainWindow::measure(const Prompt& prompt, const PromptSizeTaker& take) {
+  if (const auto& recording = session_.recording()) return take(sizeOf(readRecorded(*recording, prompt)));
   if (!session_.model()) return;
   measured_ = take;
   measurer_.read(session_.model(), {prompt});
@@ -207,12 +215,11 @@ void MainWindow::showData() {
   if (times.baseline_ms) {
     words << tr("prefill of %1: %2 ms").arg(tokensWords(times.positions)).arg(*times.baseline_ms, 0, 'f', 0);
   }
-  if (times.disrupted_ms && session_.model()) {
-    words << (times.first_layer < session_.model()->spec().num_layers()
-                  ? tr("disrupted from layer %1: %2 ms")
-                        .arg(times.first_layer + 1)
-                        .arg(*times.disrupted_ms, 0, 'f', 0)
-                  : tr("the disruption finds nothing to replace"));
+  if (times.disrupted_ms && data.spec()) {
+    words << (times.first_layer < data.spec()->num_layers() ? tr("disrupted from layer %1: %2 ms")
+                                                                  .arg(times.first_layer + 1)
+                                                                  .arg(*times.disrupted_ms, 0, 'f', 0)
+                                                            : tr("the disruption finds nothing to replace"));
   }
   times_label_->setText(words.join(QStringLiteral(" · ")));
 }
@@ -256,6 +263,11 @@ void MainWindow::showModel() {
     device_label_->setText(tr("no model: activations from a file"));
     return;
   }
+  if (const auto& recording = session_.recording()) {
+    model_button_->setWords(QString::fromStdString(recording->card.name), modelDetails(recording->card));
+    device_label_->setText(tr("recorded on %1; new edits need the model").arg(session_.data().recorded));
+    return;
+  }
   if (!model) {
     model_button_->setWords(tr("No model"), tr("open one: Ctrl+O"));
     device_label_->setText(tr("no model"));
@@ -278,9 +290,10 @@ void MainWindow::showLook() {
 }
 
 void MainWindow::showTitle() {
-  const QString model = session_.model()  ? QString::fromStdString(session_.model()->card().name)
-                        : session_.dump() ? QString::fromStdString(session_.dump()->name)
-                                          : QString();
+  const ViewData& data = session_.data();
+  const QString model = QString::fromStdString(data.card   ? data.card->name
+                                               : data.dump ? data.dump->name
+                                                           : std::string());
   const QString file = path_.isEmpty() ? QString() : QFileInfo(path_).fileName();
   QStringList parts;
   for (const QString& part : {file, model, QStringLiteral("QKScope")}) {

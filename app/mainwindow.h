@@ -26,6 +26,7 @@ class ExperimentsWindow;
 class MessageBar;
 class NameButton;
 class PresetSearch;
+class RecordingSaver;
 class ProgressWidget;
 struct Lesson;
 
@@ -59,6 +60,8 @@ class MainWindow : public QMainWindow {
   void loadModel(const QString& path, const qkscope::LoadOptions& options);
   /// Files of activations; where the shapes leave their layout open, it is asked for, if `ask`.
   void openDump(const qkscope::DumpSource& source, bool ask);
+  /// A document with its recorded runs; `runs_alone`: the document of now stays, as a later state of it.
+  void openRecorded(const QString& path, bool runs_alone);
   void showError(const QString& sentence);
 
  protected:
@@ -87,6 +90,7 @@ class MainWindow : public QMainWindow {
   void keepLayout();
   void connectSession();
   void updateNeeds();
+  void showBusy();
   void showData();
   void showArms();
   void showHistory();
@@ -171,6 +175,14 @@ class MainWindow : public QMainWindow {
   void save();
   void saveAs();
   void saveTo(const QString& path);
+  QString askForDocumentPath(const QString& title);
+  /// The document stands in `path` now.
+  void noteSaved(const Document& document, const QString& path);
+
+  // mainwindow_recorded.cpp
+  void takeRecorded(const std::filesystem::path& file, const RecordedDocument& recorded);
+  void saveRecordedAs();
+  void saveRecorded(const QString& path);
 
   // mainwindow_experiments.cpp
   void showExperiments();
@@ -208,15 +220,17 @@ class MainWindow : public QMainWindow {
   LoadOptions load_options_;
   DocumentHistory history_{[this] { return held(); }, [this](const Held& held) { hold(held); }};
   PresetSearch* search_ = nullptr;
-  PromptReader measurer_;  // for the editor of prompts
+  RecordingSaver* saver_ = nullptr;  // made when it is first asked for
+  PromptReader measurer_;            // for the editor of prompts
   PromptSizeTaker measured_;
   std::unique_ptr<SessionFile> session_file_;
   DumpSource asked_dump_;          // files that were asked for last, since the last model
+  bool runs_alone_ = false;        // of the document with recorded runs that is being read
   bool ask_dump_ = false;          // where the layout of the dump that is being read is open
   QString asked_model_;            // path of the model that was asked for last
   QString path_;                   // of the document's file; empty = none
   std::optional<Document> saved_;  // what stands there, or the beginning of a document without a file
-  bool close_unasked_ = false;
+  bool close_unasked_ = false, close_when_saved_ = false;
   QString run_error_;                     // the sentence of a failed question, while the window shows it
   Shown wanted_shown_ = Shown::Baseline;  // to be shown once the disrupted run is there
   bool was_on_ = false;                   // the arms, when they were last looked at

@@ -109,9 +109,10 @@ void MainWindow::askBeforeClosing() {
   box->setText(tr("%1 has changed. Save it before closing?").arg(QFileInfo(path_).fileName()));
   box->setDefaultButton(QMessageBox::Save);
   connect(box, &QMessageBox::finished, this, [this](int answer) {
+    close_when_saved_ = answer == QMessageBox::Save;
     if (answer == QMessageBox::Save) save();
     close_unasked_ = answer == QMessageBox::Discard;
-    if (close_unasked_ || (answer == QMessageBox::Save && !isModified())) close();
+    if (close_unasked_) close();
     close_unasked_ = false;
   });
   box->open();
@@ -140,6 +141,7 @@ void MainWindow::openDocumentDialog() {
 }
 
 void MainWindow::openDocumentFile(const QString& path) {
+  if (begins_like_zip(path.toStdString())) return openRecorded(path, false);
   try {
     const Document document = openDocument(path);
     replaceDocument(tr("open %1").arg(QFileInfo(path).fileName()), document, path);
@@ -162,31 +164,43 @@ void MainWindow::save() {
   }
 }
 
-void MainWindow::saveAs() {
+QString MainWindow::askForDocumentPath(const QString& title) {
   const QDir folder(settings_.folder(QStringLiteral("document")));
-  QString path = QFileDialog::getSaveFileName(this, tr("Save the document"),
-                                              folder.filePath(QStringLiteral("untitled.qkscope")),
-                                              tr("QKScope documents (*.qkscope)"));
-  if (path.isEmpty()) return;
-  if (QFileInfo(path).suffix().isEmpty()) path += QStringLiteral(".qkscope");
-  saveTo(path);
+  const QString path = QFileDialog::getSaveFileName(
+      this, title, folder.filePath(QStringLiteral("untitled.qkscope")), tr("QKScope documents (*.qkscope)"));
+  if (path.isEmpty() || !QFileInfo(path).suffix().isEmpty()) return path;
+  return path + QStringLiteral(".qkscope");
+}
+
+void MainWindow::saveAs() {
+  const QString path = askForDocumentPath(tr("Save the document"));
+  if (!path.isEmpty()) saveTo(path);
 }
 
 void MainWindow::saveTo(const QString& path) {
+  // What has runs keeps them.
+  if (session_.recording() || (path == path_ && session_.model() && begins_like_zip(path.toStdString())))
+    return saveRecorded(path);
   try {
     const Document document = this->document();
     saveDocument(document, path);
-    path_ = path;
-    saved_ = document;
-    settings_.setFolder(QStringLiteral("document"), QFileInfo(path).absolutePath());
-    settings_.addRecent(path);
-    fillRecent();
-    showTitle();
-    noteChange();
-    message_->showNote(tr("Saved %1.").arg(path));
+    noteSaved(document, path);
   } catch (const Error& error) {
+    close_when_saved_ = false;
     showError(QString::fromUtf8(error.what()));
   }
+}
+
+void MainWindow::noteSaved(const Document& document, const QString& path) {
+  path_ = path;
+  saved_ = document;
+  settings_.setFolder(QStringLiteral("document"), QFileInfo(path).absolutePath());
+  settings_.addRecent(path);
+  fillRecent();
+  showTitle();
+  noteChange();
+  message_->showNote(tr("Saved %1.").arg(path));
+  if (std::exchange(close_when_saved_, false) && !isModified()) close();
 }
 
 }  // namespace qkscope

@@ -188,8 +188,9 @@ void MainWindow::copyCommandLine() {
 
 void MainWindow::showCard() {
   if (session_.dump()) return askAboutDump(session_.dump());
-  if (!session_.model()) return openDialog();
-  auto* dialog = new ModelDialog(session_.model()->card(), false, this);
+  const auto& card = session_.data().card;
+  if (!card) return openDialog();
+  auto* dialog = new ModelDialog(*card, false, this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   dialog->open();
 }

@@ -117,7 +117,7 @@ void MainWindow::point(const Selection& at, Reach reach, Pointing pointing) {
 }
 
 void MainWindow::takeColumns(const std::vector<ColumnEntry>& entries, Pointing pointing) {
-  if (!session_.model()) {
+  if (!session_.data().card) {
     showError(session_.dump() ? tr("These are activations from a file: there is no model to disrupt.")
                               : tr("There is no model to disrupt yet: open one with Ctrl+O."));
     return;

@@ -1,6 +1,8 @@
 #include "app/prompt_text.h"
 
 #include <QCoreApplication>
+#include <QDateTime>
+#include <QLocale>
 #include <algorithm>
 
 #include "core/base/error.h"
@@ -15,55 +17,35 @@ QString tr(const char* text) {
 
 }  // namespace
 
-RenderedPrompt renderPrompt(const LanguageModel& model, const Prompt& prompt) {
-  RenderedPrompt rendered;
-  const std::string user = prompt.text.toStdString();
-  rendered.raw = prompt.raw || model.chat_format().is_raw();
-  rendered.text = rendered.raw ? user : model.chat_format().render(user);
-  rendered.ids = encode_prompt(model.tokenizer(), rendered.text, prompt.bos, !rendered.raw);
-  return rendered;
+WrittenPrompt writtenPrompt(const Prompt& prompt) {
+  return {prompt.text.toStdString(), prompt.raw, prompt.bos};
 }
 
-TokenIds continuationIds(const LanguageModel& model, const QString& text) {
-  if (text.isEmpty()) return {};
-  return model.tokenizer().encode(text.toStdString(), false);
+namespace {
+
+QString text(const std::string& words) {
+  return QString::fromStdString(words);
 }
 
-QStringList pieceTexts(const LanguageModel& model, const TokenIds& ids) {
+template <typename Piece>
+QStringList pieceTexts(const TokenIds& ids, Piece piece) {
   QStringList pieces;
-  for (const int id : ids) pieces << QString::fromStdString(model.tokenizer().piece_text(id));
+  for (const int id : ids) pieces << piece(id);
   return pieces;
 }
 
-PromptResult describePrompt(const LanguageModel& model, const Prompt& prompt,
-                            const RenderedPrompt& rendered) {
+template <typename Piece>
+PromptResult describe(const TokenizedPrompt& read, Piece piece) {
   PromptResult result;
-  result.pieces = pieceTexts(model, rendered.ids);
-  result.user_end = static_cast<int>(rendered.ids.size());
-  result.format = rendered.raw ? QStringLiteral("raw") : QString::fromStdString(model.chat_format().name());
-  if (rendered.raw && !prompt.raw)
-    result.format_reason = QString::fromStdString(model.chat_format().reason());
-  if (rendered.raw) return result;
-
-  // The user's tokens are those that overlap the user's bytes in the rendered text.
-  const std::string user = prompt.text.toStdString();
-  const std::size_t begin = rendered.text.rfind(user);
-  if (user.empty() || begin == std::string::npos) return result;
-  const std::size_t end = begin + user.size();
-  std::size_t offset = 0;
-  result.user_begin = result.user_end;
-  int last = 0;
-  for (std::size_t i = 0; i < rendered.ids.size(); ++i) {
-    const std::size_t next = offset + model.tokenizer().piece_bytes(rendered.ids[i]).size();
-    if (next > begin && offset < end) {
-      result.user_begin = std::min(result.user_begin, static_cast<int>(i));
-      last = static_cast<int>(i) + 1;
-    }
-    offset = next;
-  }
-  result.user_end = std::max(result.user_begin, last);
+  result.pieces = pieceTexts(read.ids, piece);
+  result.user_begin = read.user_begin;
+  result.user_end = read.user_end;
+  result.format = text(read.format);
+  result.format_reason = text(read.format_reason);
   return result;
 }
+
+}  // namespace
 
 namespace {
 
@@ -81,21 +63,23 @@ ReadPrompt readPrompt(const LanguageModel& model, const Prompt& prompt) {
   ReadPrompt read;
   try {
     if (prompt.text.isEmpty()) throw Error(tr("The prompt is empty: press F2 to write one.").toStdString());
-    const RenderedPrompt rendered = renderPrompt(model, prompt);
+    const TokenizedPrompt tokens =
+        tokenize_prompt(model.tokenizer(), model.chat_format(), writtenPrompt(prompt));
     const std::size_t longest = longestPrompt(model.spec());
-    if (rendered.ids.size() > longest) {
+    if (tokens.ids.size() > longest) {
       throw Error(tr("The prompt has %1 tokens, and %2 was made for at most %3: shorten it with F2.")
-                      .arg(rendered.ids.size())
-                      .arg(QString::fromStdString(model.card().name))
+                      .arg(tokens.ids.size())
+                      .arg(text(model.card().name))
                       .arg(longest)
                       .toStdString());
     }
-    if (rendered.ids.empty()) {
+    if (tokens.ids.empty()) {
       throw Error(tr("The tokenizer makes no token of the prompt: write another with F2.").toStdString());
     }
-    read.described = describePrompt(model, prompt, rendered);
-    read.expected = continuationIds(model, prompt.expected);
-    read.ids = rendered.ids;
+    read.described = describe(tokens, [&](int id) { return text(model.tokenizer().piece_text(id)); });
+    if (!prompt.expected.isEmpty())
+      read.expected = model.tokenizer().encode(prompt.expected.toStdString(), false);
+    read.ids = tokens.ids;
   } catch (const Error& error) {
     read = {};
     read.described.problem = QString::fromUtf8(error.what());
@@ -103,42 +87,95 @@ ReadPrompt readPrompt(const LanguageModel& model, const Prompt& prompt) {
   return read;
 }
 
+TokenTexts tokenTexts(const std::shared_ptr<const LanguageModel>& model) {
+  return {[model](int id) { return text(model->tokenizer().piece_text(id)); },
+          [model](const Run& run) { return text(model->tokenizer().decode(run.answer, true)); }};
+}
+
 namespace {
 
-std::vector<NextToken> inWords(const LanguageModel& model, const std::vector<TokenProbability>& tokens) {
+QString recordedPiece(const Recording& recording, int id) {
+  const auto found = recording.pieces.find(id);
+  return found == recording.pieces.end() ? QStringLiteral("#%1").arg(id) : text(found->second);
+}
+
+}  // namespace
+
+TokenTexts tokenTexts(const std::shared_ptr<const Recording>& recording) {
+  return {[recording](int id) { return recordedPiece(*recording, id); },
+          [recording](const Run& run) {
+            for (const RecordedPrompt& prompt : recording->prompts) {
+              for (const RecordedRun& recorded : prompt.runs) {
+                if (recorded.run.get() == &run) return text(recorded.answer);
+              }
+            }
+            return QString();
+          }};
+}
+
+const RecordedPrompt* recordedPrompt(const Recording& recording, const Prompt& prompt) {
+  const auto found = std::ranges::find_if(recording.prompts, [&prompt](const RecordedPrompt& recorded) {
+    return recorded.written == writtenPrompt(prompt) && text(recorded.expected) == prompt.expected;
+  });
+  return found == recording.prompts.end() ? nullptr : &*found;
+}
+
+ReadPrompt readRecorded(const Recording& recording, const Prompt& prompt) {
+  ReadPrompt read;
+  if (const RecordedPrompt* recorded = recordedPrompt(recording, prompt)) {
+    read.described = describe(recorded->read, [&](int id) { return recordedPiece(recording, id); });
+    read.ids = recorded->read.ids;
+    read.expected = recorded->expected_ids;
+  } else {
+    read.described.problem =
+        tr("These runs were recorded on %1, and this prompt is not among them: asking it needs the model "
+           "(Ctrl+O).")
+            .arg(recordedWords(recording));
+  }
+  return read;
+}
+
+QString recordedWords(const Recording& recording) {
+  const QDateTime time = QDateTime::fromString(text(recording.recorded), Qt::ISODate);
+  return time.isValid() ? QLocale().toString(time.toLocalTime().date(), QLocale::ShortFormat)
+                        : text(recording.recorded);
+}
+
+namespace {
+
+std::vector<NextToken> inWords(const TokenTexts& texts, const std::vector<TokenProbability>& tokens) {
   std::vector<NextToken> words;
-  for (const TokenProbability& token : tokens)
-    words.push_back({QString::fromStdString(model.tokenizer().piece_text(token.id)), token.probability});
+  for (const TokenProbability& token : tokens) words.push_back({texts.piece(token.id), token.probability});
   return words;
 }
 
 }  // namespace
 
-std::vector<NextToken> nextTokens(const LanguageModel& model, const Run& run) {
-  return inWords(model, run.next_tokens);
+std::vector<NextToken> nextTokens(const TokenTexts& texts, const Run& run) {
+  return inWords(texts, run.next_tokens);
 }
 
-std::shared_ptr<const TokenScores> tokenScores(const LanguageModel& model, const Perplexity& score) {
+std::shared_ptr<const TokenScores> tokenScores(const TokenTexts& texts, const Perplexity& score) {
   auto scores = std::make_shared<TokenScores>();
   scores->nll = score.nll;
-  for (const auto& tokens : score.alternatives) scores->likely.push_back(inWords(model, tokens));
+  for (const auto& tokens : score.alternatives) scores->likely.push_back(inWords(texts, tokens));
   return scores;
 }
 
-void describeContinuation(const LanguageModel& model, const Perplexity& score, PromptArm& arm) {
+void describeContinuation(const TokenTexts& texts, const Perplexity& score, PromptArm& arm) {
   arm.continuation = score;
-  arm.continuation_pieces = pieceTexts(model, score.tokens);
-  arm.continuation_scores = tokenScores(model, score);
+  arm.continuation_pieces = pieceTexts(score.tokens, texts.piece);
+  arm.continuation_scores = tokenScores(texts, score);
 }
 
-PromptArm describeRun(const LanguageModel& model, const Run& run, bool complete) {
+PromptArm describeRun(const TokenTexts& texts, const Run& run, bool complete) {
   PromptArm arm;
-  arm.answer = QString::fromStdString(model.tokenizer().decode(run.answer, true));
+  arm.answer = texts.answer(run);
   arm.complete = complete;
   arm.stopped = run.stopped;
   arm.replaced = run.replaced;
-  arm.next = nextTokens(model, run);
-  if (run.continuation) describeContinuation(model, *run.continuation, arm);
+  arm.next = nextTokens(texts, run);
+  if (run.continuation) describeContinuation(texts, *run.continuation, arm);
   return arm;
 }
 

@@ -91,7 +91,7 @@ void Session::resume() {
   };
   const bool all = !was_paused && !unpictured_ && std::ranges::none_of(results_, open);
   unpictured_.reset();
-  if (all && model_) {
+  if (all && asksSomeone()) {
     // Nothing is left to do, so all of it is done once more, from the first layer on.
     finished_.clear();
     pictured_.reset();
@@ -181,14 +181,15 @@ Edits Session::editsOf(ArmId arm) const {
 
 bool Session::hasTokens(PromptId id) const {
   const auto found = answers_.find(id);
-  return model_ && found != answers_.end() && found->second.read() && !found->second.read()->ids.empty();
+  return asksSomeone() && found != answers_.end() && found->second.read() &&
+         !found->second.read()->ids.empty();
 }
 
 RunRequest Session::request(PromptId id, Part part, ArmId arm) const {
   const ReadPrompt& read = *answers(id).read();
   RunRequest request;
   request.prompt = read.ids;
-  request.stop_tokens = model_->stop_tokens();
+  if (model_) request.stop_tokens = model_->stop_tokens();
   if (part == Part::PromptLoss) {
     request.score_prompt = true;
     request.edits = editsOf(arm);
@@ -224,7 +225,7 @@ Question Session::question(PromptId id) const {
   Question question;
   question.disrupted = arms_.on;
   question.stopped = paused_;
-  const bool asks = model_ || loading_;
+  const bool asks = asksSomeone() || loading_;
   if (asks && hasTokens(id)) {
     if (max_new_tokens_ > 0) question.answer = request(id, Part::Answer, 0);
     if (prompt_loss_) question.loss = request(id, Part::PromptLoss, 0);
@@ -327,8 +328,13 @@ void Session::plan() {
   if (!std::exchange(is_to_plan_, false)) return;
   if (loading_ || paused_) return;
   if (model_) readPrompts();
+  if (recording_) readRecordedPrompts();
   std::vector<Job> jobs;
   for (Job& job : wanted()) {
+    if (recording_) {
+      answerRecorded(job);
+      continue;
+    }
     const auto known = std::ranges::find_if(finished_, [&](const Finished& f) { return tells(f, job); });
     if (known == finished_.end()) {
       jobs.push_back(std::move(job));

@@ -14,6 +14,7 @@
 #include "app/scheduler.h"
 #include "app/task_thread.h"
 #include "core/model/language_model.h"
+#include "core/run/recording_file.h"
 #include "views/view.h"
 
 namespace qkscope {
@@ -47,6 +48,10 @@ class Session : public QObject {
   void readDump(const DumpSource& source);
   /// Shows them in place of a model.
   void showDump(const std::shared_ptr<const ActivationDump>& dump);
+  /// Reads a document with its recorded runs, likewise: recordedRead() tells what it holds.
+  void readRecorded(const std::filesystem::path& path);
+  /// Answers from them, in place of a model; what they do not hold needs the model, and says so.
+  void showRecording(const std::shared_ptr<const Recording>& recording);
   /// Stops inspecting, loading, running; what is there stays.
   void cancel();
   /// Runs whatever is asked and not yet answered, also after cancel() or an error; where there is nothing of
@@ -56,6 +61,8 @@ class Session : public QObject {
   const std::shared_ptr<const LanguageModel>& model() const { return model_; }
   /// The files that are shown in place of a model, or null.
   const std::shared_ptr<const ActivationDump>& dump() const { return data_.dump; }
+  /// The recorded runs that are shown in place of a model, or null.
+  const std::shared_ptr<const Recording>& recording() const { return recording_; }
   /// On the device of `card`, the bytes that the model of now holds and would give up for another.
   std::uint64_t heldBytes(const ModelCard& card) const;
   /// Each with its own id.
@@ -94,7 +101,7 @@ class Session : public QObject {
   const ViewData& data() const { return data_; }
   /// Whether data() answers in full what is asked now: all that belongs to the present prompt and arm.
   bool showsWhatIsAsked() const {
-    return dump() ? !loading_ : model_ && !loading_ && !prompts_.empty() && picturesAreThere();
+    return dump() ? !loading_ : asksSomeone() && !loading_ && !prompts_.empty() && picturesAreThere();
   }
   const PassTimes& times() const { return times_; }
   /// Inspecting, loading, reading, running, or about to.
@@ -104,6 +111,7 @@ class Session : public QObject {
  Q_SIGNALS:
   void inspected(const qkscope::Inspection& inspection);
   void dumpRead(const std::shared_ptr<const qkscope::ActivationDump>& dump);
+  void recordedRead(const std::filesystem::path& path, const qkscope::RecordedDocument& document);
   void modelChanged();
   void dataChanged();
   void promptsChanged();
@@ -155,6 +163,13 @@ class Session : public QObject {
                     std::function<std::function<void()>(std::stop_token)> work);
   void stopWork();
 
+  // session_recorded.cpp: what recorded runs answer
+  /// Whether a model or recorded runs answer what is asked.
+  bool asksSomeone() const { return model_ || recording_; }
+  TokenTexts texts() const { return model_ ? tokenTexts(model_) : tokenTexts(recording_); }
+  void readRecordedPrompts();
+  void answerRecorded(const Job& job);
+
   // session_answers.cpp: what the threads report
   void connectScheduler();
   /// Whether the job's question is still asked, apart from what it keeps.
@@ -185,6 +200,7 @@ class Session : public QObject {
   bool runsWhatIsAsked() const;
 
   std::shared_ptr<const LanguageModel> model_;
+  std::shared_ptr<const Recording> recording_;  // in place of a model
   Arms arms_;
   std::vector<Prompt> prompts_;
   std::map<PromptId, Answers> answers_;

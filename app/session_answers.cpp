@@ -106,7 +106,7 @@ void Session::takePart(const Job& job, Arm arm, const Capture& part) {
 void Session::takePrefilled(const Job& job, Arm arm, const std::shared_ptr<const Run>& run) {
   if (!isAsked(job) || (job.part != Part::Answer && job.part != Part::Pictures)) return;
   if (job.part == Part::Answer) {
-    answers(job.prompt).begin(job.request, told(job, arm), nextTokens(*model_, *run));
+    answers(job.prompt).begin(job.request, told(job, arm), nextTokens(texts(), *run));
     showResult(job.prompt);
   }
   if (!isPictured(job)) return;
@@ -138,7 +138,7 @@ void Session::takeScore(const Job& job, Arm arm, const Perplexity& perplexity) {
       perplexity.definition != PerplexityDefinition::Continuation)
     return;
   PromptArm scored;
-  describeContinuation(*model_, perplexity, scored);
+  describeContinuation(texts(), perplexity, scored);
   answers(job.prompt).setScore(job.request, told(job, arm), scored);
   showResult(job.prompt);
 }
@@ -171,18 +171,18 @@ void Session::showNext() {
 
 void Session::accept(const Job& job, const Comparison& comparison) {
   if (job.part == Part::Answer) {
-    answers(job.prompt).finish(job.request, 0, describeRun(*model_, *comparison.baseline, true));
+    answers(job.prompt).finish(job.request, 0, describeRun(texts(), *comparison.baseline, true));
     if (comparison.disrupted)
-      answers(job.prompt).finish(job.request, job.arm, describeRun(*model_, *comparison.disrupted, true));
+      answers(job.prompt).finish(job.request, job.arm, describeRun(texts(), *comparison.disrupted, true));
   } else if (job.part == Part::PromptLoss) {
     const auto take = [&](ArmId arm, const std::shared_ptr<const Run>& run) {
       if (run && run->prompt_text)
-        answers(job.prompt).setLosses(job.request, arm, tokenScores(*model_, *run->prompt_text));
+        answers(job.prompt).setLosses(job.request, arm, tokenScores(texts(), *run->prompt_text));
     };
     take(0, comparison.baseline);
     if (job.arm != 0) take(job.arm, comparison.disrupted);
   } else if (job.part == Part::Trial) {
-    trial_->answers[job.prompt] = describeRun(*model_, *comparison.disrupted, true).answer;
+    trial_->answers[job.prompt] = describeRun(texts(), *comparison.disrupted, true).answer;
     std::vector<QString> answers;
     for (const Prompt& prompt : prompts_) {
       if (const auto found = trial_->answers.find(prompt.id); found != trial_->answers.end())
@@ -281,7 +281,7 @@ void Session::showResults() {
 
 DataState Session::dataState() const {
   if (dump() && !loading_) return DataState::Current;
-  if (!model_) return loading_ ? DataState::Loading : DataState::NoModel;
+  if (!asksSomeone()) return loading_ ? DataState::Loading : DataState::NoModel;
   if (prompts_.empty()) return DataState::NoPrompt;
   const auto& read = answers(selectedId()).read();
   if (read && read->ids.empty()) return DataState::Failed;

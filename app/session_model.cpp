@@ -186,6 +186,7 @@ void Session::takeModel(const std::shared_ptr<const LanguageModel>& model, const
 
 void Session::useModel(const std::shared_ptr<const LanguageModel>& model) {
   model_ = model;
+  recording_.reset();
   scheduler_.setModel(model);
   reader_.read(model, {});
   finished_.clear();

@@ -52,6 +52,7 @@ PromptEditor::PromptEditor(const Prompt& prompt, PromptMeasure measure, QWidget*
   format_->setCurrentIndex(prompt.raw ? 1 : 0);
   format_->setObjectName(QStringLiteral("promptFormat"));
   bos_->setObjectName(QStringLiteral("promptBos"));
+  size_->setObjectName(QStringLiteral("promptSize"));
   bos_->addItem(tr("as the model's files say"), static_cast<int>(Bos::Auto));
   bos_->addItem(tr("on: the prompt begins with it"), static_cast<int>(Bos::On));
   bos_->addItem(tr("off: the prompt begins without it"), static_cast<int>(Bos::Off));

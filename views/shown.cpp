@@ -137,7 +137,7 @@ QString unrotatedWords(const ViewData& data) {
 }
 
 QString absentWords(const ViewData& data) {
-  return data.dump ? Words::tr("not in the file") : Words::tr("not computed yet");
+  return data.dump || !data.recorded.isEmpty() ? Words::tr("not in the file") : Words::tr("not computed yet");
 }
 
 QString numberWords(double value) {

@@ -29,6 +29,7 @@ struct ViewData {
   std::shared_ptr<const ModelCard> card;         // null: no model
   std::shared_ptr<const ActivationDump> dump;    // null: no files
   std::shared_ptr<const Comparison> comparison;  // of the selected prompt; parts may still be missing
+  QString recorded;                              // when its runs were; empty: they are computed here
   QStringList pieces;                            // readable text of each prompt token
   int prompt_tokens = 0;                         // of the selected prompt, run or not yet; 0: not known
   bool stale = false;                            // not what is asked now: pictures are drawn dimmed

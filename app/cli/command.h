@@ -35,6 +35,8 @@ enum Group : unsigned {
   Dataset = 1u << 13,      // FILE, --columns, --items
   Bench = 1u << 14,        // --synthetic, --tokens
   PerHead = 1u << 15,      // --per-head
+  Values = 1u << 16,       // --values
+  Recorded = 1u << 17,     // --out is a document
 };
 
 struct Command {
@@ -58,6 +60,7 @@ Document run_perplexity(const Context& context);
 Document run_massive(const Context& context);
 Document run_capture(const Context& context);
 Document run_disrupt(const Context& context);
+Document run_record(const Context& context);
 Document run_effect_map(const Context& context);
 Document run_activations(const Context& context);
 std::string activations_csv(const Context& context, const Document& document);

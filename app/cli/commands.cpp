@@ -83,6 +83,19 @@ const std::vector<Command>& commands() {
        "site=qk,pick=largest:1,pool=chosen,mask=live,"
        "layers=1-10",
        Model | Prompt | Answer | Score | Disrupt, json_file, run_disrupt},
+      {"record",
+       "A prompt's runs with all that the window shows of them, to be opened where the model is not.",
+       "The document holds both runs: M of Q, K and V and the residual stream's largest numbers in all "
+       "layers, single\n"
+       "values and attention patterns of the layers of --values, answers and losses. qkscope opens it and "
+       "shows every\n"
+       "picture of them; new edits need the model. It is a zip archive of JSON and .safetensors files.\n\n"
+       "Examples:\n"
+       "  qkscope-cli record --prompt \"What is the capital of France?\" --disrupt \"lambda 5 on Q\" --out "
+       "paris.qkscope\n"
+       "  qkscope-cli record ~/models/Llama-3.2-1B --prompt-file p.txt --values 1-4,16 --out p.qkscope",
+       Model | Prompt | Answer | Score | Disrupt | Values | Recorded,
+       "The .qkscope document to write (required)", run_record},
       {"effect-map",
        "Which layer, or which head, carries an answer: each disrupted alone, beside as many other values.",
        "Q, K and both are disrupted in each layer by itself: the massive values, then as many of the "

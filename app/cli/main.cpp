@@ -22,8 +22,8 @@ void run(const Invocation& invocation, std::stop_token stop) {
   std::ostream nowhere(nullptr);
   const Context context{options, options.json ? nowhere : std::cout, std::move(stop)};
   const Document document = invocation.command->run(context);
-  const bool is_folder = (invocation.command->groups & Folder) != 0;
-  if (!options.out.empty() && !is_folder && !options.out.ends_with(".safetensors")) {
+  const bool is_own = (invocation.command->groups & (Folder | Recorded)) != 0;
+  if (!options.out.empty() && !is_own && !options.out.ends_with(".safetensors")) {
     AtomicFile file(options.out);
     const bool is_table = invocation.command->csv && options.out.ends_with(".csv");
     file.write(is_table ? invocation.command->csv(context, document) : dump(document));

@@ -22,7 +22,7 @@ namespace {
 struct Texts {
   std::vector<std::string> disruptions;
   std::string layers = "all", sites = "query,key,value", definition, layout = "auto", bos = "auto",
-              left_out = "none";
+              left_out = "none", values = "auto";
   std::uint64_t seed = 0;
 };
 
@@ -151,6 +151,13 @@ void add_sites(CLI::App& app, Texts& t) {
       ->option_text("WHICH");
 }
 
+void add_values(CLI::App& app, Texts& t) {
+  app.add_option("--values", t.values,
+                 "Layers whose single values are kept, too: a list from 1 such as 1-4,7, all or none (auto: "
+                 "all, where they take no more than 512 MiB)")
+      ->option_text("LIST");
+}
+
 void add_massive(CLI::App& app, Options& o) {
   app.add_option("--lambda", o.lambda, "Massive is what exceeds this times the mean of its head (5)")
       ->option_text("X")
@@ -217,6 +224,12 @@ void settle(Options& o, const Texts& t) try {
     seed_unless_named(o.edits.back(), text, t.seed);
   }
   o.layers = parse_ranges(t.layers, "--layers");
+  if (t.values == "none") {
+    o.norms_only = true;
+  } else if (t.values != "auto") {
+    o.layers = parse_ranges(t.values, o.layers_name = "--values");
+    o.all_values = o.layers.empty();
+  }
   o.sites = parse_sites(t.sites);
   o.left_out = parse_left_out(t.left_out, "--left-out");
   if (!t.definition.empty()) o.definition = definitions.at(t.definition);
@@ -239,7 +252,7 @@ void check(const Command& command, const Options& o) {
       experiment == "existence" || experiment == "tokens" || experiment == "intervention";
   if (reads_corpus && o.activations.corpora.empty())
     throw UsageError("activations " + experiment + " reads texts; give them with --corpus FILE");
-  if (o.out.ends_with(".safetensors") && !(command.groups & (Arrays | Folder)))
+  if (o.out.ends_with(".safetensors") && !(command.groups & (Arrays | Folder | Recorded)))
     throw UsageError("--out writes JSON here; give FILE another ending than .safetensors");
 }
 
@@ -336,6 +349,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (has(Score)) add_score(sub, o, t);
     if (has(Disrupt)) add_disrupt(sub, t);
     if (has(Sites)) add_sites(sub, t);
+    if (has(Values)) add_values(sub, t);
     if (has(Massive)) add_massive(sub, o);
     if (has(Dump)) add_dump(sub, o, t);
     if (has(NormsOnly))

@@ -73,6 +73,8 @@ struct Options {
   double lambda = 5.0;
   int top = 20;
   bool norms_only = false;
+  const char* layers_name = "--layers";  // the option that `layers` come from
+  bool all_values = false;               // of every layer, whatever they take
   bool per_head = false;
 
   std::string dump;

@@ -63,13 +63,12 @@ namespace {
 
 PromptTokens prompt_of(const Tokenizer& tokenizer, const ChatFormat& chat, const Options& options) {
   PromptTokens prompt;
+  const std::string text = written_prompt(options).text;
   if (options.text_file) {
-    prompt.rendered = read_text(*options.text_file);
+    prompt.rendered = text;
     prompt.format = "raw (a text file)";
     prompt.ids = tokenizer.encode_text(prompt.rendered);
   } else {
-    std::string text = options.prompt ? *options.prompt : read_text(*options.prompt_file);
-    if (options.prompt_file && text.ends_with('\n')) text.pop_back();
     if (options.chat && chat.is_raw()) throw UsageError("--chat is not possible: " + chat.reason());
     const bool raw = options.raw || chat.is_raw();
     prompt.rendered = raw ? text : chat.render(text);
@@ -87,6 +86,13 @@ PromptTokens prompt_of(const Tokenizer& tokenizer, const ChatFormat& chat, const
 
 }  // namespace
 
+WrittenPrompt written_prompt(const Options& options) {
+  if (options.text_file) return {read_text(*options.text_file), true, options.bos};
+  std::string text = options.prompt ? *options.prompt : read_text(*options.prompt_file);
+  if (options.prompt_file && text.ends_with('\n')) text.pop_back();
+  return {std::move(text), options.raw, options.bos};
+}
+
 PromptTokens prompt_of(const LanguageModel& model, const Options& options) {
   return prompt_of(model.tokenizer(), model.chat_format(), options);
 }
@@ -97,7 +103,7 @@ PromptTokens prompt_of(const Inspection& inspection, const Options& options) {
 
 RunRequest request_of(const LanguageModel& model, const Options& options, const PromptTokens& prompt) {
   const ModelSpec& spec = model.spec();
-  check_within(options.layers, spec.num_layers(), "--layers", "layers");
+  check_within(options.layers, spec.num_layers(), options.layers_name, "layers");
   try {
     for (const Edit& edit : options.edits) check_edit(edit, spec);
   } catch (const Error& error) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "app/cli/command.h"
+#include "core/text/prompt.h"
 
 namespace qkscope::cli {
 
@@ -25,6 +26,9 @@ struct PromptTokens {
 /// The prompt the options give, rendered and cut. Throws Error where it has no tokens.
 PromptTokens prompt_of(const LanguageModel& model, const Options& options);
 PromptTokens prompt_of(const Inspection& inspection, const Options& options);
+
+/// The same as a document holds it.
+WrittenPrompt written_prompt(const Options& options);
 
 /// What a pair of runs on that prompt starts from: prompt, edits, sampling and stops; checked against
 /// the model's layers and heads.

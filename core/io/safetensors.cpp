@@ -177,9 +177,12 @@ ArrayFile read_safetensors(const std::filesystem::path& path) {
 }
 
 ArrayFile read_safetensors(const std::filesystem::path& path, Budget& budget) {
-  const std::string where = in_quotes(path.string());
   const MappedFile file(path);
-  const SafetensorsDirectory directory = parse_safetensors(file.bytes(), where, budget);
+  return read_safetensors(file.bytes(), in_quotes(path.string()), budget);
+}
+
+ArrayFile read_safetensors(std::span<const std::byte> file, const std::string& where, Budget& budget) {
+  const SafetensorsDirectory directory = parse_safetensors(file, where, budget);
   ArrayFile result;
   result.metadata = directory.metadata;
   for (const SafetensorsTensor& tensor : directory.tensors) {

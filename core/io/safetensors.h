@@ -46,7 +46,9 @@ struct ArrayFile {
   std::map<std::string, std::string> metadata;
 };
 
-/// Reads it. Throws Error naming the file, tensors of other dtypes included.
+/// Reads it, or the file whose bytes these are. Throws Error naming the file, tensors of other dtypes
+/// included.
+ArrayFile read_safetensors(std::span<const std::byte> file, const std::string& where, Budget& budget);
 ArrayFile read_safetensors(const std::filesystem::path& path, Budget& budget);
 ArrayFile read_safetensors(const std::filesystem::path& path);
 

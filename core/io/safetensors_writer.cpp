@@ -45,10 +45,16 @@ void SafetensorsWriter::write(const std::filesystem::path& path) const {
 }
 
 void SafetensorsWriter::write(AtomicFile& file) const {
+  const Parts all = parts();
+  file.write(all.head);
+  for (const auto array : all.arrays) file.write(array);
+}
+
+SafetensorsWriter::Parts SafetensorsWriter::parts() const {
   json header = json::object();
   if (!metadata_.empty()) header["__metadata__"] = metadata_;
   // Readers map the file: 8-byte numbers first keeps every array aligned to its own size.
-  std::vector<const Entry*> order;
+  Parts all;
   std::uint64_t offset = 0;
   for (const char* dtype : {"I64", "F32"}) {
     for (const auto& [name, entry] : entries_) {
@@ -56,16 +62,15 @@ void SafetensorsWriter::write(AtomicFile& file) const {
       const std::uint64_t end = offset + bytes_of(entry.numbers).size();
       header[name] = {{"dtype", dtype}, {"shape", entry.shape}, {"data_offsets", {offset, end}}};
       offset = end;
-      order.push_back(&entry);
+      all.arrays.push_back(bytes_of(entry.numbers));
     }
   }
   std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
   text.append((8 - text.size() % 8) % 8, ' ');
-
   const std::uint64_t length = text.size();
-  file.write(std::as_bytes(std::span(&length, 1)));
-  file.write(text);
-  for (const Entry* entry : order) file.write(bytes_of(entry->numbers));
+  all.head.assign(reinterpret_cast<const char*>(&length), sizeof(length));
+  all.head += text;
+  return all;
 }
 
 }  // namespace qkscope

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "core/base/array.h"
 #include "core/io/atomic_file.h"
@@ -26,6 +27,12 @@ class SafetensorsWriter {
   void write(const std::filesystem::path& path) const;
   /// Into a file that the caller commits.
   void write(AtomicFile& file) const;
+  /// The file's bytes in their order: its head, and the arrays in place.
+  struct Parts {
+    std::string head;
+    std::vector<std::span<const std::byte>> arrays;
+  };
+  Parts parts() const;
 
  private:
   using Numbers = std::variant<std::span<const float>, std::span<const std::int64_t>>;

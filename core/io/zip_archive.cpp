@@ -26,6 +26,7 @@ struct Entry {
   std::string name;
   bool deflated = false;
   std::uint64_t stored = 0, size = 0, offset = 0;  // offset: of the local header
+  std::uint32_t checksum = 0;
 };
 
 class ZipReader {
@@ -42,7 +43,7 @@ class ZipReader {
       constexpr std::uint64_t bytes_a_file = 128;  // in the map, its name apart
       budget.step();
       budget.charge(bytes_a_file + entry.name.size());
-      const ZipMember member{contents(entry), entry.deflated, entry.size};
+      const ZipMember member{contents(entry), entry.deflated, entry.size, entry.checksum};
       if (!files.emplace(entry.name, member).second) fail("has the file " + in_quotes(entry.name) + " twice");
     }
     return files;
@@ -78,7 +79,8 @@ class ZipReader {
       if (offset <= first) break;
     }
     fail(
-        "has no zip directory: it is truncated, or no archive that torch.save of PyTorch 1.6 or newer wrote");
+        "has no zip directory: it is truncated, or no zip archive (torch.save writes one since PyTorch 1.6); "
+        "copy or save it again");
   }
 
   Directory read_end_record(ByteReader& reader, std::size_t position) const {
@@ -109,8 +111,9 @@ class ZipReader {
     skip(reader, 2 + 2);
     const auto flags = reader.read<std::uint16_t>("the flags of a file");
     const auto method = reader.read<std::uint16_t>("the method of a file");
-    skip(reader, 2 + 2 + 4);
+    skip(reader, 2 + 2);
     Entry entry;
+    entry.checksum = reader.read<std::uint32_t>("the checksum of a file");
     entry.stored = reader.read<std::uint32_t>("the stored size of a file");
     entry.size = reader.read<std::uint32_t>("the size of a file");
     const auto name_length = reader.read<std::uint16_t>("the length of a name");
@@ -185,6 +188,13 @@ std::map<std::string, std::span<const std::byte>> read_stored_zip(std::span<cons
     files.emplace(name, member.stored);
   }
   return files;
+}
+
+void check_checksum(const ZipMember& member, std::span<const std::byte> bytes, const std::string& where) {
+  if (bytes.empty()) return;  // to zlib, a null pointer is another question
+  if (crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != member.checksum)
+    throw Error(where +
+                " is damaged: its bytes have another checksum than when they were written; copy it again");
 }
 
 std::vector<std::byte> inflate(const ZipMember& member, const std::string& where, Budget& budget) {

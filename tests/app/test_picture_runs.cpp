@@ -63,7 +63,7 @@ class TestPictureRuns : public AppTestCase {
 
     // The length of a new prompt is told before it is run.
     session.setPrompts({{PromptKind::Free, QStringLiteral("other"), QString(), true}}, 0);
-    const auto length = static_cast<int>(renderPrompt(*session.model(), session.prompts()[0]).ids.size());
+    const auto length = static_cast<int>(readPrompt(*session.model(), session.prompts()[0]).ids.size());
     bool told = false;
     connect(&session, &Session::dataChanged, &session, [&] {
       const auto& comparison = session.data().comparison;

@@ -9,7 +9,7 @@
 #include "app/labels.h"
 #include "app/segmented.h"
 #include "app/theme.h"
-#include "tests/app/window_test.h"
+#include "tests/app/view_pictures.h"
 
 namespace qkscope::test {
 
@@ -42,42 +42,14 @@ class TestTheme : public WindowTestCase {
     settle();
   }
 
-  using Pictures = std::map<QString, QImage>;
-
-  /// Every registered view, every picture, every dialog, and the window as a whole.
+  /// Every view, every dialog, and the window as a whole.
   static Pictures look(MainWindow& window) {
     // Milliseconds differ from run to run.
     window.findChild<ElidedLabel*>(QStringLiteral("timesWords"))->setText({});
-    Pictures pictures;
     settle();
-    pictures[QStringLiteral("window")] = window.grab().toImage();
-    // A panel that came and went leaves its neighbours a little higher or lower.
-    const QByteArray layout = window.saveState();
-    for (const ViewEntry& entry : viewRegistry()) {
-      View* view = window.findChild<View*>(entry.id);
-      auto* dock = qobject_cast<QDockWidget*>(view->parentWidget());
-      const auto toggle = [&] { window.findChild<QAction*>(QStringLiteral("panel_") + entry.id)->trigger(); };
-      if (!entry.at_start) toggle();
-      if (dock) dock->raise();
-      settle();
-      finish(window.session());
-      settle();
-      pictures[entry.id] = view->grab().toImage();
-      if (!entry.at_start) toggle();
-    }
-    window.restoreState(layout);
-    window.findChild<QDockWidget*>(QStringLiteral("dockMassive"))->raise();
-    const Look before = window.state().look();
-    for (const Picture picture : {Picture::PositionsDims, Picture::AllLayers}) {
-      Look look = before;
-      look.picture = picture;
-      window.state().setLook(look);
-      finish(window.session());
-      settle();
-      pictures[QStringLiteral("picture %1").arg(static_cast<int>(picture))] =
-          window.findChild<View*>(QStringLiteral("picture"))->grab().toImage();
-    }
-    window.state().setLook(before);
+    const QImage whole = window.grab().toImage();
+    Pictures pictures = viewPictures(window);
+    pictures[QStringLiteral("window")] = whole;
     for (QDialog* dialog : window.findChildren<QDialog*>()) {
       // So does the memory that is free.
       if (auto* memory = dialog->findChild<QLabel*>(QStringLiteral("modelMemory"))) memory->setText({});
@@ -95,21 +67,6 @@ class TestTheme : public WindowTestCase {
     for (const char* name : {"modelCard", "editPrompt", "keyboard", "limits", "about", "export"})
       window.findChild<QAction*>(QString::fromLatin1(name))->trigger();
     settle();
-  }
-
-  static void compare(const Pictures& seen, const Pictures& wanted, const QString& how) {
-    QCOMPARE(seen.size(), wanted.size());
-    QStringList wrong;
-    const QString folder = qEnvironmentVariable("QKSCOPE_SNAPSHOTS");
-    for (const auto& [name, image] : wanted) {
-      if (seen.at(name) == image) continue;
-      wrong << name;
-      if (folder.isEmpty()) continue;
-      const QString file = folder + QStringLiteral("/%1, %2").arg(name, how);
-      seen.at(name).save(file + QStringLiteral(" seen.png"));
-      image.save(file + QStringLiteral(" wanted.png"));
-    }
-    QVERIFY2(wrong.isEmpty(), qPrintable(how + QStringLiteral(": ") + wrong.join(QStringLiteral(", "))));
   }
 
  private Q_SLOTS:
@@ -139,15 +96,15 @@ class TestTheme : public WindowTestCase {
     const auto window = makeWindow();
     QVERIFY(window);
     openDialogs(*window);
-    compare(look(*window), fresh[0], QStringLiteral("at the start"));
+    comparePictures(look(*window), fresh[0], QStringLiteral("at the start"));
     // A walk along every arrow between two of them.
     int from = 0;
     for (const int to : {1, 0, 2, 0, 3, 1, 2, 1, 3, 2, 3, 0}) {
       const auto state = [](int i) { return kStates[static_cast<std::size_t>(i)]; };
       turn(*window, state(to));
       QCOMPARE(window->width(), 1280);
-      compare(look(*window), fresh[static_cast<std::size_t>(to)],
-              QStringLiteral("%1 after %2").arg(state(to).name(), state(from).name()));
+      comparePictures(look(*window), fresh[static_cast<std::size_t>(to)],
+                      QStringLiteral("%1 after %2").arg(state(to).name(), state(from).name()));
       if (QTest::currentTestFailed()) return;
       from = to;
     }

@@ -16,8 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-const Arguments commands = {"info",    "models",  "tokens",  "generate",    "perplexity",
-                            "massive", "capture", "disrupt", "activations", "bench"};
+const Arguments commands = {"info",    "models",  "tokens", "generate",    "perplexity", "massive",
+                            "capture", "disrupt", "record", "activations", "bench"};
 
 }  // namespace
 
@@ -309,6 +309,7 @@ class TestCli : public CliTestCase {
       Arguments options = command == "info" || command == "bench" ? Arguments{} : prompted();
       if (command == "capture") options = options + Arguments{"--out", path("documented.safetensors")};
       if (command == "massive") options = options + Arguments{"--lambda", "1"};
+      if (command == "record") options = options + Arguments{"--out", path("documented.qkscope")};
       QVERIFY2(has_all(page, {"\n## " + command + "\n"}), command.c_str());
       Arguments line = on_model(command, options);
       if (command == "models") line = {"models"};

@@ -1,5 +1,6 @@
 // qkscope-cli massive and capture: M, its massive values and the arrays of a capture, against the engine's
 // own.
+#include "core/run/recording_file.h"
 #include "core/run/runner.h"
 #include "tests/support/activation_dumps.h"
 #include "tests/support/cli.h"
@@ -128,6 +129,50 @@ class TestCliArrays : public CliTestCase {
     }
     QVERIFY(shapes.size() > 1);
     QCOMPARE(found.integers.at("layers"), (std::vector<std::int64_t>{0, 1, 2, 3}));
+  }
+
+  /// A document with both runs, which is opened where the model is not; single values of one layer.
+  void records() {
+    const std::string out = path("x.qkscope"), disruption = "site=q,pick=largest:3";
+    const json found = printed("record", prompted({"--out", out, "--expect", "Rufus.", "--max-new", "5",
+                                                   "--disrupt", disruption, "--values", "2"}));
+    QCOMPARE(keys(found), (Keys{"file", "bytes", "recorded", "prompt_ids", "format", "runs"}));
+    QCOMPARE(found.at("bytes").get<std::uintmax_t>(), std::filesystem::file_size(out));
+    QCOMPARE(found.at("prompt_ids").get<TokenIds>(), ids_);
+    QCOMPARE(found.at("runs").size(), std::size_t(2));
+    const RecordedDocument read = read_recorded(out);
+    const json document = json::parse(read.document);
+    QCOMPARE(document.at("prompts")[0].at("text").get<std::string>(), prompt_);
+    QVERIFY(document.at("arms").at("on").get<bool>());
+    QCOMPARE(document.at("look").at("shown").get<std::string>(), std::string("disrupted"));
+    QCOMPARE(read.recording->prompts.size(), std::size_t(1));
+    const RecordedPrompt& prompt = read.recording->prompts[0];
+    QCOMPARE(prompt.read.ids, ids_);
+    QCOMPARE(prompt.expected, std::string("Rufus."));
+    RunRequest request = request_for(disruption);
+    request.needs.norms = {Site::Query, Site::Value};
+    request.max_new_tokens = 5;
+    const Comparison fresh = Runner(loaded_).compare(request);
+    for (const auto& [at, run] : {std::pair{0, fresh.baseline}, {1, fresh.disrupted}}) {
+      const auto number = static_cast<std::size_t>(at);
+      const json& told = found.at("runs")[number];
+      const RecordedRun& recorded = prompt.runs.at(number);
+      QCOMPARE(keys(told), (Keys{"disruptions", "answer", "ids", "arrays"}));
+      QCOMPARE(told.at("ids").get<TokenIds>(), run->answer);
+      QCOMPARE(told.at("disruptions").size(), number);
+      QCOMPARE(told.at("answer").get<std::string>(), recorded.answer);
+      QVERIFY(recorded.edits == (at == 0 ? Edits() : request.edits));
+      QCOMPARE(recorded.run->continuation->nll.size(), loaded_->tokenizer().encode("Rufus.", false).size());
+      const Capture& capture = recorded.run->capture;
+      for (const auto& [where, norm] : run->capture.norms)
+        QVERIFY(close(*capture.norm(where.layer, where.site), *norm));
+      QVERIFY(capture.value(1, Site::Query) && !capture.value(0, Site::Query));
+    }
+    // None, and no disruption: one run, no single value.
+    printed("record", prompted({"--out", out, "--max-new", "1", "--values", "none"}));
+    const auto one = read_recorded(out).recording;
+    QCOMPARE(one->prompts[0].runs.size(), std::size_t(1));
+    QVERIFY(one->prompts[0].runs[0].run->capture.values.empty());
   }
 
   /// The published activations of Llama-2-7b: 48 massive values in Q, 46 in K, none in V, all of low

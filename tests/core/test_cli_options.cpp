@@ -66,6 +66,10 @@ class TestCliOptions : public CliTestCase {
          {"massive", list("all|First|-1|2-1|1-|1,,2|a|1.5|99999999999|first,2"), {"none, first, massive"}}},
         {"--lambda", {"massive", list("-1|nan|inf|1e400|five|5x"), {"number from 0"}}},
         {"--top", {"massive", from_zero, {"whole number from 0"}}},
+        {"--values",
+         {"record m --prompt x --out never.qkscope",
+          list("0|-1|2-1|1-|-2|1,,2|a|1.5|auto,1"),
+          {"from 1", "backwards"}}},
         {"--dump", {"massive", {"", " "}, {"empty"}}},
         {"--layout",
          {"massive --dump x.pt", list("sbhd|BSHD|flat|flat:0|flat:-1|flat:x|flat:64x"), {"bhsd"}}},
@@ -115,7 +119,7 @@ class TestCliOptions : public CliTestCase {
     static const QRegularExpression option(QStringLiteral("(--[a-z-]+) [A-Z]"));
     std::set<std::string> seen;
     for (const char* command : {"info", "models", "tokens", "generate", "perplexity", "massive", "capture",
-                                "disrupt", "activations", "experiment", "dataset", "bench"}) {
+                                "disrupt", "record", "activations", "experiment", "dataset", "bench"}) {
       const QString help =
           QString::fromStdString(run_cli({command, "--help"}).out).section(QStringLiteral("Examples:"), 0, 0);
       for (auto all = option.globalMatch(help); all.hasNext();) {

@@ -52,6 +52,13 @@ class TestCliRefusals : public CliTestCase {
     row("capture MODEL --prompt x", "--out|.safetensors");
     row("capture MODEL --prompt x --out x.npz", "--out|.safetensors");
     row("capture MODEL --prompt x --out x.safetensors --norms-only --sites mlp_in", "--norms-only|query_pre");
+    row("record MODEL --prompt x", "--out|.qkscope");
+    row("record MODEL --prompt x --out x.json", "--out|'x.json'|.qkscope");
+    row("record MODEL --prompt x --out x.qkscope --values 3", "--values|3|2 layers");
+    row("record MODEL --prompt x --out x.qkscope --max-tokens 3", "--max-tokens");
+    row("record MODEL --prompt x --out x.qkscope --temperature 1", "--temperature|most probable");
+    row("record MODEL --prompt x --out x.qkscope --definition text", "--definition|continuation");
+    row("record MODEL --text-file x --out x.qkscope", "--text-file|--prompt-file|--raw");
     row("activations", "EXPERIMENT");
     row("activations sinks MODEL", "sinks|magnitude");
     row("activations tokens MODEL", "tokens|--corpus");
