@@ -9,11 +9,14 @@
 namespace qkscope {
 namespace {
 
+const std::string mean_of_heads = "mean";
+
 std::string name_of(SiteId where) {
   return "layers." + std::to_string(where.layer) + "." + std::string(site_name(where.site));
 }
 std::string name_of(HeadId where) {
-  return "layers." + std::to_string(where.layer) + ".head." + std::to_string(where.head);
+  return "layers." + std::to_string(where.layer) + ".head." +
+         (where.head == HeadId::mean ? mean_of_heads : std::to_string(where.head));
 }
 
 }  // namespace
@@ -21,6 +24,7 @@ std::string name_of(HeadId where) {
 RunArrays::RunArrays(const Run& run, const Run* base) {
   const Capture *mine = &run.capture, *shared = base ? &base->capture : nullptr;
   add_shared(mine->norms, shared ? &shared->norms : nullptr, ".norm");
+  add_shared(mine->row_norms, shared ? &shared->row_norms : nullptr, ".row_norm");
   add_shared(mine->values, shared ? &shared->values : nullptr, "");
   add_shared(mine->patterns, shared ? &shared->patterns : nullptr, ".pattern");
   for (const auto& [where, summary] : mine->activations) {
@@ -209,13 +213,21 @@ class RunReader {
       from = to + 1;
     }
     const int layer = parts.size() > 2 && parts[0] == "layers" ? index_from(parts[1]).value_or(-1) : -1;
-    const AttentionSpec* attention =
-        layer >= 0 && layer < spec_.num_layers() ? spec_.attention(layer) : nullptr;
-    if (!attention) unknown(name);
+    if (layer < 0 || layer >= spec_.num_layers()) unknown(name);
     const std::int64_t length = run_.capture.positions;
+    const bool is_row_norm = parts.size() == 4 && parts[3] == "row_norm";
+    if (const auto of = is_row_norm || parts.size() == 3 ? site_from_name(parts[2]) : std::nullopt;
+        of && (is_row_norm || of == Site::ResidPost)) {
+      check_shape(name, array, is_row_norm ? std::vector{length} : std::vector{length, hidden_size()});
+      (is_row_norm ? run_.capture.row_norms : run_.capture.values)[{layer, *of}] = std::move(array);
+      return;
+    }
+    const AttentionSpec* attention = spec_.attention(layer);
+    if (!attention) unknown(name);
     if (parts.size() == 5 && parts[2] == "head" && parts[4] == "pattern") {
-      const int head = index_from(parts[3]).value_or(-1);
-      if (head < 0 || head >= attention->num_heads) unknown(name);
+      const bool mean = parts[3] == mean_of_heads;
+      const int head = mean ? HeadId::mean : index_from(parts[3]).value_or(attention->num_heads);
+      if (head >= attention->num_heads) unknown(name);
       check_shape(name, array, {length, length});
       run_.capture.patterns[{layer, head}] = std::move(array);
       return;
@@ -235,6 +247,8 @@ class RunReader {
       run_.capture.values[{layer, *site}] = std::move(array);
     }
   }
+
+  std::int64_t hidden_size() const { return spec_.hidden_size; }
 
   void check_shape(const std::string& name, const Array& array,
                    const std::vector<std::int64_t>& expected) const {
@@ -270,6 +284,7 @@ void read_run(ArrayFile file, const ModelSpec& spec, const ActivationRule& rule,
     }
   };
   fill(run.capture.norms, base->capture.norms);
+  fill(run.capture.row_norms, base->capture.row_norms);
   fill(run.capture.values, base->capture.values);
   fill(run.capture.patterns, base->capture.patterns);
   fill(run.capture.activations, base->capture.activations);

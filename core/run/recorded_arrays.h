@@ -13,7 +13,8 @@
 namespace qkscope {
 
 /// The numbers of a run as named arrays of a .safetensors file: layers.L.SITE (position, head, dim),
-/// layers.L.SITE.norm (head, dim) as `capture` names them, layers.L.head.H.pattern (position, position),
+/// layers.L.SITE.norm (head, dim) as `capture` names them, layers.L.SITE.row_norm (position),
+/// layers.L.head.H.pattern (position, position), where H is "mean" of the mean over heads,
 /// layers.L.SITE.top, .massive and .largest (value of each) with .places (position and dim of each), what was
 /// scored, and the tokens. L and H from 0.
 class RunArrays {

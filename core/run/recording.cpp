@@ -66,6 +66,8 @@ Needs recorded_needs(const ModelSpec& spec, std::size_t positions, const Recordi
   needs.activations.sites = {Site::ResidPost};
   needs.activations.rule = plan.rule;
   needs.activations.every_position = true;
+  needs.row_norms = {Site::ResidPre, Site::AttnIn, Site::MlpIn, Site::MlpOut,
+                     Site::Query,    Site::Key,    Site::Value};
   std::vector<int> layers;
   if (plan.value_layers) {
     layers = *plan.value_layers;
@@ -75,11 +77,13 @@ Needs recorded_needs(const ModelSpec& spec, std::size_t positions, const Recordi
   double numbers = 0;
   const auto length = static_cast<double>(positions);
   for (const int layer : layers) {
+    numbers += length * static_cast<double>(spec.hidden_size);
     const AttentionSpec* attention = spec.attention(layer);
     if (!attention) continue;
     const double of_position = 2.0 * attention->num_heads * attention->head_dim +
                                attention->num_kv_heads * (2.0 * attention->head_dim + attention->value_dim);
-    numbers += length * of_position + length * length * attention->num_heads;
+    numbers += length * of_position + length * length * (attention->num_heads + 1);
+    needs.patterns.insert({layer, HeadId::mean});
     for (int head = 0; head < attention->num_heads; ++head) needs.patterns.insert({layer, head});
   }
   const auto runs = static_cast<double>(plan.prompts.size() * (1 + plan.arms.size()));
@@ -89,6 +93,7 @@ Needs recorded_needs(const ModelSpec& spec, std::size_t positions, const Recordi
     return needs;
   }
   needs.values = needs.norms;
+  needs.values.insert(Site::ResidPost);
   needs.value_layers = layers;
   return needs;
 }

@@ -1,6 +1,7 @@
 // The README's commands, as they stand there, right after installation.
 #include <QFile>
 #include <QProcess>
+#include <QTemporaryDir>
 
 #include "core/model/language_model.h"
 #include "tests/support/test_case.h"
@@ -36,7 +37,9 @@ class TestReadme : public test::TestCase {
     QFETCH(QString, line);
     if (!line.contains(QStringLiteral("--help")))
       QKSCOPE_REQUIRE_DATA(models_folder() / (default_model_name() + ".gguf"));
+    QTemporaryDir folder;  // what they write
     QProcess process;
+    process.setWorkingDirectory(folder.path());
     process.start(test::program("qkscope-cli"), QProcess::splitCommand(line));
     QVERIFY(process.waitForFinished(240000));
     QVERIFY2(process.exitCode() == 0, process.readAllStandardError().constData());

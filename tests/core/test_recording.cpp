@@ -137,8 +137,8 @@ class TestRecording : public TestCase {
         QCOMPARE(prompt.runs[r].answer, model->tokenizer().decode(run.answer, true));
         QVERIFY(run.capture == was.capture);
         QCOMPARE(run.capture.norms.size(), std::size_t(2 * 5));
-        QCOMPARE(run.capture.values.size(), std::size_t(2 * 5));
-        QCOMPARE(run.capture.patterns.size(), std::size_t(2 * 4));
+        QCOMPARE(run.capture.values.size(), std::size_t(2 * 6));
+        QCOMPARE(run.capture.patterns.size(), std::size_t(2 * 5));
         QCOMPARE(run.capture.activations.size(), std::size_t(2));
         QVERIFY(run.next_tokens == was.next_tokens && !run.next_tokens.empty());
         QVERIFY(run.answer == was.answer && run.stopped == was.stopped && !run.answer.empty());
