@@ -214,7 +214,7 @@ RunRequest Session::request(PromptId id, Part part, ArmId arm) const {
 }
 
 std::optional<RunRequest> Session::plainQuestion() const {
-  if (!hasTokens(selectedId())) return {};
+  if (!model_ || !hasTokens(selectedId())) return {};  // recorded runs cannot be asked anew
   RunRequest plain = request(selectedId(), Part::Answer, 0);
   plain.needs = {};
   return plain;

@@ -130,6 +130,7 @@ class TestRecorded : public WindowTestCase {
     auto window = open(path());
     QVERIFY(window);
     Session& session = window->session();
+    QVERIFY(live->session().plainQuestion() && !session.plainQuestion());
     setEdits(session, {parse_disruption("site=q,pick=largest:3,replace=zero")});
     QVERIFY(finish(session));
     const PromptResult& result = session.results().front();
