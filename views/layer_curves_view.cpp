@@ -1,46 +1,14 @@
 // Massive values layer by layer: how many, and how far the strongest stands out ("from the first layers on").
-#include <array>
-#include <cmath>
-#include <limits>
-
-#include "views/curves_view.h"
+#include "views/layer_axis.h"
 #include "views/shown.h"
 #include "views/view_registry.h"
 
 namespace qkscope {
 
-namespace {
-
-struct OneSite {
-  Site site;
-  Ink ink;
-  Marker marker;
-};
-constexpr std::array<OneSite, 3> site_looks{OneSite{Site::Query, Ink::Query, Marker::Disc},
-                                            OneSite{Site::Key, Ink::Key, Marker::Square},
-                                            OneSite{Site::Value, Ink::Value, Marker::Triangle}};
-
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-
-double count(const Array& m, double lambda) {
-  Pick rule;
-  rule.lambda = lambda;
-  const auto flags = select(m, rule);
-  return static_cast<double>(std::count(flags.begin(), flags.end(), 1));
-}
-
-double strongest(const Array& m) {
-  double most = nothing;
-  for (const float ratio : strongest_ratios(m)) most = std::fmax(most, static_cast<double>(ratio));
-  return most;
-}
-
-}  // namespace
-
-class LayerCurvesView : public CurvesView {
+class LayerCurvesView : public LayerAxisView {
   Q_OBJECT
  public:
-  LayerCurvesView(ViewState& state, QWidget* parent) : CurvesView(state, parent) {
+  LayerCurvesView(ViewState& state, QWidget* parent) : LayerAxisView(state, parent) {
     setAccessibleName(tr("Massive values of every layer"));
   }
 
@@ -61,7 +29,7 @@ class LayerCurvesView : public CurvesView {
     for (const auto& run : {comparison.baseline, comparison.disrupted}) {
       if (!run) continue;
       const bool disrupted = run == comparison.disrupted;
-      for (const OneSite& one : site_looks) {
+      for (const SiteLook& one : site_looks) {
         Curve number, ratio;
         number.name = ratio.name = siteLetter(one.site) + (disrupted ? tr(" disrupted") : QString());
         number.ink = ratio.ink = one.ink;
@@ -71,21 +39,14 @@ class LayerCurvesView : public CurvesView {
           const Array* m = runNorm(data(), look, disrupted ? Shown::Disrupted : Shown::Baseline, layer,
                                    shownSite(one.site, look.after_rope));
           for (Curve* curve : {&number, &ratio}) curve->x.push_back(layer + 1);
-          number.y.push_back(m ? count(*m, look.lambda) : nothing);
-          ratio.y.push_back(m ? strongest(*m) : nothing);
+          number.y.push_back(m ? massiveCount(*m, look.lambda) : nothing);
+          ratio.y.push_back(m ? strongestRatio(*m) : nothing);
         }
         counts.curves.push_back(std::move(number));
         ratios.curves.push_back(std::move(ratio));
       }
     }
     return {std::move(counts), std::move(ratios)};
-  }
-
-  std::optional<double> selectedAt(const QString&) const override { return state().selection().layer + 1; }
-  Selection selected(const QString&, double x) const override {
-    Selection selection = state().selection();
-    selection.layer = static_cast<int>(x) - 1;
-    return clamped(selection, *data().spec(), shownPositions(data()));
   }
 };
 

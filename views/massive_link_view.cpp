@@ -1,38 +1,14 @@
 // The massive values of Q and K beside the massive activations of the residual stream: what M is without the
 // positions that have one, and what an edit of them does to M in later layers.
-#include <array>
 #include <cmath>
-#include <limits>
 
-#include "views/curves_view.h"
+#include "views/layer_axis.h"
 #include "views/residual.h"
 #include "views/view_registry.h"
 
 namespace qkscope {
 
 namespace {
-
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-
-struct OneSite {
-  Site site;
-  Ink ink;
-  Marker marker;
-};
-constexpr std::array<OneSite, 3> site_looks{OneSite{Site::Query, Ink::Query, Marker::Disc},
-                                            OneSite{Site::Key, Ink::Key, Marker::Square},
-                                            OneSite{Site::Value, Ink::Value, Marker::Triangle}};
-
-double massiveCount(const Array& m, double lambda) {
-  const auto flags = select(m, Pick{.kind = PickKind::Lambda, .lambda = lambda});
-  return static_cast<double>(std::ranges::count(flags, 1));
-}
-
-double strongestRatio(const Array& m) {
-  double most = nothing;
-  for (const float ratio : strongest_ratios(m)) most = std::fmax(most, static_cast<double>(ratio));
-  return most;
-}
 
 /// |b - a| / |a|, over all heads and dims.
 double change(const Array& a, const Array& b) {
@@ -47,10 +23,10 @@ double change(const Array& a, const Array& b) {
 
 }  // namespace
 
-class MassiveLinkView : public CurvesView {
+class MassiveLinkView : public LayerAxisView {
   Q_OBJECT
  public:
-  MassiveLinkView(ViewState& state, QWidget* parent) : CurvesView(state, parent) {
+  MassiveLinkView(ViewState& state, QWidget* parent) : LayerAxisView(state, parent) {
     setAccessibleName(tr("M with and without the positions of massive activations, layer by layer"));
   }
 
@@ -91,7 +67,7 @@ class MassiveLinkView : public CurvesView {
     Chart counts{QStringLiteral("link_counts"), tr("Massive values, baseline"), tr("layer"), tr("count")};
     Chart changes{QStringLiteral("link_change"), tr("What the arm changes of M"), tr("layer"),
                   tr("‖ΔM‖ / ‖M‖")};
-    const auto curve = [this](const OneSite& one, const QString& name, bool dashed, const auto& number) {
+    const auto curve = [this](const SiteLook& one, const QString& name, bool dashed, const auto& number) {
       Curve made;
       made.name = name.isEmpty() ? siteLetter(one.site) : siteLetter(one.site) + u' ' + name;
       made.ink = one.ink;
@@ -110,7 +86,7 @@ class MassiveLinkView : public CurvesView {
       };
     };
     const auto count = [lambda = state().look().lambda](const Array& m) { return massiveCount(m, lambda); };
-    for (const OneSite& one : site_looks) {
+    for (const SiteLook& one : site_looks) {
       if (one.site != Site::Value) {
         for (Chart* chart : {&ratios, &counts}) {
           const auto add = [&](const QString& name, bool dashed, const Norms& norms) {
@@ -138,13 +114,6 @@ class MassiveLinkView : public CurvesView {
     if (changes.curves.empty())
       changes.missing = tr("nothing is disrupted: D, or Zero in the panel Massive activations");
     return {std::move(ratios), std::move(counts), std::move(changes)};
-  }
-
-  std::optional<double> selectedAt(const QString&) const override { return state().selection().layer + 1; }
-  Selection selected(const QString&, double x) const override {
-    Selection selection = state().selection();
-    selection.layer = static_cast<int>(x) - 1;
-    return clamped(selection, *data().spec(), shownPositions(data()));
   }
 };
 

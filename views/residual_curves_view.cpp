@@ -2,9 +2,8 @@
 // its refinement draw them.
 #include <array>
 #include <cmath>
-#include <limits>
 
-#include "views/curves_view.h"
+#include "views/layer_axis.h"
 #include "views/residual.h"
 #include "views/view_registry.h"
 
@@ -12,15 +11,14 @@ namespace qkscope {
 
 namespace {
 
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 constexpr double largest_float16 = 65504;
 
 }  // namespace
 
-class ResidualCurvesView : public CurvesView {
+class ResidualCurvesView : public LayerAxisView {
   Q_OBJECT
  public:
-  ResidualCurvesView(ViewState& state, QWidget* parent) : CurvesView(state, parent) {
+  ResidualCurvesView(ViewState& state, QWidget* parent) : LayerAxisView(state, parent) {
     setAccessibleName(tr("Largest activations of every layer"));
   }
 
@@ -59,13 +57,6 @@ class ResidualCurvesView : public CurvesView {
     }
     chart.curves.push_back(std::move(over));
     return {std::move(chart)};
-  }
-
-  std::optional<double> selectedAt(const QString&) const override { return state().selection().layer + 1; }
-  Selection selected(const QString&, double x) const override {
-    Selection selection = state().selection();
-    selection.layer = static_cast<int>(x) - 1;
-    return clamped(selection, *data().spec(), shownPositions(data()));
   }
 
  private:

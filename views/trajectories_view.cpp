@@ -2,10 +2,9 @@
 // draw, and how long they are before and after the norms, in the MLP and in Q, K and V.
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "core/analysis/attention_split.h"
-#include "views/curves_view.h"
+#include "views/layer_axis.h"
 #include "views/patterns.h"
 #include "views/residual.h"
 #include "views/view_registry.h"
@@ -13,8 +12,6 @@
 namespace qkscope {
 
 namespace {
-
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
 struct OneSite {
   Site site;
@@ -35,10 +32,10 @@ constexpr std::array<OneSite, 3> qkv_sites{OneSite{Site::Query, "Q", Ink::Query,
 
 }  // namespace
 
-class TrajectoriesView : public CurvesView {
+class TrajectoriesView : public LayerAxisView {
   Q_OBJECT
  public:
-  TrajectoriesView(ViewState& state, QWidget* parent) : CurvesView(state, parent) {
+  TrajectoriesView(ViewState& state, QWidget* parent) : LayerAxisView(state, parent) {
     setAccessibleName(tr("Positions of massive activations beside the others, layer by layer"));
   }
 
@@ -85,12 +82,6 @@ class TrajectoriesView : public CurvesView {
     fill(mlp, mlp_sites, massive);
     fill(qkv, qkv_sites, massive);
     return {std::move(mass), std::move(norms), std::move(mlp), std::move(qkv)};
-  }
-  std::optional<double> selectedAt(const QString&) const override { return state().selection().layer + 1; }
-  Selection selected(const QString&, double x) const override {
-    Selection selection = state().selection();
-    selection.layer = static_cast<int>(x) - 1;
-    return clamped(selection, *data().spec(), shownPositions(data()));
   }
 
  private:
