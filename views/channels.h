@@ -10,5 +10,7 @@ QString whyNoChannels(const ViewData& data, const Look& look, const Selection& s
 /// h (positions, hidden_size) after the selected layer, of the run by `look`, or disrupted minus baseline.
 /// Nothing where it has not come yet.
 std::optional<Array> shownChannels(const ViewData& data, const Look& look, const Selection& selection);
+/// The same for export; none where there is nothing to draw.
+std::vector<FigureArray> channelArrays(const ViewData& data, const Look& look, const Selection& selection);
 
 }  // namespace qkscope

@@ -38,6 +38,13 @@ QString whyNoChannels(const ViewData& data, const Look& look, const Selection& s
              : Words::tr("The residual stream of this layer has not been computed yet.");
 }
 
+std::vector<FigureArray> channelArrays(const ViewData& data, const Look& look, const Selection& selection) {
+  if (!whyNoChannels(data, look, selection).isEmpty()) return {};
+  return {{QStringLiteral("h"),
+           {QStringLiteral("position"), QStringLiteral("channel")},
+           *shownChannels(data, look, selection)}};
+}
+
 class ChannelsView : public PositionMapView {
   Q_OBJECT
  public:
@@ -56,10 +63,7 @@ class ChannelsView : public PositionMapView {
   }
   QString whyNoFigure() const override { return whyNoChannels(data(), state().look(), state().selection()); }
   std::vector<FigureArray> figureArrays() const override {
-    if (!whyNoFigure().isEmpty()) return {};
-    return {{QStringLiteral("h"),
-             {QStringLiteral("position"), QStringLiteral("channel")},
-             *shownChannels(data(), state().look(), state().selection())}};
+    return channelArrays(data(), state().look(), state().selection());
   }
 
  protected:

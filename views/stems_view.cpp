@@ -78,10 +78,7 @@ class StemsView : public View {
     paintStems(painter, style, area);
   }
   std::vector<FigureArray> figureArrays() const override {
-    if (!whyNoFigure().isEmpty()) return {};
-    return {{QStringLiteral("h"),
-             {QStringLiteral("position"), QStringLiteral("channel")},
-             *shownChannels(data(), state().look(), state().selection())}};
+    return channelArrays(data(), state().look(), state().selection());
   }
 
  protected:
