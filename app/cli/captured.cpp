@@ -52,6 +52,7 @@ std::map<std::string, std::string> provenance(const Options& options, const Lang
           {"model_path", model.card().path.string()},
           {"device", model.card().device},
           {"dtype", model.card().dtype},
+          {"weights", model.card().weights},
           {"rope", model.card().rope},
           {"prompt", prompt.rendered},
           {"prompt_format", prompt.format},

@@ -64,10 +64,13 @@ void run_experiment(const PlannedRuns& runs, std::shared_ptr<const LanguageModel
           key, model->tokenizer().decode(run->answer, true), run->answer, run->stopped, {}, run->replaced,
           ms};
       if (run->continuation) result.perplexity = run->continuation->value();
-      store.add(result, {{"arm", plan.arms[arm].name},
-                         {"item", std::to_string(item + 1)},
-                         {"model", plan.model},
-                         {"task", planned.name}});
+      store.add(result,
+                {{"arm", plan.arms[arm].name},
+                 {"item", std::to_string(item + 1)},
+                 {"model", plan.model},
+                 {"task", planned.name},
+                 // Under "auto" they hang on the memory that was free, and an answer's last digits on them.
+                 {"weights", model->card().weights}});
       spent += ms;
       ++computed;
       --left;

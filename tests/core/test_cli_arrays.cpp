@@ -250,7 +250,7 @@ class TestCliArrays : public CliTestCase {
     for (const auto& [name, array] : file.arrays) shapes[name] = array.shape;
     QCOMPARE(shapes, expected);
     QCOMPARE(TokenIds(file.integers.at("token_ids").begin(), file.integers.at("token_ids").end()), ids_);
-    for (const char* key : {"program", "model", "model_path", "device", "dtype", "rope", "prompt",
+    for (const char* key : {"program", "model", "model_path", "device", "dtype", "weights", "rope", "prompt",
                             "prompt_format", "token_ids", "sites", "layers", "disruptions"})
       QVERIFY2(file.metadata.contains(key), key);
     QCOMPARE(file.metadata.at("layers"), std::string("2"));  // as the option says it

@@ -80,6 +80,7 @@ class TestCliExperiments : public CliTestCase {
         const json line = json::parse(written[at++]);
         QCOMPARE(line["ids"].get<TokenIds>(), run->answer);
         QVERIFY(line["arm"] == arm["name"]);
+        QVERIFY(line["weights"] == loaded_->card().weights);
         QVERIFY(close(line["perplexity"], *run->continuation->value()));
         const std::string answer = loaded_->tokenizer().decode(run->answer, true);
         QCOMPARE(line["answer"].get<std::string>(), answer);
