@@ -71,8 +71,8 @@ EffectWindow::EffectWindow(Session& session, QWidget* parent)
   for (const auto signal : {&Session::modelChanged, &Session::promptsChanged, &Session::busyChanged})
     connect(&session_, signal, this, &EffectWindow::showProgress);
   connect(canvas_, &EffectCanvas::hovered, hover_, [this](const QString& words) {
-    hover_->setText(words.isEmpty() ? tr("A click on a cell makes it the window's edit. A dot: the model "
-                                         "writes another answer.")
+    hover_->setText(words.isEmpty() ? tr("A click on a cell makes it the window's edit. A dot: in as many "
+                                         "words as the expected answer has, the model answers otherwise.")
                                     : words);
   });
   connect(canvas_, &EffectCanvas::cellChosen, this,

@@ -42,6 +42,8 @@ class Question {
           "An effect map compares answers, and drawn ones differ by chance; leave the temperature at 0");
     request_.edits = {};
     request_.score_continuation = true;
+    if (!request_.expected.empty())
+      request_.max_new_tokens = std::min(request_.max_new_tokens, static_cast<int>(request_.expected.size()));
     const auto baseline = runner_.run(request_, {}, stop_);
     answer_ = baseline->answer;
     expected_ = request_.expected.empty() ? answer_ : request_.expected;

@@ -28,13 +28,13 @@ struct EffectCell {
   EffectPick pick = EffectPick::Massive;
   std::optional<double> perplexity;  // (a), of the expected answer
   double change = 0;                 // mean of its nll less the baseline's, in nats: log of the ratio
-  bool answer_changed = false;       // whether the model writes another answer than the baseline's
+  bool answer_changed = false;       // whether the answer is another than the baseline's
   std::int64_t replaced = 0;         // columns
 };
 
 struct EffectMap {
   TokenIds expected;  // what is scored
-  TokenIds answer;    // the baseline's
+  TokenIds answer;    // the baseline's, in as many tokens as the expected one has at most
   std::optional<double> perplexity;
   std::vector<EffectCell> cells;
   /// The edit that made a cell.
@@ -58,7 +58,8 @@ std::string to_csv(const EffectMap& map);
 /// Every layer (and head) x site x pick, each from the residual stream that the baseline's pass kept below
 /// it: first all massive ones, then the controls of those rows whose massive ones changed most. `request`:
 /// prompt, stops, max_new_tokens of the answer, which is greedy, and the expected one (empty: the baseline's
-/// answer).
+/// answer). Answers are compared in as many tokens as the expected one has: what a model goes on to say after
+/// it changes at the least touch, and says nothing of what was asked.
 /// `on_cell` is told each cell as it comes, how many there are by then and will be. Throws Error, or
 /// Cancelled.
 EffectMap effect_map(
