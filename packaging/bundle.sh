@@ -31,7 +31,7 @@ target=$(realpath -m "${1:-$root/build}")
 needed_libraries() {
   LD_LIBRARY_PATH=$libtorch/lib ldd "$@" | awk '$2 == "=>" && $3 ~ /^\// {print $3}' | sort -u |
     grep -v -E -e "^$libtorch/" -e "^$root/" \
-      -e '/(ld-linux-x86-64|libc|libm|libdl|librt|libpthread|libresolv|libcuda[a-z]*|libcu[a-z]+|libnv[a-z]*|libcupti|libnccl)\.so'
+      -e '/(ld-linux-x86-64|libc|libm|libdl|librt|libpthread|libresolv|libutil|lib(cu|nv|nccl)[A-Za-z]*)\.so'
 }
 
 # The newest glibc that any of the files asks for.
