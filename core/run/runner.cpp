@@ -79,6 +79,8 @@ struct Runner::Impl {
                                                Answer answer) const;
   std::shared_ptr<const Run> run(const RunRequest& request, const RunEvents& events, std::stop_token stop);
   Comparison compare(const RunRequest& request, const RunEvents& events, std::stop_token stop);
+  Likelihoods likelihoods(const RunRequest& request, const std::vector<TokenIds>& continuations,
+                          std::stop_token stop);
 };
 
 /// A pass with edits over the baseline's prompt, from the baseline's residual stream at the first edited
@@ -238,6 +240,20 @@ Comparison Runner::Impl::compare(const RunRequest& request, const RunEvents& eve
           arms.edited ? arms.edited->run : nullptr};
 }
 
+Likelihoods Runner::Impl::likelihoods(const RunRequest& request, const std::vector<TokenIds>& continuations,
+                                      std::stop_token stop) {
+  Arms arms = prefill_arms(request, {}, {}, stop);
+  const Prefill& prefill = arms.edited ? *arms.edited : arms.base->prefill;
+  Likelihoods found{{}, prefill.run->replaced};
+  for (const TokenIds& continuation : continuations) {
+    State cache = prefill.cache.fork();
+    found.nll.push_back(continuation_scores(decoder, prefill.logits, cache, continuation, 0,
+                                            arms.edited ? &*arms.intervention : nullptr, stop)
+                            .nll);
+  }
+  return found;
+}
+
 namespace {
 
 /// Does `work` where a pass over the request's prompt may run.
@@ -261,6 +277,13 @@ Comparison Runner::compare(const RunRequest& request, const RunEvents& events, s
   Comparison comparison;
   guarded(*impl_->model, request, [&] { comparison = impl_->compare(request, events, stop); });
   return comparison;
+}
+
+Likelihoods Runner::likelihoods(const RunRequest& request, const std::vector<TokenIds>& continuations,
+                                std::stop_token stop) {
+  Likelihoods found;
+  guarded(*impl_->model, request, [&] { found = impl_->likelihoods(request, continuations, stop); });
+  return found;
 }
 
 }  // namespace qkscope

@@ -8,6 +8,12 @@ namespace qkscope {
 
 class LanguageModel;
 
+/// What a model makes of texts that might follow its prompt.
+struct Likelihoods {
+  std::vector<std::vector<float>> nll;  // of every token of each, in nats
+  std::int64_t replaced = 0;            // columns, as of Run
+};
+
 /// Runs requests on one model, one at a time, on the caller's thread. Keeps the baselines of the last prompts
 /// (residual stream, KV cache, captures), so that a new disruption costs only the layers from the first
 /// disrupted one on. Not thread-safe: one owner, one thread.
@@ -24,6 +30,10 @@ class Runner {
   /// The run of the request beside that without its edits, with the results of both as they come: both
   /// passes, then both answers. Throws as run().
   Comparison compare(const RunRequest& request, const RunEvents& events = {}, std::stop_token stop = {});
+  /// Each of `continuations` scored after the request's prompt, under its edits, as perplexity (a) scores the
+  /// one that is expected. Throws as run().
+  Likelihoods likelihoods(const RunRequest& request, const std::vector<TokenIds>& continuations,
+                          std::stop_token stop = {});
 
  private:
   struct Impl;

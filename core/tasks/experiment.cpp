@@ -153,6 +153,7 @@ void read_tasks(Experiment& experiment, JsonFields& file, const std::filesystem:
       part.task.name = fields.text("name", part.task.name);
       part.task.max_new_tokens =
           static_cast<int>(fields.whole("max_new_tokens", part.task.max_new_tokens, 1, 1 << 20));
+      part.task.answer_by = read_answer_by(fields, part.task.answer_by);
       fields.done();
     }
     for (const Experiment::Part& other : experiment.tasks) {
@@ -189,6 +190,8 @@ Experiment read_experiment(const std::filesystem::path& path, const std::filesys
   if (experiment.sampling.temperature <= 0 && experiment.seeds.size() > 1)
     file.fail("seeds", "are several, but without a \"temperature\" every answer is the same; leave one out");
   experiment.score_expected = file.flag("score_expected", true);
+  experiment.score_as_published = file.flag("score_as_published", false);
+  experiment.score_answers = file.flag("score_answers", false);
   file.text("about", "");
   file.done();
   return experiment;

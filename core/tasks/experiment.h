@@ -32,6 +32,8 @@ struct Experiment {
   Sampling sampling;                       // its seed apart
   std::vector<std::uint64_t> seeds = {0};  // where answers are drawn, each item is asked once with each
   bool score_expected = true;              // perplexity (a) of the expected answer, where the task has one
+  bool score_as_published = false;         // its perplexity (c), too
+  bool score_answers = false;              // perplexities of the answers that were written
 };
 
 /// `data`: a folder where tasks find their files, too. Throws Error naming the file, the key and what was

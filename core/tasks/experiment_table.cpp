@@ -8,6 +8,18 @@ namespace qkscope {
 
 namespace {
 
+constexpr std::string_view alone = "answer_alone";
+
+struct Mean {
+  double sum = 0;
+  int count = 0;
+  void add(double value) {
+    sum += value;
+    ++count;
+  }
+  double value() const { return sum / count; }
+};
+
 /// Which items are right in both arms, in one alone, in none.
 struct Paired {
   int both = 0, only_first = 0, only_second = 0, neither = 0;
@@ -38,10 +50,11 @@ TaskScore score_of(const Plan& plan, const Plan::PlannedTask& task, std::size_t 
   score.rule = task.rule;
   score.published_rule = task.published_rule;
   score.chance = task.chance;
+  score.answer_by = task.answer_by;
   const AnswerRule& rule = answer_rule(task.rule);
   const AnswerRule* published = task.published_rule.empty() ? nullptr : &answer_rule(task.published_rule);
-  double losses = 0;
-  int scored = 0;
+  Mean losses;
+  std::map<std::string, Mean> others;
   for (const Plan::Item& item : task.items) {
     const TrialResult* result = store.find(item.keys[arm]);
     if (!result) continue;
@@ -49,15 +62,16 @@ TaskScore score_of(const Plan& plan, const Plan::PlannedTask& task, std::size_t 
     ++score.items;
     score.correct += right ? 1 : 0;
     if (published && published->right(result->answer, item.gold)) ++score.published_correct;
-    if (result->perplexity) {
-      losses += std::log(*result->perplexity);
-      ++scored;
-    }
+    if (result->perplexity) losses.add(std::log(*result->perplexity));
+    for (const auto& [name, value] : result->perplexities)
+      others[name].add(name == alone ? value : std::log(value));
     score.diversity += bigram_diversity(result->answer);
     score.repeating += repeats_itself(result->answer) ? 1 : 0;
   }
   score.interval = wilson(score.correct, score.items);
-  if (scored > 0) score.perplexity = std::exp(losses / scored);
+  if (losses.count > 0) score.perplexity = std::exp(losses.value());
+  for (const auto& [name, mean] : others)
+    score.perplexities[name] = name == alone ? mean.value() : std::exp(mean.value());
   if (score.items > 0) score.diversity /= score.items;
   if (arm > 0) {
     const Paired paired = pair(task, 0, arm, store);
@@ -146,7 +160,9 @@ nlohmann::ordered_json to_json(const ExperimentTable& table) {
                    {"rule", score.rule}};
       if (!score.published_rule.empty())
         json["published"] = {{"rule", score.published_rule}, {"correct", score.published_correct}};
+      if (score.answer_by != AnswerBy::Writing) json["answer_by"] = answer_by_name(score.answer_by);
       if (score.perplexity) json["perplexity"] = *score.perplexity;
+      if (!score.perplexities.empty()) json["perplexities"] = score.perplexities;
       if (score.p) json["p"] = *score.p;
       if (score.change) json["change"] = {{"low", score.change->low}, {"high", score.change->high}};
       if (score.items > 0) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct TaskScore {
   std::string task;
   TaskKind kind = TaskKind::Context;
   std::string rule;
+  AnswerBy answer_by = AnswerBy::Writing;
   int items = 0, correct = 0;
   double chance = 0;
   Interval interval;               // Wilson's, of correct / items
@@ -31,6 +33,11 @@ struct TaskScore {
   std::string published_rule;      // empty: none
   int published_correct = 0;
   std::optional<double> perplexity;  // geometric mean over the items of that of the expected answer
+  /// Others, where the experiment asks for them: "as_published", (c) of the expected answer, and "answer", of
+  /// what the model wrote, given the prompt, both as geometric means; "answer_alone", what the published code
+  /// tells of an answer: its text by itself, without the prompt and under the arm's edits, as the mean over
+  /// the answers that have two tokens.
+  std::map<std::string, double> perplexities;
   std::vector<AgainstControl> controls;
   double diversity = 0;  // mean of the answers' bigram_diversity()
   int repeating = 0;     // answers for which repeats_itself()

@@ -55,10 +55,15 @@ std::string number(const std::optional<double>& value) {
 std::string to_csv(const ExperimentTable& table) {
   std::string text =
       "arm,task,kind,items,correct,accuracy,low,high,p,chance,perplexity,rule,published_rule,"
-      "published_correct\r\n";
+      "published_correct,perplexity_as_published,perplexity_of_answer,perplexity_of_answer_alone,diversity,"
+      "repeating\r\n";
   for (const ExperimentTable::Row& arm : table.arms) {
     for (const TaskScore& score : arm.tasks) {
       const bool published = !score.published_rule.empty();
+      const auto named = [&score](const char* name) {
+        const auto found = score.perplexities.find(name);
+        return found == score.perplexities.end() ? std::string() : number_text(found->second);
+      };
       const std::string fields[] = {arm.name,
                                     score.task,
                                     std::string(task_kind_name(score.kind)),
@@ -72,7 +77,12 @@ std::string to_csv(const ExperimentTable& table) {
                                     number(score.perplexity),
                                     score.rule,
                                     score.published_rule,
-                                    published ? std::to_string(score.published_correct) : ""};
+                                    published ? std::to_string(score.published_correct) : "",
+                                    named("as_published"),
+                                    named("answer"),
+                                    named("answer_alone"),
+                                    score.items > 0 ? number_text(score.diversity) : "",
+                                    std::to_string(score.repeating)};
       std::string line;
       for (const std::string& field : fields) line += "," + csv_field(field);
       text += line.substr(1) + "\r\n";

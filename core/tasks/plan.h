@@ -28,6 +28,7 @@ struct Plan {
     std::string rule, published_rule;
     double chance = 0;
     std::vector<Item> items;
+    AnswerBy answer_by = AnswerBy::Writing;
   };
   std::vector<PlannedTask> tasks;
   struct PlannedArm {
@@ -43,10 +44,13 @@ struct Plan {
 /// Whether both ask and count the same, by their keys and names.
 bool same_questions(const Plan& a, const Plan& b);
 
-/// A plan with what the model is asked: requests[task][item], edits apart.
+/// A plan with what the model is asked: requests[task][item], edits apart, and choices[task][item], none
+/// where the answer is written.
 struct PlannedRuns {
   Plan plan;
   std::vector<std::vector<RunRequest>> requests;
+  std::vector<std::vector<std::vector<TokenIds>>> choices;
+  bool score_answers = false;
   std::vector<Edits> arms;
 };
 

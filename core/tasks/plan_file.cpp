@@ -36,6 +36,7 @@ Json to_json(const Plan& plan) {
                      {"rule", task.rule},
                      {"published_rule", task.published_rule},
                      {"chance", task.chance},
+                     {"answer_by", answer_by_name(task.answer_by)},
                      {"items", std::move(items)}});
   }
   for (const Plan::PlannedArm& arm : plan.arms)
@@ -77,7 +78,8 @@ Plan read_plan(const fs::path& path) {
                            fields.text("rule"),
                            fields.text("published_rule"),
                            fields.number("chance", 0, 0, 1),
-                           {}};
+                           {},
+                           read_answer_by(fields, AnswerBy::Writing)};
     for (const auto& item : fields.list("items"))
       task.items.push_back(read_item(item, where + ", an item of " + in_quotes(task.name), plan.arms.size()));
     plan.tasks.push_back(std::move(task));

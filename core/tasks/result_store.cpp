@@ -33,6 +33,8 @@ std::string line_of(const TrialResult& result, const std::map<std::string, std::
   json["stopped"] = result.stopped;
   const bool told = result.perplexity && std::isfinite(*result.perplexity);
   json["perplexity"] = told ? Json(*result.perplexity) : Json(nullptr);
+  if (!result.perplexities.empty()) json["perplexities"] = result.perplexities;
+  if (!result.choice_nll.empty()) json["choice_nll"] = result.choice_nll;
   json["replaced"] = result.replaced;
   json["ms"] = std::round(result.ms);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -51,6 +53,17 @@ TrialResult read_line(std::string_view line, const std::string& where) {
   result.stopped = fields.flag("stopped", false);
   if (json.contains("perplexity") && json["perplexity"].is_number())
     result.perplexity = json["perplexity"].get<double>();
+  if (json.contains("perplexities")) {
+    for (const auto& [name, value] : fields.object("perplexities").items()) {
+      if (value.is_number()) result.perplexities[name] = value.get<double>();
+    }
+  }
+  if (json.contains("choice_nll")) {
+    for (const auto& nll : fields.list("choice_nll")) {
+      if (!nll.is_number()) fields.fail("choice_nll", "holds " + short_json(nll) + ", expected numbers");
+      result.choice_nll.push_back(nll.get<double>());
+    }
+  }
   result.replaced = fields.whole("replaced", 0, 0, std::numeric_limits<std::int64_t>::max());
   result.ms = fields.number("ms", 0, 0, 1e15);
   return result;

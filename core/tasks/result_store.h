@@ -20,6 +20,9 @@ struct TrialResult {
   std::optional<double> perplexity;  // (a), of the expected answer
   std::int64_t replaced = 0;
   double ms = 0;
+  /// Others that were asked for, as of TaskScore.
+  std::map<std::string, double> perplexities = {};
+  std::vector<double> choice_nll = {};  // of each choice as a whole, in nats, where one of them is the answer
   bool operator==(const TrialResult&) const = default;
 };
 

@@ -1,5 +1,8 @@
 #include "core/tasks/task.h"
 
+#include <algorithm>
+#include <array>
+
 #include "core/base/budget.h"
 #include "core/base/error.h"
 #include "core/base/wording.h"
@@ -91,7 +94,39 @@ TaskSource read_source(JsonFields& file, const std::filesystem::path& folder,
   return source;
 }
 
+/// What `find` has for the value of `key`, or its Error with the place.
+template <typename Find>
+auto named(const JsonFields& file, const std::string& key, const std::string& name, const Find& find) {
+  try {
+    return find(name);
+  } catch (const Error& error) {
+    throw Error(file.where() + ", " + in_quotes(key) + ": " + error.what());
+  }
+}
+
+constexpr std::array answers_by = {
+    std::pair{AnswerBy::Writing, std::string_view("writing")},
+    std::pair{AnswerBy::Likelihood, std::string_view("likelihood")},
+    std::pair{AnswerBy::LikelihoodPerByte, std::string_view("likelihood_per_byte")}};
+
 }  // namespace
+
+std::string_view answer_by_name(AnswerBy by) {
+  return std::ranges::find(answers_by, by, &std::pair<AnswerBy, std::string_view>::first)->second;
+}
+
+AnswerBy answer_by(std::string_view name) {
+  for (const auto& [by, known] : answers_by) {
+    if (known == name) return by;
+  }
+  throw Error("An answer is found by " + in_quotes(std::string(name)) +
+              ", expected 'writing', 'likelihood' or 'likelihood_per_byte'");
+}
+
+AnswerBy read_answer_by(JsonFields& fields, AnswerBy absent) {
+  if (!fields.has("answer_by")) return absent;
+  return named(fields, "answer_by", fields.text("answer_by"), answer_by);
+}
 
 std::string_view task_kind_name(TaskKind kind) {
   return kind == TaskKind::Context ? "context" : "memory";
@@ -113,15 +148,11 @@ Task read_task(const std::filesystem::path& path, const std::filesystem::path& d
   task.expected = file.text("expected", "");
   task.answers = file.texts("answers");
   if (file.has("choices")) task.choices = file.texts("choices");
-  const auto rule = [&file](const char* key, const std::string& name) {
-    try {
-      return std::string(answer_rule(name).name);
-    } catch (const Error& error) {
-      throw Error(file.where() + ", " + in_quotes(key) + ": " + error.what());
-    }
-  };
-  task.rule = rule("rule", file.text("rule"));
-  if (file.has("published_rule")) task.published_rule = rule("published_rule", file.text("published_rule"));
+  const auto rule = [](const std::string& name) { return std::string(answer_rule(name).name); };
+  task.rule = named(file, "rule", file.text("rule"), rule);
+  if (file.has("published_rule"))
+    task.published_rule = named(file, "published_rule", file.text("published_rule"), rule);
+  task.answer_by = read_answer_by(file, task.answer_by);
   task.max_new_tokens = static_cast<int>(file.whole("max_new_tokens", task.max_new_tokens, 1, 1 << 20));
   task.chance = file.number("chance", 0, 0, 1);
   if (file.has("pass_keys")) {

@@ -11,11 +11,22 @@
 
 namespace qkscope {
 
+class JsonFields;
 class Tokenizer;
 
 /// Whether an answer stands in the prompt or must be known by heart.
 enum class TaskKind { Context, Memory };
 std::string_view task_kind_name(TaskKind kind);  // "context", "memory"
+
+/// Whether a model's answer is what it writes, or the one of the choices that it gives the highest
+/// probability: of the whole text, or per byte, which does not favour short ones (lm-evaluation-harness'
+/// acc and acc_norm).
+enum class AnswerBy { Writing, Likelihood, LikelihoodPerByte };
+std::string_view answer_by_name(AnswerBy by);  // "writing", "likelihood", "likelihood_per_byte"
+/// Throws Error listing the names.
+AnswerBy answer_by(std::string_view name);
+/// That of the key "answer_by". Throws Error with the place.
+AnswerBy read_answer_by(JsonFields& fields, AnswerBy absent);
 
 /// The values of one item by the names that a task's texts have in braces; of several the first stands in
 /// texts, and each is a right answer.
@@ -43,6 +54,7 @@ struct Task {
   std::vector<std::string> answers;  // any of them is right
   std::vector<std::string> choices;  // what is offered; empty: nothing
   std::string rule, published_rule;  // names of answer_rules(); the second may be empty
+  AnswerBy answer_by = AnswerBy::Writing;
   int max_new_tokens = 16;
   double chance = 0;  // the share that guessing gets right
 

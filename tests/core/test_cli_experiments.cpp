@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <set>
 #include <thread>
@@ -111,6 +112,101 @@ class TestCliExperiments : public CliTestCase {
     Arguments plain = command(path("plain.json"), "plain");
     std::erase(plain, "--json");
     QVERIFY(has_all(run_cli(plain).out, {"baseline", "task-plain", "95 %"}));
+  }
+
+  /// An answer by likelihood is the choice whose tokens lose least, each scored as an expected answer is.
+  void choosesTheLikeliest_data() {
+    QTest::addColumn<bool>("per_byte");
+    QTest::newRow("likelihood") << false;
+    QTest::newRow("likelihood_per_byte") << true;
+  }
+  void choosesTheLikeliest() {
+    QFETCH(bool, per_byte);
+    const std::string name = QTest::currentDataTag();
+    const std::vector<std::string> choices = {"a", "ee!", "Keyisa?", "no"};
+    const json entry = {{"task", "task-" + name}, {"answer_by", name}};
+    const std::string file = experiment(name, 12, {{"tasks", {entry}}});
+    json task = json::parse(lines("task-" + name + ".json").front());
+    task["choices"] = choices;
+    write("task-" + name + ".json", task.dump());
+    const json table = run_cli(command(file, name)).json();
+    Runner runner(loaded_);
+    std::size_t at = 0;
+    std::set<std::string> chosen;
+    const std::vector<std::string> written = lines(name + "/results.jsonl");
+    for (int i = 0; i < 12; ++i) {
+      for (const json& arm : table["arms"]) {
+        RunRequest request = request_for("");
+        request.prompt = loaded_->tokenize("Key" + std::to_string(i) + "is" +
+                                           std::string(1, static_cast<char>('a' + i)) + "?");
+        for (const json& edit : arm["edits"]) request.edits.push_back(parse_edit(edit.get<std::string>()));
+        request.score_continuation = true;
+        const json line = json::parse(written[at++]);
+        double least = 0;
+        std::string best;
+        for (std::size_t choice = 0; choice < choices.size(); ++choice) {
+          request.expected = loaded_->tokenizer().encode(choices[choice], false);
+          const auto run = runner.run(request);
+          const double nll = std::log(*run->continuation->value()) * std::ssize(request.expected);
+          QVERIFY(close(line["choice_nll"][choice], nll));
+          const double loss = per_byte ? nll / std::ssize(choices[choice]) : nll;
+          if (best.empty() || loss < least) {
+            least = loss;
+            best = choices[choice];
+          }
+          QCOMPARE(line["replaced"].get<std::int64_t>(), run->replaced);
+        }
+        QCOMPARE(line["answer"].get<std::string>(), best);
+        chosen.insert(best);
+      }
+    }
+    QVERIFY(chosen.size() > 1 || per_byte);
+    QVERIFY(table["arms"][0]["tasks"][0]["answer_by"] == name);
+    // By writing, the same questions are others.
+    QCOMPARE(run_cli(command(experiment(name, 12), name)).json()["done"].get<int>(), 48);
+    QCOMPARE(lines(name + "/results.jsonl").size(), 96u);
+    const std::string none =
+        experiment("none", 1, {{"tasks", {{{"task", "task-none"}, {"answer_by", name}}}}});
+    QVERIFY(run_cli(command(none, "none")).refuses(1, {"task-none", "choices"}));
+  }
+
+  /// Of the expected answer as published, of what was written, and of that by itself.
+  void scoresWhatWasWritten() {
+    const std::string file = experiment(
+        "scored", 5, {{"score_answers", true}, {"score_as_published", true}, {"controls", {"smallest"}}});
+    const json table = run_cli(command(file, "scored")).json();
+    Runner runner(loaded_);
+    std::size_t at = 0;
+    const std::vector<std::string> written = lines("scored/results.jsonl");
+    for (const json& arm : table["arms"]) QCOMPARE(arm["tasks"][0]["perplexities"].size(), 3u);
+    std::map<std::string, std::vector<double>> alone;
+    for (int i = 0; i < 5; ++i) {
+      for (const json& arm : table["arms"]) {
+        RunRequest request = request_for("");
+        const std::string letter(1, static_cast<char>('a' + i));
+        request.prompt = loaded_->tokenize("Key" + std::to_string(i) + "is" + letter + "?");
+        for (const json& edit : arm["edits"]) request.edits.push_back(parse_edit(edit.get<std::string>()));
+        request.score_continuation = request.score_as_published = true;
+        request.expected = loaded_->tokenizer().encode(letter + "!", false);
+        const json line = json::parse(written[at++]);
+        const json& told = line["perplexities"];
+        QVERIFY(close(told["as_published"], *runner.run(request)->as_published->value()));
+        request.expected = line["ids"].get<TokenIds>();
+        request.score_as_published = false;
+        QVERIFY(close(told["answer"], *runner.run(request)->continuation->value()));
+        const TokenIds text = loaded_->tokenizer().encode(line["answer"].get<std::string>(), false);
+        const auto perplexity = text_perplexity(*loaded_, text, request.edits).value();
+        QCOMPARE(told.contains("answer_alone"), perplexity.has_value());
+        if (!perplexity) continue;
+        QVERIFY(close(told["answer_alone"], *perplexity));
+        alone[arm["name"]].push_back(*perplexity);
+      }
+    }
+    for (const json& arm : table["arms"]) {
+      const std::vector<double>& all = alone[arm["name"]];
+      QVERIFY(close(arm["tasks"][0]["perplexities"]["answer_alone"],
+                    std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size())));
+    }
   }
 
   /// Shards, in any order, one of them twice, merged: the table of a run without, byte for byte.
