@@ -5,16 +5,15 @@
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
-#include <QFormLayout>
 #include <QHBoxLayout>
 #include <QProgressBar>
 #include <QPushButton>
-#include <QScrollArea>
 #include <QSplitter>
 #include <QStandardPaths>
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "app/experiment_items.h"
 #include "app/session.h"
 #include "app/settings.h"
 #include "core/base/error.h"
@@ -26,7 +25,6 @@
 #include "views/experiment_models.h"
 #include "views/rows_table.h"
 #include "views/styled_label.h"
-#include "views/word_diff.h"
 
 namespace qkscope {
 
@@ -36,24 +34,10 @@ QString text(const std::string& words) {
   return QString::fromStdString(words);
 }
 
-/// `answer` with the words that `reference` has not.
-std::vector<StyledLabel::Part> marked(const QString& reference, const QString& answer) {
-  std::vector<StyledLabel::Part> parts;
-  for (const DiffWord& word : diffWords(reference, answer)) {
-    parts.push_back({word.blanks, Tone::Text, Type::Normal, false});
-    parts.push_back({word.word, word.changed ? Tone::Disrupted : Tone::Text, Type::Normal, word.changed});
-  }
-  return parts;
-}
-
 }  // namespace
 
 ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
-    : QDialog(parent),
-      session_(session),
-      runner_(session),
-      table_model_(new ExperimentTableModel(this)),
-      items_model_(new OutcomeModel(this)) {
+    : QDialog(parent), session_(session), runner_(session), table_model_(new ExperimentTableModel(this)) {
   setWindowTitle(tr("Experiments"));
   setObjectName(QStringLiteral("experimentsWindow"));
   setWindowFlag(Qt::WindowMaximizeButtonHint);
@@ -62,7 +46,8 @@ ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
   auto* parts = new QSplitter(Qt::Vertical, this);
   parts->setChildrenCollapsible(false);
   parts->addWidget(makeTable());
-  parts->addWidget(makeItems());
+  items_ = new ExperimentItems(this);
+  parts->addWidget(items_);
   column->addWidget(parts, 1);
   column->addWidget(makeFoot());
   resize(1000, 720);
@@ -74,6 +59,8 @@ ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
   connect(&runner_, &ExperimentRunner::runningChanged, this, &ExperimentsWindow::showProgress);
   connect(&runner_, &ExperimentRunner::failed, this,
           [this](const QString& sentence) { say(sentence, true); });
+  connect(items_, &ExperimentItems::itemChanged, this, [this] { open_->setEnabled(items_->hasItem()); });
+  connect(items_, &ExperimentItems::openRequested, this, &ExperimentsWindow::openRequested);
   connect(&session_, &Session::busyChanged, this, &ExperimentsWindow::showProgress);
   connect(&session_, &Session::modelChanged, this, &ExperimentsWindow::readKept);
   listKnown();
@@ -136,46 +123,6 @@ QWidget* ExperimentsWindow::makeTable() {
   return table_;
 }
 
-QWidget* ExperimentsWindow::makeItems() {
-  auto* parts = new QSplitter(Qt::Horizontal, this);
-  parts->setChildrenCollapsible(false);
-  items_ = rowsTable(items_model_, parts);
-  items_->setObjectName(QStringLiteral("experimentItems"));
-  items_->setAccessibleName(tr("Questions of the selected cell"));
-  items_->setSortingEnabled(false);
-  items_->setWordWrap(false);
-  items_->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-  // A header's own hint leaves its padding out.
-  items_->horizontalHeader()->setMinimumSectionSize(fontMetrics().horizontalAdvance(tr("item")) + 18);
-  for (const int narrow : {OutcomeModel::NumberColumn, OutcomeModel::PublishedColumn})
-    items_->horizontalHeader()->setSectionResizeMode(narrow, QHeaderView::ResizeToContents);
-  parts->addWidget(items_);
-
-  auto* page = new QWidget(parts);
-  auto* form = new QFormLayout(page);
-  form->setRowWrapPolicy(QFormLayout::WrapAllRows);
-  const auto reading = [&](const QString& title) {
-    auto* label = StyledLabel::reading(Type::Normal, Tone::Text, page);
-    form->addRow(new StyledLabel(Type::Small, Tone::Muted, page, title), label);
-    return label;
-  };
-  question_ = reading(tr("Question"));
-  expected_ = reading(tr("Right"));
-  baseline_ = reading(tr("Baseline"));
-  answer_ = reading(tr("This arm"));
-  auto* scroll = new QScrollArea(parts);
-  scroll->setWidget(page);
-  scroll->setWidgetResizable(true);
-  scroll->setFrameShape(QFrame::NoFrame);
-  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  parts->addWidget(scroll);
-  parts->setSizes({620, 380});
-  connect(items_->selectionModel(), &QItemSelectionModel::currentChanged, this, &ExperimentsWindow::showItem);
-  connect(items_model_, &QAbstractItemModel::modelReset, this, &ExperimentsWindow::showItem);
-  connect(items_, &QTableView::activated, this, &ExperimentsWindow::openItem);
-  return parts;
-}
-
 QWidget* ExperimentsWindow::makeFoot() {
   auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
   open_ = buttons->addButton(tr("Ask in the window"), QDialogButtonBox::ActionRole);
@@ -184,7 +131,7 @@ QWidget* ExperimentsWindow::makeFoot() {
   export_ = buttons->addButton(tr("Export table …"), QDialogButtonBox::ActionRole);
   export_->setObjectName(QStringLiteral("experimentExport"));
   for (QPushButton* button : {open_, export_}) button->setAutoDefault(false);
-  connect(open_, &QPushButton::clicked, this, &ExperimentsWindow::openItem);
+  connect(open_, &QPushButton::clicked, items_, &ExperimentItems::openItem);
   connect(export_, &QPushButton::clicked, this, &ExperimentsWindow::exportTable);
   connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
   return buttons;
@@ -318,43 +265,8 @@ void ExperimentsWindow::showProgress() {
 
 void ExperimentsWindow::showCell() {
   const QModelIndex at = table_->currentIndex();
-  const int task = at.isValid() ? table_model_->taskOf(at.column()) : -1;
-  items_model_->setCell(state_.plan, state_.results, task, at.isValid() ? at.row() : -1);
-  if (items_model_->rowCount() > 0 && !items_->currentIndex().isValid()) items_->selectRow(0);
-  showItem();
-}
-
-void ExperimentsWindow::showItem() {
-  const QModelIndex at = items_->currentIndex();
-  open_->setEnabled(at.isValid());
-  if (!at.isValid()) {
-    for (StyledLabel* label : {question_, expected_, baseline_, answer_}) label->setText(QString());
-    return;
-  }
-  const ItemOutcome& outcome = items_model_->outcome(at.row());
-  const QString baseline = outcome.baseline ? text(outcome.baseline->answer) : QString();
-  question_->setText(text(outcome.item->prompt));
-  QStringList right;
-  for (const std::string& answer : outcome.item->gold.answers) right << text(answer);
-  expected_->setText(right.join(tr(" or ")));
-  baseline_->setText(baseline);
-  answer_->setParts(marked(baseline, text(outcome.result->answer)));
-}
-
-void ExperimentsWindow::openItem() {
-  const QModelIndex at = items_->currentIndex(), cell = table_->currentIndex();
-  if (!at.isValid() || !cell.isValid()) return;
-  const ItemOutcome& outcome = items_model_->outcome(at.row());
-  Prompt prompt;
-  const auto& task = state_.plan->tasks[static_cast<std::size_t>(table_model_->taskOf(cell.column()))];
-  prompt.kind = task.kind == TaskKind::Context ? PromptKind::Context : PromptKind::Memory;
-  prompt.text = text(outcome.item->prompt);
-  prompt.expected = text(outcome.item->expected);
-  const Plan::PlannedArm& planned = state_.plan->arms[static_cast<std::size_t>(cell.row())];
-  EditArm arm;
-  arm.name = text(planned.name);
-  for (const std::string& edit : planned.edits) arm.edits.push_back(parse_edit(edit));
-  Q_EMIT openRequested(prompt, arm);
+  items_->setCell(state_, at.isValid() ? table_model_->taskOf(at.column()) : -1,
+                  at.isValid() ? at.row() : -1);
 }
 
 void ExperimentsWindow::exportTable() {

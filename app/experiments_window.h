@@ -13,8 +13,8 @@ class QTableView;
 
 namespace qkscope {
 
+class ExperimentItems;
 class ExperimentTableModel;
-class OutcomeModel;
 class StyledLabel;
 
 /// Whole experiments on the open model: which one, how far it is, its table as it fills, and behind each cell
@@ -40,7 +40,6 @@ class ExperimentsWindow : public QDialog {
   };
   QWidget* makeHead();
   QWidget* makeTable();
-  QWidget* makeItems();
   QWidget* makeFoot();
   void listKnown();
   void add(const QString& path);
@@ -54,8 +53,6 @@ class ExperimentsWindow : public QDialog {
   void showState();
   void showProgress();
   void showCell();
-  void showItem();
-  void openItem();
   void exportTable();
   void say(const QString& sentence, bool problem);
 
@@ -68,10 +65,9 @@ class ExperimentsWindow : public QDialog {
   StyledLabel *model_ = nullptr, *about_ = nullptr, *message_ = nullptr, *progress_text_ = nullptr;
   QProgressBar* progress_ = nullptr;
   QPushButton *start_ = nullptr, *open_ = nullptr, *export_ = nullptr;
-  QTableView *table_ = nullptr, *items_ = nullptr;
-  StyledLabel *question_ = nullptr, *expected_ = nullptr, *baseline_ = nullptr, *answer_ = nullptr;
+  QTableView* table_ = nullptr;
+  ExperimentItems* items_ = nullptr;
   ExperimentTableModel* table_model_;
-  OutcomeModel* items_model_;
 };
 
 }  // namespace qkscope
