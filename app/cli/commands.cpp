@@ -142,6 +142,9 @@ const std::vector<Command>& commands() {
        "--out "
        "they are\n"
        "                     put together in that folder, too\n"
+       "  paper FOLDER...    the paper's tables and figures as numbers, and below them what these folders "
+       "hold "
+       "of them\n"
        "  slurm FILE [MODEL] writes and submits a Slurm job array of --nodes x --gpus shards and a job that "
        "merges them\n"
        "datasets/README.md tells how tasks and experiments are written.\n\n"
@@ -149,7 +152,9 @@ const std::vector<Command>& commands() {
        "  qkscope-cli experiment run context-and-memory --out results\n"
        "  qkscope-cli experiment run my.json ~/models/Llama-3.2-1B-Instruct --out results --json\n"
        "  qkscope-cli experiment run my.json --shard 2/8 --out results\n"
-       "  qkscope-cli experiment merge results",
+       "  qkscope-cli experiment merge results\n"
+       "  qkscope-cli experiment run table-1 --data ~/Rope_with_LLM/datasets --out results && "
+       "qkscope-cli experiment paper results",
        Experiments | Model | Folder, "The folder that results are added to", run_experiment},
       {"dataset", "What a data set of rows holds: its columns, how often each value comes, its first rows.",
        "Examples:\n"

@@ -8,6 +8,7 @@
 #include "core/tasks/experiment_run.h"
 #include "core/tasks/experiment_table.h"
 #include "core/tasks/identity.h"
+#include "core/tasks/paper_table.h"
 
 namespace qkscope::cli {
 
@@ -137,12 +138,36 @@ Document status(const Context& context) {
   return {{"experiments", list}};
 }
 
+/// What the paper published, and below it what the folders hold of it.
+Document paper(const Context& context) {
+  const Read all = read(context.options.experiment.what);
+  Document list = Document::array();
+  for (PaperTable table : paper_tables()) {
+    for (const Plan& plan : all.plans) add_measured(table, tabulate(plan, all.store));
+    std::vector<Table::Column> columns = {{"model", false}, {"arm", false}};
+    for (const PaperTable::Column& column : table.columns) columns.push_back({column.title});
+    Table rows(columns);
+    for (const PaperTable::Row& row : table.rows) {
+      std::vector<std::string> cells = {row.here ? "here: " + row.model : row.model, row.arm};
+      for (const auto& value : row.values) cells.push_back(value ? fixed(*value, 2) : "-");
+      rows.add(cells);
+    }
+    context.text << table.title << "\n";
+    rows.print(context.text);
+    for (const std::string& caveat : table.caveats) context.text << caveat << "\n";
+    context.text << "\n";
+    list.push_back(to_json(table));
+  }
+  return {{"tables", list}};
+}
+
 }  // namespace
 
 Document run_experiment(const Context& context) {
   const std::string& action = context.options.experiment.action;
   if (action == "run") return run(context);
   if (action == "slurm") return run_slurm(context);
+  if (action == "paper") return paper(context);
   return action == "merge" ? merge(context) : status(context);
 }
 

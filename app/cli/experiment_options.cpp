@@ -9,14 +9,14 @@ namespace qkscope::cli {
 
 void add_experiment(CLI::App& app, Options& o) {
   ExperimentOptions& e = o.experiment;
-  app.add_option("ACTION", e.action, "run, status, merge or slurm")
+  app.add_option("ACTION", e.action, "run, status, merge, paper or slurm")
       ->option_text(" ")
       ->required()
-      ->check(CLI::IsMember({"run", "status", "merge", "slurm"}));
+      ->check(CLI::IsMember({"run", "status", "merge", "paper", "slurm"}));
   app.add_option("WHAT", e.what,
                  "run and slurm: FILE [MODEL], an experiment's file or the name of one that comes with the "
                  "program, and "
-                 "the model where the file names none; status and merge: the folders that run wrote")
+                 "the model where the file names none; status, merge and paper: the folders that run wrote")
       ->option_text(" ")
       ->required()
       ->check(filled("a file or folder"));

@@ -10,7 +10,20 @@ namespace qkscope {
 
 namespace {
 
-std::string tex(const std::string& text) {
+std::string percent(double share) {
+  std::ostringstream text;
+  text.imbue(std::locale::classic());
+  text << std::fixed << std::setprecision(1) << 100 * share;
+  return text.str();
+}
+
+std::string number(const std::optional<double>& value) {
+  return value ? number_text(*value) : std::string();
+}
+
+}  // namespace
+
+std::string latex_text(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
     switch (c) {
@@ -38,19 +51,6 @@ std::string tex(const std::string& text) {
   }
   return escaped;
 }
-
-std::string percent(double share) {
-  std::ostringstream text;
-  text.imbue(std::locale::classic());
-  text << std::fixed << std::setprecision(1) << 100 * share;
-  return text.str();
-}
-
-std::string number(const std::optional<double>& value) {
-  return value ? number_text(*value) : std::string();
-}
-
-}  // namespace
 
 std::string to_csv(const ExperimentTable& table) {
   std::string text =
@@ -91,17 +91,17 @@ std::string to_csv(const ExperimentTable& table) {
   return text;
 }
 
-std::string to_latex(const ExperimentTable& table) {
+std::string to_lalatex_text(const ExperimentTable& table) {
   std::string text = "% " + table.experiment + " on " + table.model +
                      "; percent right, 95 % Wilson intervals; p: McNemar's exact test against the baseline\n";
   const std::size_t tasks = table.arms.empty() ? 0 : table.arms.front().tasks.size();
   text += "\\begin{tabular}{l" + std::string(tasks + 2, 'r') + "}\n\\hline\narm";
   if (!table.arms.empty()) {
-    for (const TaskScore& score : table.arms.front().tasks) text += " & " + tex(score.task);
+    for (const TaskScore& score : table.arms.front().tasks) text += " & " + latex_text(score.task);
   }
   text += " & context & memory \\\\\n\\hline\n";
   for (const ExperimentTable::Row& arm : table.arms) {
-    text += tex(arm.name);
+    text += latex_text(arm.name);
     for (const TaskScore& score : arm.tasks) {
       const auto accuracy = score.accuracy();
       text += accuracy ? " & " + percent(*accuracy) + " [" + percent(score.interval.low) + ", " +
