@@ -10,6 +10,7 @@
 #include <QPushButton>
 #include <QSplitter>
 #include <QStandardPaths>
+#include <QTabWidget>
 #include <QVBoxLayout>
 #include <algorithm>
 
@@ -23,6 +24,7 @@
 #include "core/tasks/experiment_text.h"
 #include "views/counted.h"
 #include "views/experiment_models.h"
+#include "views/paper_tables.h"
 #include "views/rows_table.h"
 #include "views/styled_label.h"
 
@@ -48,7 +50,12 @@ ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
   parts->addWidget(makeTable());
   items_ = new ExperimentItems(this);
   parts->addWidget(items_);
-  column->addWidget(parts, 1);
+  pages_ = new QTabWidget(this);
+  pages_->setDocumentMode(true);
+  pages_->addTab(parts, tr("Arms and tasks"));
+  paper_ = new PaperTables(this);
+  pages_->addTab(paper_, tr("Paper and here"));
+  column->addWidget(pages_, 1);
   column->addWidget(makeFoot());
   resize(1000, 720);
 
@@ -59,6 +66,7 @@ ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
   connect(&runner_, &ExperimentRunner::runningChanged, this, &ExperimentsWindow::showProgress);
   connect(&runner_, &ExperimentRunner::failed, this,
           [this](const QString& sentence) { say(sentence, true); });
+  connect(pages_, &QTabWidget::currentChanged, this, &ExperimentsWindow::showProgress);
   connect(items_, &ExperimentItems::itemChanged, this, [this] { open_->setEnabled(items_->hasItem()); });
   connect(items_, &ExperimentItems::openRequested, this, &ExperimentsWindow::openRequested);
   connect(&session_, &Session::busyChanged, this, &ExperimentsWindow::showProgress);
@@ -230,6 +238,7 @@ void ExperimentsWindow::startOrStop() {
 void ExperimentsWindow::showState() {
   table_model_->setTable(state_.plan && state_.results ? tabulate(*state_.plan, *state_.results)
                                                        : ExperimentTable());
+  paper_->setMeasured(table_model_->table());
   showCell();
   showProgress();
 }
@@ -243,7 +252,7 @@ void ExperimentsWindow::showProgress() {
                                           : tr("Start"));
   start_->setEnabled(running || (session_.model() && chosen() && (table.of == 0 || table.done < table.of)));
   experiment_->setEnabled(!running);
-  export_->setEnabled(table.done > 0);
+  export_->setEnabled(table.done > 0 || (pages_->currentWidget() == paper_ && paper_->shown()));
   progress_->setMaximum(static_cast<int>(std::max<std::size_t>(1, table.of)));
   progress_->setValue(static_cast<int>(table.done));
   const ExperimentProgress& at = state_.progress;
@@ -270,22 +279,25 @@ void ExperimentsWindow::showCell() {
 }
 
 void ExperimentsWindow::exportTable() {
+  const PaperTable* paper = pages_->currentWidget() == paper_ ? paper_->shown() : nullptr;
   const QString purpose = QStringLiteral("figure");
   const QString csv = tr("Table of values (*.csv)"), latex = tr("LaTeX table (*.tex)");
   QString filter;
-  QString path =
-      QFileDialog::getSaveFileName(this, tr("Export table"),
-                                   Settings().folder(purpose) + QLatin1Char('/') +
-                                       text(table_model_->table().experiment) + QStringLiteral(".csv"),
-                                   csv + QStringLiteral(";;") + latex, &filter);
+  QString path = QFileDialog::getSaveFileName(this, tr("Export table"),
+                                              Settings().folder(purpose) + QLatin1Char('/') +
+                                                  text(paper ? paper->id : table_model_->table().experiment) +
+                                                  QStringLiteral(".csv"),
+                                              csv + QStringLiteral(";;") + latex, &filter);
   if (path.isEmpty()) return;
   if (QFileInfo(path).suffix().isEmpty())
     path += filter == latex ? QStringLiteral(".tex") : QStringLiteral(".csv");
   Settings().setFolder(purpose, QFileInfo(path).absolutePath());
-  const ExperimentTable& table = table_model_->table();
+  const auto written = [tex = path.endsWith(QStringLiteral(".tex"))](const auto& table) {
+    return tex ? to_latex(table) : to_csv(table);
+  };
   try {
     AtomicFile file(path.toStdString());
-    file.write(path.endsWith(QStringLiteral(".tex")) ? to_latex(table) : to_csv(table));
+    file.write(paper ? written(*paper) : written(table_model_->table()));
     file.commit();
     say(tr("Written: %1").arg(QDir::toNativeSeparators(path)), false);
   } catch (const Error& error) {

@@ -9,12 +9,14 @@ class QComboBox;
 class QLabel;
 class QProgressBar;
 class QPushButton;
+class QTabWidget;
 class QTableView;
 
 namespace qkscope {
 
 class ExperimentItems;
 class ExperimentTableModel;
+class PaperTables;
 class StyledLabel;
 
 /// Whole experiments on the open model: which one, how far it is, its table as it fills, and behind each cell
@@ -65,8 +67,10 @@ class ExperimentsWindow : public QDialog {
   StyledLabel *model_ = nullptr, *about_ = nullptr, *message_ = nullptr, *progress_text_ = nullptr;
   QProgressBar* progress_ = nullptr;
   QPushButton *start_ = nullptr, *open_ = nullptr, *export_ = nullptr;
+  QTabWidget* pages_ = nullptr;
   QTableView* table_ = nullptr;
   ExperimentItems* items_ = nullptr;
+  PaperTables* paper_ = nullptr;
   ExperimentTableModel* table_model_;
 };
 

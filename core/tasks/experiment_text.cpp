@@ -91,7 +91,7 @@ std::string to_csv(const ExperimentTable& table) {
   return text;
 }
 
-std::string to_lalatex_text(const ExperimentTable& table) {
+std::string to_latex(const ExperimentTable& table) {
   std::string text = "% " + table.experiment + " on " + table.model +
                      "; percent right, 95 % Wilson intervals; p: McNemar's exact test against the baseline\n";
   const std::size_t tasks = table.arms.empty() ? 0 : table.arms.front().tasks.size();

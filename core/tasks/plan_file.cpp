@@ -31,13 +31,14 @@ Json to_json(const Plan& plan) {
                        {"seed", item.seed},
                        {"keys", item.keys}});
     }
-    tasks.push_back({{"task", task.name},
-                     {"kind", task_kind_name(task.kind)},
-                     {"rule", task.rule},
-                     {"published_rule", task.published_rule},
-                     {"chance", task.chance},
-                     {"answer_by", answer_by_name(task.answer_by)},
-                     {"items", std::move(items)}});
+    Json one = {{"task", task.name},
+                {"kind", task_kind_name(task.kind)},
+                {"rule", task.rule},
+                {"published_rule", task.published_rule},
+                {"chance", task.chance}};
+    if (task.answer_by != AnswerBy::Writing) one["answer_by"] = answer_by_name(task.answer_by);
+    one["items"] = std::move(items);
+    tasks.push_back(std::move(one));
   }
   for (const Plan::PlannedArm& arm : plan.arms)
     arms.push_back(

@@ -4,6 +4,7 @@
 #include "core/tasks/experiment.h"
 #include "core/tasks/experiment_table.h"
 #include "core/tasks/identity.h"
+#include "core/tasks/paper_table.h"
 #include "core/tasks/result_store.h"
 #include "core/tasks/statistics.h"
 #include "core/tasks/task.h"
@@ -180,6 +181,47 @@ class TestExperiments : public TaskTestCase {
     QVERIFY(same_questions(plans[0], plan));
     QCOMPARE(to_json(tabulate(plans[0], store)).dump(), json.dump());
     QKSCOPE_EXPECT_ERROR(read_plans(path("nowhere")), "nowhere", "--out");
+  }
+
+  /// What was published is whole, and what is measured stands below it where a column has a task of its name.
+  void besideThePaper() {
+    std::vector<PaperTable> tables = paper_tables();
+    QCOMPARE(tables.size(), 6u);
+    for (const PaperTable& table : tables) {
+      QVERIFY2(!table.rows.empty() && !table.caveats.empty(), table.id.c_str());
+      for (const PaperTable::Row& row : table.rows) {
+        for (const auto& value : row.values)
+          QVERIFY2(value && *value >= 0 && *value <= 130, table.id.c_str());
+      }
+    }
+    PaperTable& accuracy = tables.front();
+    QCOMPARE(accuracy.rows.size(), 9u);
+    QCOMPARE(*accuracy.rows[5].values[1], 9.68);
+    TaskScore keys, other;
+    keys.task = "pass-keys-128-6";
+    keys.items = 3;
+    keys.correct = 2;
+    keys.diversity = 0.5;
+    other.task = "dogs";
+    other.items = other.correct = 1;
+    ExperimentTable measured{"e", "m", {}, 1, 1};
+    measured.arms = {{"a", {}, "", "", {other, keys}}, {"b", {}, "", "", {other}}};
+    add_measured(accuracy, measured);
+    QCOMPARE(accuracy.rows.size(), 10u);
+    QVERIFY(accuracy.rows.back().here && near(*accuracy.rows.back().values[2], 200.0 / 3));
+    QVERIFY(!accuracy.rows.back().values[0]);
+    const std::string csv = to_csv(accuracy), latex = to_latex(accuracy);
+    QVERIFY(has_all(csv, {"model,arm,measured_here,GSM8K", "\"PK(128,6)\"", "m,a,true,,,66.66"}));
+    QVERIFY(has_all(latex, {"\\hline\nm & a & -- & -- & 66.67 & --", "Llama3-8B & vanilla & 76.9 & 53.51"}));
+    // Where nothing is measured, nothing is added; an answer alone has its own number.
+    const std::size_t published = tables[1].rows.size();
+    add_measured(tables[1], measured);
+    QCOMPARE(tables[1].rows.size(), published);
+    measured.arms[1].tasks[0].task = "imdb";
+    measured.arms[1].tasks[0].perplexities["answer_alone"] = 7.5;
+    add_measured(tables[2], measured);
+    QCOMPARE(*tables[2].rows.back().values[1], 7.5);
+    QVERIFY(to_json(tables[2])["rows"].back()["here"] == true);
   }
 
   /// Another weight, tokenizer or configuration is another model; another place is not.
