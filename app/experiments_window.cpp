@@ -67,7 +67,7 @@ ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
   connect(&runner_, &ExperimentRunner::failed, this,
           [this](const QString& sentence) { say(sentence, true); });
   connect(pages_, &QTabWidget::currentChanged, this, &ExperimentsWindow::showProgress);
-  connect(items_, &ExperimentItems::itemChanged, this, [this] { open_->setEnabled(items_->hasItem()); });
+  connect(items_, &ExperimentItems::itemChanged, this, &ExperimentsWindow::showProgress);
   connect(items_, &ExperimentItems::openRequested, this, &ExperimentsWindow::openRequested);
   connect(&session_, &Session::busyChanged, this, &ExperimentsWindow::showProgress);
   connect(&session_, &Session::modelChanged, this, &ExperimentsWindow::readKept);
@@ -252,7 +252,9 @@ void ExperimentsWindow::showProgress() {
                                           : tr("Start"));
   start_->setEnabled(running || (session_.model() && chosen() && (table.of == 0 || table.done < table.of)));
   experiment_->setEnabled(!running);
-  export_->setEnabled(table.done > 0 || (pages_->currentWidget() == paper_ && paper_->shown()));
+  const bool paper = pages_->currentWidget() == paper_;
+  open_->setEnabled(!paper && items_->hasItem());
+  export_->setEnabled(paper ? paper_->shown() != nullptr : table.done > 0);
   progress_->setMaximum(static_cast<int>(std::max<std::size_t>(1, table.of)));
   progress_->setValue(static_cast<int>(table.done));
   const ExperimentProgress& at = state_.progress;
