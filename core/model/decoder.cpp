@@ -24,7 +24,7 @@ Decoder::Decoder(ModelSpec spec, Weights weights) : spec_(std::move(spec)), weig
 
 /// What the layers of one pass share.
 struct Decoder::Pass {
-  State& state;
+  std::vector<SequenceRows> sequences;
   Tap& tap;
   std::vector<Rotation> rotations;  // one a different RoPE
 };
@@ -34,6 +34,15 @@ namespace {
 /// The factor is rounded to the type it multiplies, as Gemma's is.
 at::Tensor scaled(const at::Tensor& x, double factor) {
   return factor == 1 ? x : x * at::full({}, factor, at::kFloat).to(x.device(), x.scalar_type());
+}
+
+/// (T, ...) of what `part` gives for the rows of each sequence.
+template <typename Part>
+at::Tensor each_sequence(const std::vector<SequenceRows>& sequences, const Part& part) {
+  if (sequences.size() == 1) return part(sequences.front());
+  std::vector<at::Tensor> parts;
+  for (const SequenceRows& rows : sequences) parts.push_back(part(rows));
+  return at::cat(parts);
 }
 
 }  // namespace
@@ -76,11 +85,26 @@ at::Tensor Decoder::per_layer_inputs(const at::Tensor& index, const at::Tensor& 
 }
 
 at::Tensor Decoder::run_layers(at::Tensor residual, int first, int last, State& state, Tap& tap) const {
-  Pass pass{state, tap, {}};
+  const std::int64_t rows = residual.size(0);
+  return run_layers(std::move(residual), first, last, {{&state, 0, rows}}, tap);
+}
+
+at::Tensor Decoder::run_layers(at::Tensor residual, int first, int last, std::vector<SequenceRows> sequences,
+                               Tap& tap) const {
+  Pass pass{std::move(sequences), tap, {}};
   for (const RopeSpec& rope : ropes_) {
-    pass.rotations.push_back(make_rotation(rope, spec_.max_position_embeddings, state.length(),
-                                           static_cast<int>(residual.size(0)), weights_.device(),
-                                           weights_.dtype()));
+    std::vector<at::Tensor> cos, sin;
+    for (const SequenceRows& rows : pass.sequences) {
+      Rotation own = make_rotation(rope, spec_.max_position_embeddings, rows.state->length(),
+                                   static_cast<int>(rows.count), weights_.device(), weights_.dtype());
+      cos.push_back(std::move(own.cos));
+      sin.push_back(std::move(own.sin));
+    }
+    if (cos.size() == 1) {
+      pass.rotations.push_back({cos.front(), sin.front()});
+    } else {
+      pass.rotations.push_back({at::cat(cos), at::cat(sin)});
+    }
   }
   for (int l = first; l < last; ++l) residual = run_layer(l, std::move(residual), pass);
   return residual;
@@ -91,7 +115,6 @@ at::Tensor Decoder::run_layer(int l, at::Tensor x, Pass& pass) const {
   const LayerSpec& spec = spec_.layers[index];
   const std::shared_ptr<const LayerWeights> lease = weights_.lease(l);
   const LayerWeights& weights = *lease;
-  State& state = pass.state;
   Tap& tap = pass.tap;
 
   const auto norm = [](const std::optional<NormSpec>& n, const NormWeights& w, const at::Tensor& t) {
@@ -102,13 +125,16 @@ at::Tensor Decoder::run_layer(int l, at::Tensor x, Pass& pass) const {
       static const Rotation none;
       const Rotation& rotation =
           rope_of_[index] < 0 ? none : pass.rotations[static_cast<std::size_t>(rope_of_[index])];
-      return attention(*attention_spec, std::get<AttentionWeights>(weights.mixer), l, in, rotation, state,
-                       tap);
+      return attention(*attention_spec, std::get<AttentionWeights>(weights.mixer), l, in, rotation,
+                       pass.sequences, tap);
     }
-    if (const auto* mamba_spec = std::get_if<MambaSpec>(&spec.mixer))
-      return mamba(*mamba_spec, std::get<MambaWeights>(weights.mixer), l, in, state, tap);
-    return delta_net(std::get<DeltaNetSpec>(spec.mixer), std::get<DeltaNetWeights>(weights.mixer), l, in,
-                     state, tap);
+    return each_sequence(pass.sequences, [&](const SequenceRows& rows) {
+      const at::Tensor own = in.narrow(0, rows.first, rows.count);
+      if (const auto* mamba_spec = std::get_if<MambaSpec>(&spec.mixer))
+        return mamba(*mamba_spec, std::get<MambaWeights>(weights.mixer), l, own, *rows.state, tap);
+      return delta_net(std::get<DeltaNetSpec>(spec.mixer), std::get<DeltaNetWeights>(weights.mixer), l, own,
+                       *rows.state, tap);
+    });
   };
   const auto ffn = [&](const at::Tensor& in, const at::Tensor& residual) {
     const at::Tensor out =
@@ -134,7 +160,9 @@ at::Tensor Decoder::run_layer(int l, at::Tensor x, Pass& pass) const {
   }
   if (spec.per_layer_input > 0) {
     const at::Tensor gate = activate(spec.per_layer_activation, weights.per_layer_gate(x));
-    const at::Tensor entering = weights.per_layer_up(gate * state.layer_inputs.select(1, l));
+    const at::Tensor inputs = each_sequence(
+        pass.sequences, [l](const SequenceRows& rows) { return rows.state->layer_inputs.select(1, l); });
+    const at::Tensor entering = weights.per_layer_up(gate * inputs);
     x = x + norm(spec.per_layer_norm, weights.per_layer_norm, entering);
   }
   if (spec.scalar) x = x * weights.scalar;
@@ -155,6 +183,31 @@ at::Tensor Decoder::logits(const at::Tensor& residual, Tap& tap) const {
 at::Tensor Decoder::step(int id, State& state, Tap& tap) const {
   const at::Tensor residual = run_layers(embed({id}, state), 0, spec_.num_layers(), state, tap);
   state.advance(1);
+  return logits(residual, tap);
+}
+
+bool Decoder::rows_stand_alone() const {
+  const auto alone = [](const LayerSpec& layer) {
+    const AttentionSpec* attention = layer.attention();
+    const auto* mlp = std::get_if<MlpSpec>(&layer.ffn);
+    return layer.per_layer_input == 0 && mlp && computed_by_row(*mlp) &&
+           (!attention || (!attention->gate && !attention->query_scale));
+  };
+  return weights_.multiply_rows_alone() && weights_.device().is_cpu() && weights_.dtype() == at::kFloat &&
+         spec_.head.softcap <= 0 && spec_.embedding.per_layer_input == 0 &&
+         std::ranges::all_of(spec_.layers, alone);
+}
+
+at::Tensor Decoder::step(const TokenIds& ids, std::span<State* const> states, Tap& tap) const {
+  std::vector<at::Tensor> residuals;
+  std::vector<SequenceRows> sequences;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    residuals.push_back(embed({ids[i]}, *states[i]));
+    sequences.push_back({states[i], static_cast<std::int64_t>(i), 1});
+  }
+  const at::Tensor residual =
+      run_layers(at::cat(residuals), 0, spec_.num_layers(), std::move(sequences), tap);
+  for (State* state : states) state->advance(1);
   return logits(residual, tap);
 }
 

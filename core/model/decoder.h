@@ -1,6 +1,9 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <span>
+#include <vector>
+
 #include "core/base/array.h"
 #include "core/model/blocks/rotary.h"
 #include "core/model/spec.h"
@@ -11,7 +14,8 @@
 namespace qkscope {
 
 /// The forward pass of a decoder-only model, written once over its spec. Stateless: what a pass leaves behind
-/// is in the State it was given. Batch size is 1 and left out of every shape.
+/// is in the State it was given. There is no batch axis: where several sequences go through a pass, their
+/// rows follow each other.
 class Decoder {
  public:
   Decoder(ModelSpec spec, Weights weights);
@@ -29,9 +33,19 @@ class Decoder {
   at::Tensor logits(const at::Tensor& residual, Tap& tap) const;
   /// All of it, for one more token after the state: (1, vocab_size).
   at::Tensor step(int id, State& state, Tap& tap) const;
+  /// One more token after each of several states, side by side: (n, vocab_size). To the last bit as one by
+  /// one where rows_stand_alone(). The tap sees all rows at once.
+  at::Tensor step(const TokenIds& ids, std::span<State* const> states, Tap& tap) const;
+  /// Whether a row's numbers are the same to the last bit whatever few rows stand beside it: its products are
+  /// with blocks, and all else that reads several rows at once goes row by row or by exact operations. ATen's
+  /// functions of numbers (erf, tanh, exp) do not: what is left over at the end of all rows takes another
+  /// way.
+  bool rows_stand_alone() const;
 
  private:
   struct Pass;
+  at::Tensor run_layers(at::Tensor residual, int first, int last, std::vector<SequenceRows> sequences,
+                        Tap& tap) const;
   at::Tensor per_layer_inputs(const at::Tensor& index, const at::Tensor& residual) const;
   at::Tensor run_layer(int l, at::Tensor residual, Pass& pass) const;
 

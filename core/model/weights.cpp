@@ -13,6 +13,7 @@ namespace {
 class Sizes {
  public:
   void add(const Linear& linear) {
+    rows_alone = rows_alone && (linear.stored() || linear.bytes() == 0);
     held += linear.bytes();
     read += linear.bytes_of_step();
     if (linear.stored()) stored += linear.stored()->bytes();
@@ -31,6 +32,7 @@ class Sizes {
   }
 
   std::uint64_t held = 0, stored = 0, read = 0;
+  bool rows_alone = true;  // see Weights
 };
 
 /// Of two tensors, K's with its axes exchanged head by head.
@@ -146,6 +148,7 @@ void add(Sizes& sizes, const MoeSpec& spec, const MoeWeights& w) {
   sizes.add(w.shared_router);
   Sizes experts;
   for (const MlpWeights& expert : w.experts) experts.add(expert);
+  sizes.rows_alone = sizes.rows_alone && experts.rows_alone;
   sizes.held += experts.held;
   sizes.stored += experts.stored;
   sizes.read +=
@@ -207,6 +210,7 @@ Weights::Weights(std::shared_ptr<const Checkpoint> checkpoint, const ModelSpec& 
        {&embedding_.project, &embedding_.per_layer_project, &head_.project, &head_.logits})
     sizes.add(*linear);
   bytes_per_step_ = sizes.read;
+  multiply_rows_alone_ = sizes.rows_alone;
   const auto add_table = [&](const Table& table, bool floats_are_held) {
     if (table.stored() && table.stored() != head_.logits.stored()) sizes.stored += table.stored()->bytes();
     if (table.floats().defined() && !floats_are_held) sizes.held += table.floats().nbytes();

@@ -46,6 +46,9 @@ class Weights {
   std::uint64_t stored_bytes() const { return stored_bytes_; }
   /// Of what one decode step reads: all but the embedding tables, and of the experts those that are chosen.
   std::uint64_t bytes_per_step() const { return bytes_per_step_; }
+  /// Whether every product of a few rows is one with the blocks of the file: then a row's numbers are the
+  /// same to the last bit whatever rows stand beside it, which libraries do not promise of floats.
+  bool multiply_rows_alone() const { return multiply_rows_alone_; }
 
  private:
   void read_embedding(const ModelSpec& spec, ParameterReader& read);
@@ -57,6 +60,7 @@ class Weights {
   at::Device device_;
   at::ScalarType dtype_;
   std::uint64_t bytes_ = 0, stored_bytes_ = 0, bytes_per_step_ = 0;
+  bool multiply_rows_alone_ = false;
   std::set<std::string> names_;
 };
 

@@ -66,21 +66,70 @@ std::vector<TokenProbability> top_tokens(const at::Tensor& logits, int count) {
   return top_tokens_of_rows(logits.unsqueeze(0), count).front();
 }
 
+namespace {
+
+bool goes_on(const Generation& state, const RunRequest& request) {
+  return !state.answer.stopped && std::ssize(state.answer.ids) < request.max_new_tokens;
+}
+
+/// Where the token that is to follow the answer so far stands. Says so anew: a step that was cancelled may
+/// have advanced the cache.
+void place(Generation& state) {
+  state.cache.rollback(state.prompt_length + static_cast<int>(state.answer.ids.size()) - 1);
+}
+
+int take_next(Generation& state, const RunRequest& request) {
+  const int id = sample(state.logits, request.sampling, state.engine);
+  state.answer.ids.push_back(id);
+  state.answer.stopped = std::ranges::find(request.stop_tokens, id) != request.stop_tokens.end();
+  return id;
+}
+
+}  // namespace
+
 void generate(const Decoder& decoder, Generation& state, const RunRequest& request,
               Intervention* intervention, const std::function<void(int id)>& on_token, std::stop_token stop) {
-  TokenIds& ids = state.answer.ids;
-  while (!state.answer.stopped && std::ssize(ids) < request.max_new_tokens) {
+  while (goes_on(state, request)) {
     if (stop.stop_requested()) throw Cancelled();
-    if (!ids.empty()) {
-      // Says so anew: a step that was cancelled may have advanced the cache.
-      state.cache.rollback(state.prompt_length + static_cast<int>(ids.size()) - 1);
+    if (!state.answer.ids.empty()) {
+      place(state);
       RequestTap tap(nullptr, intervention, /*prefill=*/false, stop);
-      state.logits = decoder.step(ids.back(), state.cache, tap)[0];
+      state.logits = decoder.step(state.answer.ids.back(), state.cache, tap)[0];
     }
-    const int id = sample(state.logits, request.sampling, state.engine);
-    ids.push_back(id);
-    state.answer.stopped = std::ranges::find(request.stop_tokens, id) != request.stop_tokens.end();
+    const int id = take_next(state, request);
     if (on_token) on_token(id);
+  }
+}
+
+void generate_together(const Decoder& decoder, std::span<Generation* const> states,
+                       std::span<const RunRequest* const> requests, std::stop_token stop) {
+  for (;;) {
+    if (stop.stop_requested()) throw Cancelled();
+    std::vector<Generation*> stepping;
+    std::vector<State*> caches;
+    TokenIds last;
+    bool begins = false;
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      if (!goes_on(*states[i], *requests[i])) continue;
+      if (states[i]->answer.ids.empty()) {
+        begins = true;
+        continue;
+      }
+      place(*states[i]);
+      stepping.push_back(states[i]);
+      caches.push_back(&states[i]->cache);
+      last.push_back(states[i]->answer.ids.back());
+    }
+    if (stepping.empty() && !begins) return;
+    if (!stepping.empty()) {
+      RequestTap tap(nullptr, nullptr, /*prefill=*/false, stop);
+      const at::Tensor logits = decoder.step(last, caches, tap);
+      for (std::size_t i = 0; i < stepping.size(); ++i)
+        stepping[i]->logits = logits[static_cast<std::int64_t>(i)];
+    }
+    for (std::size_t i = 0; i < states.size(); ++i) {
+      if (goes_on(*states[i], *requests[i])) take_next(*states[i], *requests[i]);
+    }
   }
 }
 

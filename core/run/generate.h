@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <random>
+#include <span>
 #include <stop_token>
 #include <vector>
 
@@ -42,6 +43,11 @@ struct Generation {
 /// one, and can be called again.
 void generate(const Decoder& decoder, Generation& state, const RunRequest& request,
               Intervention* intervention, const std::function<void(int id)>& on_token, std::stop_token stop);
+
+/// Several answers side by side, a token of each at a time, until each is stopped or has its max_new_tokens.
+/// Throws Cancelled, and can be called again.
+void generate_together(const Decoder& decoder, std::span<Generation* const> states,
+                       std::span<const RunRequest* const> requests, std::stop_token stop);
 
 /// All of an answer, after a prefill whose last position gave `logits` (vocab_size).
 Answer generate(const Decoder& decoder, const at::Tensor& logits, State cache, const RunRequest& request,

@@ -4,11 +4,15 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <iterator>
+#include <list>
+#include <map>
 
 #include "core/base/error.h"
 #include "core/model/decoder.h"
 #include "core/model/language_model.h"
 #include "core/model/memory.h"
+#include "core/model/products/product.h"
 #include "core/run/baseline_runner.h"
 #include "core/run/generate.h"
 #include "core/run/passes.h"
@@ -52,6 +56,12 @@ bool is_edited(const RunRequest& request) {
   return std::ranges::any_of(request.edits, &Edit::on);
 }
 
+/// Whether the baseline's answer is what is scored: where nothing else is expected, that of an edited run,
+/// too.
+bool scores_answer(const RunRequest& request) {
+  return request.expected.empty() && (request.score_continuation || request.score_as_published);
+}
+
 }  // namespace
 
 struct Runner::Impl {
@@ -74,10 +84,15 @@ struct Runner::Impl {
   };
   Arms prefill_arms(const RunRequest& request, const RunEvents& baseline_events, const RunEvents& events,
                     std::stop_token stop);
+  void score_own(const RunRequest& request, const TokenIds& continuation, Arms& arms, const RunEvents& events,
+                 std::stop_token stop);
   void answer_edited(const RunRequest& request, Arms& arms, const RunEvents& events, std::stop_token stop);
   std::shared_ptr<const Run> finished_baseline(const RunRequest& request, const Baseline& base,
                                                Answer answer) const;
   std::shared_ptr<const Run> run(const RunRequest& request, const RunEvents& events, std::stop_token stop);
+  std::shared_ptr<const Run> answered(const RunRequest& request, Arms& arms, const RunEvents& events,
+                                      std::stop_token stop);
+  std::vector<std::shared_ptr<const Run>> run_all(std::span<const RunRequest> requests, std::stop_token stop);
   Comparison compare(const RunRequest& request, const RunEvents& events, std::stop_token stop);
   Likelihoods likelihoods(const RunRequest& request, const std::vector<TokenIds>& continuations,
                           std::stop_token stop);
@@ -199,28 +214,80 @@ std::shared_ptr<const Run> Runner::Impl::finished_baseline(const RunRequest& req
                   request.max_new_tokens > 0 ? base.decode_ms : 0);
 }
 
+void Runner::Impl::score_own(const RunRequest& request, const TokenIds& continuation, Arms& arms,
+                             const RunEvents& events, std::stop_token stop) {
+  if (arms.edited) {
+    score(Arm::Disrupted, request, continuation, *arms.edited, &*arms.intervention, events, stop);
+  } else {
+    score(Arm::Baseline, request, continuation, arms.base->prefill, nullptr, events, stop);
+  }
+}
+
 std::shared_ptr<const Run> Runner::Impl::run(const RunRequest& request, const RunEvents& events,
                                              std::stop_token stop) {
-  const bool edited = is_edited(request);
-  const RunEvents quiet;
-  Arms arms = prefill_arms(request, edited ? quiet : events, events, stop);
-  const auto score_own = [&](const TokenIds& continuation) {
-    if (edited) {
-      score(Arm::Disrupted, request, continuation, *arms.edited, &*arms.intervention, events, stop);
-    } else {
-      score(Arm::Baseline, request, continuation, arms.base->prefill, nullptr, events, stop);
-    }
-  };
-  if (!request.expected.empty()) score_own(request.expected);
-  // The baseline's answer is also what an edited run is scored on where nothing else is expected.
-  const bool scores_answer =
-      request.expected.empty() && (request.score_continuation || request.score_as_published);
+  Arms arms = prefill_arms(request, is_edited(request) ? RunEvents() : events, events, stop);
+  return answered(request, arms, events, stop);
+}
+
+/// What is left of a run when its prompt has been read.
+std::shared_ptr<const Run> Runner::Impl::answered(const RunRequest& request, Arms& arms,
+                                                  const RunEvents& events, std::stop_token stop) {
+  const bool edited = arms.edited.has_value();
+  if (!request.expected.empty()) score_own(request, request.expected, arms, events, stop);
   Answer answer;
-  if (request.max_new_tokens > 0 && (!edited || scores_answer))
-    answer = baselines.answer(request, *arms.base, edited ? quiet : events, stop);
+  if (request.max_new_tokens > 0 && (!edited || scores_answer(request)))
+    answer = baselines.answer(request, *arms.base, edited ? RunEvents() : events, stop);
   if (edited) answer_edited(request, arms, events, stop);
-  if (request.expected.empty()) score_own(answer.ids);
+  if (request.expected.empty()) score_own(request, answer.ids, arms, events, stop);
   return edited ? arms.edited->run : finished_baseline(request, *arms.base, std::move(answer));
+}
+
+std::vector<std::shared_ptr<const Run>> Runner::Impl::run_all(std::span<const RunRequest> requests,
+                                                              std::stop_token stop) {
+  // A baseline keeps at once what any of its arms reads of it: else it would be computed again for each.
+  std::map<TokenIds, Needs> needs;
+  for (const RunRequest& request : requests) {
+    const auto [known, is_new] = needs.try_emplace(request.prompt, needs_of(request));
+    if (!is_new) known->second |= needs_of(request);
+  }
+  struct Writing {
+    std::size_t request;
+    std::shared_ptr<const Run> prefilled;  // a copy: a baseline's own run goes on to tell of other requests
+    Generation generation;
+  };
+  std::list<Writing> writing;
+  std::vector<std::shared_ptr<const Run>> runs(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const RunRequest& request = requests[i];
+    baselines.prefill(request.prompt, needs.at(request.prompt), {}, stop);
+    Arms arms = prefill_arms(request, {}, {}, stop);
+    const bool edits_steps = arms.edited && arms.intervention->every_step();
+    if (request.max_new_tokens <= 0 || scores_answer(request) || edits_steps || !decoder.rows_stand_alone()) {
+      runs[i] = answered(request, arms, {}, stop);
+      continue;
+    }
+    score_own(request, request.expected, arms, {}, stop);
+    const Prefill& prefill = arms.edited ? *arms.edited : arms.base->prefill;
+    Generation generation(prefill.logits, prefill.cache.fork(), request.sampling.seed);
+    writing.push_back({i, as_asked(*prefill.run, request, {}, 0), std::move(generation)});
+  }
+  for (auto begin = writing.begin(); begin != writing.end();) {
+    // No more than are multiplied row by row.
+    const auto end = std::next(begin, std::min(few_rows, std::distance(begin, writing.end())));
+    std::vector<Generation*> generations;
+    std::vector<const RunRequest*> asked;
+    for (auto one = begin; one != end; ++one) {
+      generations.push_back(&one->generation);
+      asked.push_back(&requests[one->request]);
+    }
+    const auto begun = Clock::now();
+    generate_together(decoder, generations, asked, stop);
+    const double ms = ms_since(begun) / static_cast<double>(generations.size());
+    for (; begin != end; ++begin)
+      runs[begin->request] =
+          as_asked(*begin->prefilled, requests[begin->request], std::move(begin->generation.answer), ms);
+  }
+  return runs;
 }
 
 Comparison Runner::Impl::compare(const RunRequest& request, const RunEvents& events, std::stop_token stop) {
@@ -271,6 +338,18 @@ std::shared_ptr<const Run> Runner::run(const RunRequest& request, const RunEvent
   std::shared_ptr<const Run> run;
   guarded(*impl_->model, request, [&] { run = impl_->run(request, events, stop); });
   return run;
+}
+
+std::vector<std::shared_ptr<const Run>> Runner::run_all(std::span<const RunRequest> requests,
+                                                        std::stop_token stop) {
+  std::vector<std::shared_ptr<const Run>> runs;
+  if (requests.empty()) return runs;
+  const auto size = [](const RunRequest& request) { return request.prompt.size(); };
+  const auto shortest = std::ranges::min_element(requests, {}, size),
+             longest = std::ranges::max_element(requests, {}, size);
+  guarded(*impl_->model, shortest->prompt.empty() ? *shortest : *longest,
+          [&] { runs = impl_->run_all(requests, stop); });
+  return runs;
 }
 
 Comparison Runner::compare(const RunRequest& request, const RunEvents& events, std::stop_token stop) {

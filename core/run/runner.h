@@ -1,6 +1,8 @@
 #pragma once
 #include <memory>
+#include <span>
 #include <stop_token>
+#include <vector>
 
 #include "core/run/run.h"
 
@@ -27,6 +29,10 @@ class Runner {
   /// asked.
   std::shared_ptr<const Run> run(const RunRequest& request, const RunEvents& events = {},
                                  std::stop_token stop = {});
+  /// run() of each. Where they share a prompt, they share its baseline; answers are written side by side, if
+  /// nothing but time hangs on that: see Decoder::rows_stand_alone(). Throws as run(); then none is told.
+  std::vector<std::shared_ptr<const Run>> run_all(std::span<const RunRequest> requests,
+                                                  std::stop_token stop = {});
   /// The run of the request beside that without its edits, with the results of both as they come: both
   /// passes, then both answers. Throws as run().
   Comparison compare(const RunRequest& request, const RunEvents& events = {}, std::stop_token stop = {});

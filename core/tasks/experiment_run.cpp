@@ -1,13 +1,10 @@
 #include "core/tasks/experiment_run.h"
 
-#include <cmath>
-#include <numeric>
+#include <set>
 
-#include "core/base/error.h"
-#include "core/base/wording.h"
 #include "core/model/language_model.h"
-#include "core/run/passes.h"
 #include "core/run/runner.h"
+#include "core/tasks/trial.h"
 
 namespace qkscope {
 
@@ -26,60 +23,19 @@ std::vector<std::pair<std::size_t, std::size_t>> items_of(const Plan& plan, Expe
   return items;
 }
 
-std::optional<double> value_of(const std::vector<float>& nll) {
-  return Perplexity{PerplexityDefinition::Continuation, {}, nll}.value();
-}
-
-/// What is a number: exp of the mean of no losses is none, and JSON has no infinity.
-void keep(TrialResult& result, const std::string& name, const std::optional<double>& perplexity) {
-  if (perplexity && std::isfinite(*perplexity)) result.perplexities[name] = *perplexity;
-}
-
-/// What the model writes.
-TrialResult written(Runner& runner, const RunRequest& request, const LanguageModel& model, bool score_answer,
-                    std::stop_token stop) {
-  const auto run = runner.run(request, {}, stop);
-  TrialResult result;
-  result.answer = model.tokenizer().decode(run->answer, true);
-  result.ids = run->answer;
-  result.stopped = run->stopped;
-  result.replaced = run->replaced;
-  if (run->continuation) result.perplexity = run->continuation->value();
-  if (run->as_published) keep(result, "as_published", run->as_published->value());
-  if (!score_answer || run->answer.empty()) return result;
-  RunRequest again = request;
-  again.max_new_tokens = 0;
-  keep(result, "answer", value_of(runner.likelihoods(again, {run->answer}, stop).nll.front()));
-  const TokenIds alone = model.tokenizer().encode(result.answer, false);
-  keep(result, "answer_alone", text_perplexity(model, alone, request.edits, stop).value());
-  return result;
-}
-
-/// The most probable of the choices; of equal ones the first.
-TrialResult chosen(Runner& runner, const RunRequest& request, AnswerBy by,
-                   const std::vector<std::string>& texts, std::vector<TokenIds> choices,
-                   std::stop_token stop) {
-  std::vector<TokenIds> scored = choices;
-  if (request.score_continuation) scored.push_back(request.expected);
-  Likelihoods found = runner.likelihoods(request, scored, std::move(stop));
-  TrialResult result;
-  result.replaced = found.replaced;
-  if (request.score_continuation) result.perplexity = value_of(found.nll.back());
-  std::size_t best = 0;
-  std::vector<double> losses;
-  for (std::size_t i = 0; i < choices.size(); ++i) {
-    result.choice_nll.push_back(std::accumulate(found.nll[i].begin(), found.nll[i].end(), 0.0));
-    const double length = by == AnswerBy::LikelihoodPerByte ? static_cast<double>(texts[i].size()) : 1;
-    if (!std::isfinite(result.choice_nll.back()))
-      throw Error(
-          "the model's logits are not finite numbers, so no choice is the likeliest; load it as float32 if "
-          "it was not");
-    losses.push_back(result.choice_nll.back() / length);
-    if (losses[i] < losses[best]) best = i;
+/// Those of `pending` from `first` on that are asked together: whole items, until there are as many answers
+/// as are written side by side at no cost; where an answer takes long, one item, so that less is lost when
+/// work is stopped.
+std::size_t asked_together(const std::vector<Trial>& pending, std::size_t first, double ms_an_answer) {
+  constexpr std::size_t enough = 6;
+  constexpr double long_ms = 2000;
+  std::size_t end = first;
+  while (end < pending.size()) {
+    const Trial& item = pending[end];
+    while (end < pending.size() && pending[end].task == item.task && pending[end].item == item.item) ++end;
+    if (end - first >= enough || ms_an_answer > long_ms) break;
   }
-  result.answer = texts[best];
-  result.ids = std::move(choices[best]);
-  return result;
+  return end - first;
 }
 
 }  // namespace
@@ -88,54 +44,43 @@ void run_experiment(const PlannedRuns& runs, std::shared_ptr<const LanguageModel
                     ExperimentShard shard, const std::function<void(const ExperimentProgress&)>& progress,
                     std::stop_token stop) {
   const Plan& plan = runs.plan;
-  const auto items = items_of(plan, shard);
   Runner runner(model);
   ExperimentProgress at;
-  at.of = items.size() * plan.arms.size();
-  double spent = 0;
-  std::size_t computed = 0, left = 0;
-  for (const auto& [task, item] : items) {
-    for (const std::string& key : plan.tasks[task].items[item].keys) left += store.find(key) ? 0 : 1;
-  }
-  at.done = at.of - left;
-  for (const auto& [task, item] : items) {
-    const Plan::PlannedTask& planned = plan.tasks[task];
+  std::vector<Trial> pending;
+  std::set<std::string> keys;  // two tasks may share questions
+  for (const auto& [task, item] : items_of(plan, shard)) {
     for (std::size_t arm = 0; arm < plan.arms.size(); ++arm) {
-      const std::string& key = planned.items[item].keys[arm];
-      if (store.find(key)) continue;
-      at.task = planned.name;
-      at.item = item + 1;
-      at.items = planned.items.size();
-      at.remaining_ms = computed > 0 ? spent / static_cast<double>(computed) * static_cast<double>(left) : -1;
-      if (progress) progress(at);
-      RunRequest request = runs.requests[task][item];
-      request.edits = runs.arms[arm];
-      const auto begun = Clock::now();
-      TrialResult result;
-      try {
-        result = planned.answer_by == AnswerBy::Writing
-                     ? written(runner, request, *model, runs.score_answers, stop)
-                     : chosen(runner, request, planned.answer_by, planned.items[item].gold.choices,
-                              runs.choices[task][item], stop);
-      } catch (const Error& error) {
-        throw Error("Task " + in_quotes(planned.name) + ", item " + std::to_string(item + 1) + ", arm " +
-                    in_quotes(plan.arms[arm].name) + ": " + error.what());
-      }
-      result.key = key;
-      result.ms = ms_since(begun);
+      const Trial trial{task, item, arm};
+      const std::string& key = key_of(plan, trial);
+      ++at.of;
+      if (!store.find(key) && keys.insert(key).second) pending.push_back(trial);
+    }
+  }
+  double spent = 0;
+  for (std::size_t next = 0; next < pending.size();) {
+    const Trial& first = pending[next];
+    const auto computed = static_cast<double>(next);
+    at.task = plan.tasks[first.task].name;
+    at.item = first.item + 1;
+    at.items = plan.tasks[first.task].items.size();
+    at.done = at.of - (pending.size() - next);
+    at.remaining_ms = next > 0 ? spent / computed * static_cast<double>(pending.size() - next) : -1;
+    if (progress) progress(at);
+    const std::size_t count = asked_together(pending, next, next > 0 ? spent / computed : 0);
+    const std::span<const Trial> trials(pending.data() + next, count);
+    for (const TrialResult& result : ask(runner, *model, runs, trials, stop)) {
+      const Trial& trial = pending[next++];
       store.add(result,
-                {{"arm", plan.arms[arm].name},
-                 {"item", std::to_string(item + 1)},
+                {{"arm", plan.arms[trial.arm].name},
+                 {"item", std::to_string(trial.item + 1)},
                  {"model", plan.model},
-                 {"task", planned.name},
+                 {"task", plan.tasks[trial.task].name},
                  // Under "auto" they hang on the memory that was free, and an answer's last digits on them.
                  {"weights", model->card().weights}});
       spent += result.ms;
-      ++computed;
-      --left;
-      ++at.done;
     }
   }
+  at.done = at.of;
   if (progress) progress(at);
 }
 

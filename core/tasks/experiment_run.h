@@ -21,9 +21,9 @@ struct ExperimentShard {
   int number = 1, of = 1;  // every of-th item, from the number-th on
 };
 
-/// Asks what `store` has no result for, item by item, all arms of one before the next, and adds each result
-/// to it at once. Throws Error naming the item, or Cancelled: what was added stays, and another call goes on
-/// there.
+/// Asks what `store` has no result for, a few items at a time, all arms of one before the next, and adds each
+/// result to it at once. Throws Error naming the item, or Cancelled: what was added stays, and another call
+/// goes on there.
 void run_experiment(const PlannedRuns& runs, std::shared_ptr<const LanguageModel> model, ResultStore& store,
                     ExperimentShard shard = {},
                     const std::function<void(const ExperimentProgress&)>& progress = {},

@@ -67,9 +67,19 @@ at::Tensor head_norm(const AttentionSpec& spec, const NormSpec& norm, const Norm
   return normalize(norm, weights, x.reshape({x.size(0), -1})).view(x.sizes());
 }
 
+using Sequences = std::span<const SequenceRows>;
+
+/// Of every row of a pass.
+at::Tensor positions_of(Sequences sequences) {
+  std::vector<at::Tensor> parts;
+  for (const SequenceRows& s : sequences)
+    parts.push_back(at::arange(s.state->length(), s.state->length() + s.count, at::kDouble));
+  return at::cat(parts);
+}
+
 /// Q by its position, see QueryScaleSpec.
-at::Tensor scale_by_position(const QueryScaleSpec& spec, const at::Tensor& q, int past) {
-  const at::Tensor position = at::arange(past, past + q.size(0), at::kDouble) + spec.first;
+at::Tensor scale_by_position(const QueryScaleSpec& spec, const at::Tensor& q, Sequences sequences) {
+  const at::Tensor position = positions_of(sequences) + spec.first;
   const at::Tensor scale = (position / spec.interval).floor().log1p() * spec.weight + 1;
   return (q * scale.to(q.device(), at::kFloat).view({-1, 1, 1})).to(q.scalar_type());
 }
@@ -80,47 +90,64 @@ struct TurnSites {
 
 /// Q or K from what was projected to what attention multiplies: norm, rotation, each at its place.
 at::Tensor turn(const AttentionSpec& spec, const std::optional<NormSpec>& norm, const NormWeights& weights,
-                const Rotation& rotation, int layer, const TurnSites& sites, at::Tensor x, int past,
-                Tap& tap) {
+                const Rotation& rotation, int layer, const TurnSites& sites, at::Tensor x,
+                Sequences sequences, Tap& tap) {
   if (norm && !spec.norms_after_rotation) x = head_norm(spec, *norm, weights, tap({layer, sites.raw}, x));
   x = tap({layer, sites.pre}, x);
   if (spec.rope) x = rotate(*spec.rope, tap.rotation({layer, sites.done}, rotation), x);
   if (norm && spec.norms_after_rotation) x = head_norm(spec, *norm, weights, x);
-  if (spec.query_scale && sites.done == Site::Query) x = scale_by_position(*spec.query_scale, x, past);
+  if (spec.query_scale && sites.done == Site::Query) x = scale_by_position(*spec.query_scale, x, sequences);
   return tap({layer, sites.done}, x);
+}
+
+/// K and V as projected, and what later passes are to read of them.
+struct KeysAndValues {
+  at::Tensor key, value, kept_key, kept_value;  // (T, G, D), (T, G, Dv); undefined where they are borrowed
+};
+
+/// Keys and values (G, past + T, D) that a sequence's queries attend to.
+std::pair<at::Tensor, at::Tensor> seen_by(const AttentionSpec& spec, int layer, const KeysAndValues& all,
+                                          const SequenceRows& rows) {
+  State& state = *rows.state;
+  if (spec.keys_of_layer >= 0) return state.appended(spec.keys_of_layer);
+  const auto own = [&rows](const at::Tensor& x) { return x.narrow(0, rows.first, rows.count); };
+  auto [keys, values] = state.append(layer, own(all.key), own(all.value));
+  if (!all.kept_key.is_same(all.key) || !all.kept_value.is_same(all.value)) {
+    // This pass attends to what it was given, later ones to what is kept.
+    keys = keys.clone();
+    values = values.clone();
+    state.overwrite(layer, own(all.kept_key), own(all.kept_value));
+  }
+  return {keys, values};
 }
 
 }  // namespace
 
 at::Tensor attention(const AttentionSpec& spec, const AttentionWeights& weights, int layer,
-                     const at::Tensor& x, const Rotation& rotation, State& state, Tap& tap) {
-  const int past = state.length();
+                     const at::Tensor& x, const Rotation& rotation, Sequences sequences, Tap& tap) {
   Projected parts = spec.latent ? project_latent(spec, weights, layer, x, tap) : project(spec, weights, x);
   if (spec.clip > 0) {
     for (at::Tensor* part : {&parts.q, &parts.k, &parts.v}) *part = part->clamp(-spec.clip, spec.clip);
   }
   const at::Tensor q = turn(spec, spec.q_norm, weights.q_norm, rotation, layer,
-                            {Site::QueryRaw, Site::QueryPreRope, Site::Query}, parts.q, past, tap);
-  at::Tensor keys, values;  // (G, past + T, D)
-  if (spec.keys_of_layer >= 0) {
-    std::tie(keys, values) = state.appended(spec.keys_of_layer);
-  } else {
-    const at::Tensor k = turn(spec, spec.k_norm, weights.k_norm, rotation, layer,
-                              {Site::KeyRaw, Site::KeyPreRope, Site::Key}, parts.k, past, tap);
-    const at::Tensor v =
-        tap({layer, Site::Value}, spec.v_norm ? head_norm(spec, *spec.v_norm, {}, parts.v) : parts.v);
-    std::tie(keys, values) = state.append(layer, k, v);
-    const at::Tensor k_kept = tap({layer, Site::KeyCached}, k), v_kept = tap({layer, Site::ValueCached}, v);
-    if (!k_kept.is_same(k) || !v_kept.is_same(v)) {
-      // This pass attends to what it was given, later ones to what is kept.
-      keys = keys.clone();
-      values = values.clone();
-      state.overwrite(layer, k_kept, v_kept);
-    }
+                            {Site::QueryRaw, Site::QueryPreRope, Site::Query}, parts.q, sequences, tap);
+  KeysAndValues all;
+  if (spec.keys_of_layer < 0) {
+    all.key = turn(spec, spec.k_norm, weights.k_norm, rotation, layer,
+                   {Site::KeyRaw, Site::KeyPreRope, Site::Key}, parts.k, sequences, tap);
+    all.value = tap({layer, Site::Value}, spec.v_norm ? head_norm(spec, *spec.v_norm, {}, parts.v) : parts.v);
+    all.kept_key = tap({layer, Site::KeyCached}, all.key);
+    all.kept_value = tap({layer, Site::ValueCached}, all.value);
   }
-  const at::Tensor attended =
-      attend(spec, weights.sinks, layer, q.transpose(0, 1), keys, values, past, tap);  // (H, T, Dv)
-  at::Tensor heads = attended.transpose(0, 1).reshape({x.size(0), -1});
+  std::vector<at::Tensor> attended;  // (T, H Dv) of each sequence
+  for (const SequenceRows& rows : sequences) {
+    const auto [keys, values] = seen_by(spec, layer, all, rows);
+    const at::Tensor queries = q.narrow(0, rows.first, rows.count).transpose(0, 1);
+    attended.push_back(attend(spec, weights.sinks, layer, queries, keys, values, rows.state->length(), tap)
+                           .transpose(0, 1)
+                           .reshape({rows.count, -1}));
+  }
+  at::Tensor heads = attended.size() == 1 ? attended.front() : at::cat(attended);
   if (spec.gate) heads = heads * tap({layer, Site::AttnGate}, parts.gate).sigmoid();
   heads = tap({layer, Site::AttnHeads}, heads);
   return tap({layer, Site::AttnOut}, weights.out(heads));  // (T, C)

@@ -1,6 +1,9 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <span>
+
 #include "core/model/blocks/norm.h"
 #include "core/model/blocks/rotary.h"
 #include "core/model/linear.h"
@@ -21,8 +24,16 @@ struct AttentionWeights {
   NormWeights q_down_norm, kv_down_norm;
 };
 
-/// Attention of one layer over what it reads, (T, C) -> (T, C); appends to `state`.
+/// The rows of a pass that are one sequence's, behind what its state holds. All rows of a pass are
+/// multiplied together; what a sequence remembers is its own.
+struct SequenceRows {
+  State* state;
+  std::int64_t first, count;
+};
+
+/// Attention of one layer over what it reads, (T, C) -> (T, C); appends to the states.
 at::Tensor attention(const AttentionSpec& spec, const AttentionWeights& weights, int layer,
-                     const at::Tensor& x, const Rotation& rotation, State& state, Tap& tap);
+                     const at::Tensor& x, const Rotation& rotation, std::span<const SequenceRows> sequences,
+                     Tap& tap);
 
 }  // namespace qkscope

@@ -11,12 +11,18 @@ namespace qkscope {
 
 namespace {
 
+/// The kernel for its gate, where there is one.
+std::optional<rows::Gate> kernel_of(const MlpSpec& spec) {
+  if (!spec.gated || spec.limit > 0) return std::nullopt;
+  if (spec.activation == Activation::Silu) return rows::Gate::Silu;
+  if (spec.activation == Activation::GeluTanh) return rows::Gate::GeluTanh;
+  return std::nullopt;
+}
+
 /// (T, intermediate_size)
 at::Tensor hidden_numbers(const MlpSpec& spec, const at::Tensor& x) {
   if (!spec.gated) return activate(spec.activation, x);
-  const bool plain = spec.limit <= 0 && rows::readable(x);
-  if (plain && spec.activation == Activation::Silu) return rows::gated(rows::Gate::Silu, x);
-  if (plain && spec.activation == Activation::GeluTanh) return rows::gated(rows::Gate::GeluTanh, x);
+  if (const auto gate = kernel_of(spec); gate && rows::readable(x)) return rows::gated(*gate, x);
   const std::vector<at::Tensor> parts = x.chunk(2, -1);  // gate, up
   if (spec.limit <= 0) return activate(spec.activation, parts[0]).mul_(parts[1]);
   const at::Tensor gate = parts[0].clamp_max(spec.limit), up = parts[1].clamp(-spec.limit, spec.limit);
@@ -40,6 +46,11 @@ at::Tensor in_parts(const at::Tensor& x, std::int64_t columns, std::int64_t work
 }
 
 }  // namespace
+
+bool computed_by_row(const MlpSpec& spec) {
+  const bool exact = spec.activation == Activation::Relu && spec.limit <= 0;
+  return kernel_of(spec) || exact;
+}
 
 at::Tensor mlp(const MlpSpec& spec, const MlpWeights& weights, int layer, const at::Tensor& x, Tap& tap) {
   const std::int64_t inner = spec.intermediate_size, work = 2 * x.size(1) * inner;

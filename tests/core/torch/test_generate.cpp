@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <filesystem>
 #include <numeric>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include "core/run/generate.h"
 #include "core/run/request_tap.h"
 #include "core/run/runner.h"
+#include "tests/support/errors.h"
 #include "tests/support/tiny_model.h"
 
 using namespace qkscope;
@@ -202,6 +204,111 @@ class TestGenerate : public test::TestCase {
               1e-5);
     }
     QVERIFY(top_tokens(logits, 0).empty());
+  }
+
+  /// Whatever layers a model has, a sequence's numbers are its own: to the last bit where blocks are
+  /// multiplied.
+  void stepsSideBySide_data() {
+    QTest::addColumn<QString>("name");
+    for (const char* folder : {"models", "families"}) {
+      for (const auto& entry : std::filesystem::directory_iterator(test::golden(folder)))
+        QTest::addRow("%s/%s", folder, entry.path().filename().c_str())
+            << QStringLiteral("../") + QString::fromLatin1(folder) + QLatin1Char('/') +
+                   QString::fromStdString(entry.path().filename().string());
+    }
+  }
+  void stepsSideBySide() {
+    QFETCH(QString, name);
+    const test::TinyModel files(name.toStdString());
+    for (const char* weights : {"stored", "float"}) {
+      LoadOptions options;
+      options.device = "cpu";
+      options.weights = weights;
+      const auto model = LanguageModel::load(files.folder(), options);
+      const Decoder& decoder = model->decoder();
+      const int layers = model->spec().num_layers();
+      Tap tap;
+      std::vector<State> together, alone;
+      std::vector<State*> states;
+      for (const TokenIds& prompt :
+           {TokenIds{3, 1, 4, 1, 5}, TokenIds{2, 7}, TokenIds{9, 2, 6, 5, 3, 5, 8}}) {
+        State state(layers);
+        decoder.run_layers(decoder.embed(prompt, state), 0, layers, state, tap);
+        state.advance(static_cast<int>(prompt.size()));
+        together.push_back(state.fork());
+        alone.push_back(std::move(state));
+      }
+      for (State& state : together) states.push_back(&state);
+      for (const TokenIds& ids : {TokenIds{11, 12, 13}, TokenIds{5, 5, 6}}) {
+        const at::Tensor all = decoder.step(ids, states, tap);
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+          const at::Tensor one = decoder.step(ids[i], alone[i], tap)[0];
+          const at::Tensor row = all[static_cast<std::int64_t>(i)];
+          QCOMPARE(states[i]->length(), alone[i].length());
+          if (decoder.rows_stand_alone()) {
+            QVERIFY2(row.equal(one), weights);
+          } else {
+            QVERIFY2((row - one).abs().max().item<float>() < 1e-5 * one.abs().max().item<float>(), weights);
+          }
+        }
+      }
+    }
+  }
+
+  /// Several questions at once give what each gives alone: of one prompt and of others, drawn and greedy,
+  /// with edits that end with the prompt and those that go on.
+  void allIsEach_data() {
+    QTest::addColumn<QString>("weights");
+    QTest::newRow("stored") << QStringLiteral("stored");
+    QTest::newRow("float") << QStringLiteral("float");
+  }
+  void allIsEach() {
+    QFETCH(QString, weights);
+    LoadOptions options;
+    options.device = "cpu";
+    options.weights = weights.toStdString();
+    const auto model = LanguageModel::load(files_->folder(), options);
+    QCOMPARE(model->decoder().rows_stand_alone(), weights == QStringLiteral("stored"));
+    std::vector<RunRequest> requests;
+    const auto add = [&](const TokenIds& prompt, const char* edits, int length, double temperature,
+                         const TokenIds& expected) {
+      RunRequest request;
+      request.prompt = prompt;
+      request.edits = parse_edits(edits);
+      request.max_new_tokens = length;
+      request.sampling.temperature = temperature;
+      request.sampling.seed = requests.size();
+      request.expected = expected;
+      request.score_continuation = true;
+      requests.push_back(request);
+    };
+    const TokenIds other(prompt_.begin(), prompt_.end() - 3);
+    for (const char* edits : {"", "site=q,pick=lambda:1.5,replace=zero", "site=k,pick=largest:1,phase=every",
+                              "site=qk,pick=largest:2", "site=v,pick=largest:3"}) {
+      add(prompt_, edits, 7, 0, {4, 8});
+      add(other, edits, 5, 0.9, {4, 8});
+    }
+    add(prompt_, "site=q,pick=largest:1", 0, 0, {7});
+    add(other, "", 6, 0, {});  // scored on its own answer
+    requests.front().stop_tokens = {Runner(model).run(requests.front())->answer.at(2)};
+    Runner runner(model);
+    const auto runs = runner.run_all(requests);
+    QCOMPARE(runs.size(), requests.size());
+    QVERIFY(runs.front()->stopped);
+    std::set<TokenIds> answers;
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const auto one = Runner(model).run(requests[i]);
+      QCOMPARE(runs[i]->answer, one->answer);
+      QCOMPARE(runs[i]->stopped, one->stopped);
+      QCOMPARE(runs[i]->replaced, one->replaced);
+      QVERIFY(runs[i]->continuation == one->continuation);
+      QVERIFY(runs[i]->next_tokens == one->next_tokens);
+      answers.insert(one->answer);
+    }
+    QVERIFY(answers.size() > 5);
+    QVERIFY(runner.run_all({}).empty());
+    requests.at(3).prompt.clear();
+    QKSCOPE_EXPECT_ERROR(runner.run_all(requests), "no tokens");
   }
 
  private:
