@@ -89,23 +89,27 @@ class TestProducts : public test::TestCase {
     QFETCH(int, set);
     const auto element = static_cast<ElementType>(type);
     const std::int64_t block = block_layout(element).elements;
-    // One block; an odd number of blocks; plain numbers that are no multiple of what is read at once.
-    const std::int64_t columns = block == 1 ? 77 : 3 * block;
-    for (const std::int64_t rows : {1, 37}) {
-      const RandomMatrix matrix(element, rows, columns, static_cast<unsigned>(type));
-      const auto kept = stored({matrix.entry});
-      QVERIFY(kept);
-      QCOMPARE(kept->bytes(), matrix.entry.bytes.size());
-      const at::Tensor floats = matrix.floats();
-      for (const std::int64_t count : {1, 2, 3, 7, 8, 9, 20}) {
-        const at::Tensor x = inputs(count, columns);
-        for (const at::Tensor& bias : {at::Tensor(), inputs(1, rows).view({rows})}) {
-          const double e = error(product(*kept, x, bias, static_cast<Instructions>(set)), floats, x, bias);
-          QVERIFY2(e < 1e-6,
-                   qPrintable(QStringLiteral("%1 rows, %2 inputs: %3").arg(rows).arg(count).arg(e)));
+    // One block, an odd number of blocks; plain numbers that are no multiple of the 32 that are read at once.
+    const std::vector<std::int64_t> widths =
+        block == 1 ? std::vector<std::int64_t>{77, 65, 31, 1} : std::vector<std::int64_t>{block, 3 * block};
+    for (const std::int64_t columns : widths) {
+      for (const std::int64_t rows : {1, 37}) {
+        const RandomMatrix matrix(element, rows, columns, static_cast<unsigned>(type));
+        const auto kept = stored({matrix.entry});
+        QVERIFY(kept);
+        QCOMPARE(kept->bytes(), matrix.entry.bytes.size());
+        const at::Tensor floats = matrix.floats();
+        for (const std::int64_t count : {1, 2, 3, 7, 8, 9, 20}) {
+          const at::Tensor x = inputs(count, columns);
+          for (const at::Tensor& bias : {at::Tensor(), inputs(1, rows).view({rows})}) {
+            const double e = error(product(*kept, x, bias, static_cast<Instructions>(set)), floats, x, bias);
+            QVERIFY2(e < 1e-6,
+                     qPrintable(
+                         QStringLiteral("%1 x %2, %3 inputs: %4").arg(rows).arg(columns).arg(count).arg(e)));
+          }
         }
+        QVERIFY(all_finite(*kept));
       }
-      QVERIFY(all_finite(*kept));
     }
   }
 
