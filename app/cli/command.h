@@ -37,6 +37,7 @@ enum Group : unsigned {
   PerHead = 1u << 15,      // --per-head
   Values = 1u << 16,       // --values
   Recorded = 1u << 17,     // --out is a document
+  Verdicts = 1u << 18,     // MODEL..., --tasks, --items
 };
 
 struct Command {
@@ -66,6 +67,7 @@ Document run_activations(const Context& context);
 std::string activations_csv(const Context& context, const Document& document);
 Document run_experiment(const Context& context);
 Document run_dataset(const Context& context);
+Document run_verdict(const Context& context);
 Document run_bench(const Context& context);
 
 }  // namespace qkscope::cli

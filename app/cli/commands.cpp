@@ -59,6 +59,23 @@ const std::vector<Command>& commands() {
        "Write to FILE: M of every site as (layers, heads, head_dim) if it ends in .safetensors, else the "
        "JSON",
        run_massive},
+      {"verdict",
+       "Whether a model's massive values are concentrated, over many prompts: the paper's table 3.",
+       "For every prompt: how many values of Q, K and V are massive, how many of them lie in the "
+       "low-frequency half,\n"
+       "in how many heads there is one, whether heads share their dims beyond chance, and how many massive "
+       "values of K\n"
+       "have one of a query head that reads them on the same rotary pair. Concentrated: at least 80 % of the "
+       "heads of Q\n"
+       "and K have a massive value, and 80 % of the values lie in the low-frequency half; without RoPE, "
+       "heads "
+       "share\n"
+       "their dims with p below 0.01.\n\n"
+       "Examples:\n"
+       "  qkscope-cli verdict\n"
+       "  qkscope-cli verdict ~/models/gpt2 ~/models/Llama-3.2-1B --tasks pass-keys --items 10\n"
+       "  qkscope-cli verdict SmolLM2-135M-Instruct.Q4_1 --lambda 4 --json",
+       Model | Verdicts | Massive, json_file, run_verdict},
       {"capture", "Keeps Q, K, V and other intermediates of a prompt's pass in a .safetensors file.",
        "Arrays are named layers.L.SITE, of shape (positions, heads, head_dim), and layers.L.SITE.norm, which "
        "is M of\n"

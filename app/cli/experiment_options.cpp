@@ -35,6 +35,23 @@ void add_experiment(CLI::App& app, Options& o) {
   app.add_flag("--dry-run", e.dry_run, "slurm: write the scripts and submit nothing")->option_text(" ");
 }
 
+void add_verdict(CLI::App& app, Options& o) {
+  VerdictOptions& v = o.verdict;
+  app.add_option("MODEL", v.models,
+                 "Hugging Face folders, .gguf files, or names that qkscope-cli models lists")
+      ->option_text(" ")
+      ->check(filled("a folder, a file or the name of a model"));
+  app.add_option("--tasks", v.tasks,
+                 "Whose questions are the prompts: names or files (pass-keys,owners,facts,capitals,people)")
+      ->option_text("LIST")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(filled("names of tasks"));
+  app.add_option("--items", v.items, "So many questions of each task; 0 means all (4)")
+      ->option_text("N")
+      ->check(whole_number(0, 1 << 20));
+}
+
 void add_dataset(CLI::App& app, Options& o) {
   DatasetOptions& d = o.dataset;
   app.add_option("FILE", d.file, "A .csv, .jsonl or .json file, also .gz")

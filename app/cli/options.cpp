@@ -341,7 +341,8 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (has(Activations)) add_activations(sub, o);
     if (has(Experiments)) add_experiment(sub, o);
     if (has(Dataset)) add_dataset(sub, o);
-    if (has(Model) && !has(Experiments)) add_model(sub, o);
+    if (has(Verdicts)) add_verdict(sub, o);
+    if (has(Model) && !has(Experiments) && !has(Verdicts)) add_model(sub, o);
     if (has(Model)) add_device(sub, o);
     if (has(Bench)) add_bench(sub, o);
     if (has(Prompt)) add_prompt(sub, o, t);

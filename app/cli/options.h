@@ -27,6 +27,13 @@ struct ActivationOptions {
   bool as_float16 = false;
 };
 
+/// What `verdict` looks at.
+struct VerdictOptions {
+  std::vector<std::string> models;  // none: the default one
+  std::vector<std::string> tasks = {"pass-keys", "owners", "facts", "capitals", "people"};
+  int items = 4;  // of each task
+};
+
 /// What `experiment` is told beside the model.
 struct ExperimentOptions {
   std::string action;
@@ -85,6 +92,7 @@ struct Options {
   ActivationOptions activations;
   ExperimentOptions experiment;
   DatasetOptions dataset;
+  VerdictOptions verdict;
   BenchOptions bench;
 
   bool json = false;

@@ -11,20 +11,6 @@ namespace qkscope {
 
 namespace {
 
-TokenIds prompt_ids(const LanguageModel& model, const TaskItem& item) {
-  const ChatFormat& chat = model.chat_format();
-  if (chat.is_raw())
-    return model.tokenize(item.system.empty() ? item.prompt : item.system + "\n" + item.prompt);
-  if (item.system.empty()) return model.tokenizer().encode_chat(chat.render(item.prompt));
-  const std::vector<ChatMessage> turns = {{"system", item.system}, {"user", item.prompt}};
-  try {
-    return model.tokenizer().encode_chat(chat.render(turns));
-  } catch (const Error&) {
-    // Some templates, Gemma's among them, refuse a system turn: what it says then begins the question.
-    return model.tokenizer().encode_chat(chat.render(item.system + "\n\n" + item.prompt));
-  }
-}
-
 std::string numbers(const TokenIds& ids) {
   std::string text;
   for (const int id : ids) text += std::to_string(id) + " ";
@@ -64,7 +50,7 @@ std::vector<TokenIds> choices_of(const Task& task, const TaskItem& item, const L
 Plan::Item plan_item(const Experiment& experiment, const Task& task, const TaskItem& item, std::uint64_t seed,
                      const LanguageModel& model, const std::string& identity, RunRequest& request,
                      const std::vector<TokenIds>& choices) {
-  request.prompt = prompt_ids(model, item);
+  request.prompt = question_ids(model, item);
   request.max_new_tokens = task.answer_by == AnswerBy::Writing ? task.max_new_tokens : 0;
   request.stop_tokens = model.stop_tokens();
   request.sampling = experiment.sampling;
@@ -85,6 +71,20 @@ Plan::Item plan_item(const Experiment& experiment, const Task& task, const TaskI
 }
 
 }  // namespace
+
+TokenIds question_ids(const LanguageModel& model, const TaskItem& item) {
+  const ChatFormat& chat = model.chat_format();
+  if (chat.is_raw())
+    return model.tokenize(item.system.empty() ? item.prompt : item.system + "\n" + item.prompt);
+  if (item.system.empty()) return model.tokenizer().encode_chat(chat.render(item.prompt));
+  const std::vector<ChatMessage> turns = {{"system", item.system}, {"user", item.prompt}};
+  try {
+    return model.tokenizer().encode_chat(chat.render(turns));
+  } catch (const Error&) {
+    // Some templates, Gemma's among them, refuse a system turn: what it says then begins the question.
+    return model.tokenizer().encode_chat(chat.render(item.system + "\n\n" + item.prompt));
+  }
+}
 
 std::size_t Plan::results() const {
   std::size_t items = 0;

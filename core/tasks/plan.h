@@ -54,6 +54,9 @@ struct PlannedRuns {
   std::vector<Edits> arms;
 };
 
+/// A question as the model reads it: by its chat template, or raw where it has none.
+TokenIds question_ids(const LanguageModel& model, const TaskItem& item);
+
 /// Throws Error for an edit that does not fit the model, or a text that cannot be tokenized. `identity`: see
 /// model_identity().
 PlannedRuns plan_experiment(const Experiment& experiment, const LanguageModel& model,

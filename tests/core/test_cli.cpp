@@ -16,8 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-const Arguments commands = {"info",    "models",  "tokens", "generate",    "perplexity", "massive",
-                            "capture", "disrupt", "record", "activations", "bench"};
+const Arguments commands = {"info",    "models",  "tokens",  "generate", "perplexity",  "massive",
+                            "verdict", "capture", "disrupt", "record",   "activations", "bench"};
 
 }  // namespace
 
@@ -309,6 +309,7 @@ class TestCli : public CliTestCase {
       Arguments options = command == "info" || command == "bench" ? Arguments{} : prompted();
       if (command == "capture") options = options + Arguments{"--out", path("documented.safetensors")};
       if (command == "massive") options = options + Arguments{"--lambda", "1"};
+      if (command == "verdict") options = {"--tasks", "capitals", "--items", "2", "--lambda", "1.2"};
       if (command == "record") options = options + Arguments{"--out", path("documented.qkscope")};
       QVERIFY2(has_all(page, {"\n## " + command + "\n"}), command.c_str());
       Arguments line = on_model(command, options);
@@ -316,6 +317,31 @@ class TestCli : public CliTestCase {
       if (command == "activations") line = {"activations", "magnitude", model_.folder().string()};
       look(run_cli(line + Arguments{"--json"}).json());
     }
+  }
+
+  /// What massive says of each prompt, and the spread over them.
+  void verdictOverPrompts() {
+    const std::string task =
+        write("two.json", R"({"kind": "memory", "prompt": "{p}", "answers": "x", "rule": "equals",
+      "fields": ["p"], "items": [["abc"], ["Hello there"], ["not asked"]]})");
+    const json found =
+        run_cli(on_model("verdict", {"--tasks", task, "--items", "2", "--lambda", "1.3", "--json"}))
+            .json()["models"][0];
+    QCOMPARE(found["prompts"].get<int>(), 2);
+    std::vector<double> counts;
+    for (const char* prompt : {"abc", "Hello there"}) {
+      Arguments massive =
+          on_model("massive", {"--prompt", prompt, "--sites", "query", "--lambda", "1.3", "--json"});
+      if (loaded_->chat_format().is_raw()) massive.push_back("--raw");
+      counts.push_back(run_cli(massive).json()["query"]["count"].get<double>());
+    }
+    const json& spread = found["q"]["massive"];
+    QVERIFY(counts[0] + counts[1] > 0);
+    QVERIFY(close(spread["mean"], (counts[0] + counts[1]) / 2));
+    QVERIFY(close(spread["std"], std::abs(counts[0] - counts[1]) / 2));
+    QCOMPARE(spread["max"].get<double>(), std::max(counts[0], counts[1]));
+    QVERIFY(run_cli({"verdict", model_.folder().string(), "no-such-model"}).refuses(1, {"no-such-model"}));
+    QVERIFY(run_cli(on_model("verdict", {"--tasks", "none"})).refuses(1, {"'none'", "capitals"}));
   }
 
   /// Ctrl+C ends long work with code 130.

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "core/analysis/partner_links.h"
 #include "core/analysis/verdict.h"
 #include "tests/support/activation_dumps.h"
 #include "tests/support/errors.h"
@@ -255,6 +256,23 @@ class TestMassiveValues : public test::TestCase {
     QCOMPARE(found.low_share, 12.0 / 13);
     QVERIFY(found.rope && found.concentrated);
     QCOMPARE(*verdict(capture.norms, sites, 5, axes).key.p, *found.key.p);
+
+    // Two query heads read each KV head; a pair is (i, i + 8).
+    const PartnerLinks links = partner_links(capture.norms, Site::Query, Site::Key, 5, axes);
+    QCOMPARE(links.links, (std::vector<PartnerLink>{{0, 0, 15, 0, 7},
+                                                    {0, 0, 15, 0, 15},
+                                                    {0, 0, 15, 1, 7},
+                                                    {0, 1, 15, 2, 7},
+                                                    {0, 1, 15, 3, 7},
+                                                    {1, 0, 14, 0, 6},
+                                                    {1, 0, 14, 1, 6}}));
+    QCOMPARE(links.key_values, 4);
+    QCOMPARE(links.linked, 3);
+    // One value misses both dims of a pair with 14/16, two with 14/16 x 13/15.
+    QVERIFY(std::abs(links.expected_linked - (1 - 14.0 / 16 * 13 / 15 * 14 / 16) - 3 * (1 - 196.0 / 256)) <
+            1e-9);
+    const PartnerLinks same = partner_links(capture.norms, Site::Query, Site::Key, 5, LayerAxes());
+    QCOMPARE(same.links, (std::vector<PartnerLink>{{0, 0, 15, 0, 15}}));
 
     // Without RoPE the test on shared dims decides; where every head stands alone there is nothing shared.
     QVERIFY(verdict(capture.norms, sites, 5, LayerAxes()).concentrated);
