@@ -13,7 +13,6 @@
 #include "app/experiments_window.h"
 #include "app/labels.h"
 #include "app/message_bar.h"
-#include "app/model_dialog.h"
 #include "app/preset_search.h"
 #include "app/recording_saver.h"
 #include "core/base/error.h"
@@ -25,16 +24,6 @@
 namespace qkscope {
 
 namespace {
-
-/// Of a model, as a document names it and as it was opened.
-bool samePath(const QString& named, const QString& path) {
-  try {
-    std::error_code error;
-    return std::filesystem::equivalent(find_model(named.toStdString()), path.toStdString(), error);
-  } catch (const Error&) {
-    return false;
-  }
-}
 
 PromptSize sizeOf(const ReadPrompt& read) {
   const PromptResult& result = read.described;
@@ -57,6 +46,7 @@ MainWindow::MainWindow(QWidget* parent)
   setTabPosition(Qt::AllDockWidgetAreas, QTabWidget::North);
   session_.setMaxNewTokens(settings_.answerLength());
   session_.setPromptLoss(settings_.promptLoss());
+  session_.setModelShare(settings_.modelShare());
   makeViews();
   addCommands();
   makeToolBar();
@@ -136,19 +126,9 @@ void MainWindow::connectSession() {
   connect(&session_, &Session::dumpRead, this, &MainWindow::takeDump);
   connect(&session_, &Session::recordedRead, this, &MainWindow::takeRecorded);
   connect(&session_, &Session::dataChanged, this, &MainWindow::showData);
-  connect(&session_, &Session::modelChanged, this, [this] {
-    showModel();
-    if (!session_.model()) return;
-    message_->hide();
-    // A document that named no model, or this one in other words, is not modified by it.
-    if (saved_ && (saved_->model.isEmpty() || samePath(saved_->model, modelPath())))
-      saved_->model = modelPath();
-    settings_.addRecent(modelPath());
-    fillRecent();
-    const ModelSpec& spec = session_.model()->spec();
-    state_.setSelection(clamped(state_.selection(), spec, spec.max_position_embeddings));
-    showTitle();
-  });
+  connect(&session_, &Session::modelChanged, this, &MainWindow::takeModel);
+  // Not before the entry that was chosen has done its work.
+  connect(&session_, &Session::modelsChanged, this, &MainWindow::fillModels, Qt::QueuedConnection);
   search_ = new PresetSearch(session_, defaultDocument(), this);
   connect(&session_, &Session::busyChanged, this, &MainWindow::showBusy);
   connect(search_, &PresetSearch::runningChanged, this, &MainWindow::showBusy);
@@ -254,32 +234,6 @@ void MainWindow::showArms() {
     changeLook([](Look& look) { look.shown = Shown::Baseline; });
   }
   was_on_ = on;
-}
-
-void MainWindow::showModel() {
-  const auto& model = session_.model();
-  if (const auto& dump = session_.dump()) {
-    model_button_->setWords(QString::fromStdString(dump->name), dumpDetails(*dump));
-    device_label_->setText(tr("no model: activations from a file"));
-    return;
-  }
-  if (const auto& recording = session_.recording()) {
-    model_button_->setWords(QString::fromStdString(recording->card.name), modelDetails(recording->card));
-    device_label_->setText(tr("recorded on %1; new edits need the model").arg(session_.data().recorded));
-    return;
-  }
-  if (!model) {
-    model_button_->setWords(tr("No model"), tr("open one: Ctrl+O"));
-    device_label_->setText(tr("no model"));
-    return;
-  }
-  const ModelCard& card = model->card();
-  model_button_->setWords(QString::fromStdString(card.name), modelDetails(card));
-  QString device = QStringLiteral("%1 · %2").arg(QString::fromStdString(card.device).toUpper(),
-                                                 QString::fromStdString(card.dtype));
-  if (!card.device_reason.empty())
-    device += QStringLiteral(" (%1)").arg(QString::fromStdString(card.device_reason));
-  device_label_->setText(device);
 }
 
 void MainWindow::showLook() {

@@ -94,7 +94,6 @@ class MainWindow : public QMainWindow {
   void showData();
   void showArms();
   void showHistory();
-  void showModel();
   void showLook();
   void showTitle();
   void showFailure(const QString& sentence);
@@ -200,8 +199,20 @@ class MainWindow : public QMainWindow {
   /// Of the model or of the files that are shown; null where there is nothing.
   const ModelSpec* shownSpec() const { return session_.data().spec(); }
 
+  // mainwindow_models.cpp
+  void showInspected(const FoundModel& found);
+  /// That the session shows now.
+  void takeModel();
+  void showModel();
+  void showCard();
+  void addOpenModelCommands();
+  void addModelShareCommands();
+  void fillModels();
+  /// 0 where there is no other one.
+  static ModelId nextModel(const ModelStore& store);
+  void showNextModel();
+
   // mainwindow_files.cpp
-  void showInspected(const Inspection& inspection);
   void openDialog();
   bool nothingToCopy();
   void openModelDialog(bool folder);
@@ -212,7 +223,6 @@ class MainWindow : public QMainWindow {
   View* shownView() const;
   View* shownFigure() const;
   QString shownFigureId() const;
-  void showCard();
 
   Settings settings_;
   ViewState state_;
@@ -249,7 +259,7 @@ class MainWindow : public QMainWindow {
   EffectWindow* effects_ = nullptr;
 
   CommandTable commands_{this};
-  QMenu *recent_menu_ = nullptr, *presets_menu_ = nullptr;
+  QMenu *recent_menu_ = nullptr, *models_menu_ = nullptr, *presets_menu_ = nullptr;
 };
 
 }  // namespace qkscope

@@ -39,6 +39,9 @@ void MainWindow::makeToolBar() {
   model_button_ = new NameButton(row);
   model_button_->setObjectName(QStringLiteral("modelButton"));
   connect(model_button_, &QAbstractButton::clicked, this, &MainWindow::showCard);
+  model_button_->setContextMenuPolicy(Qt::CustomContextMenu);
+  connect(model_button_, &QWidget::customContextMenuRequested, this,
+          [this](const QPoint& at) { models_menu_->popup(model_button_->mapToGlobal(at)); });
   layout->addWidget(model_button_);
   for (const auto& [name, group] :
        {std::pair(tr("Picture"), QStringLiteral("picture")),

@@ -66,6 +66,9 @@ void MainWindow::addFileCommands() {
                         .run = [this] { openDocumentDialog(); }}});
   recent_menu_ = commands_.menu({menu.front(), tr("Open &recent")});
   fillRecent();
+  models_menu_ = commands_.menu({menu.front(), tr("Open mode&ls")});
+  fillModels();
+  addOpenModelCommands();
   commands_.add(menu, {{},
                        {.id = QStringLiteral("newDocument"),
                         .text = tr("&New document"),
@@ -151,6 +154,7 @@ void MainWindow::addModelCommands() {
                        .group = QStringLiteral("answer")});
   }
   commands_.add({menu.front(), tr("&Longest answer")}, std::move(lengths));
+  addModelShareCommands();
   commands_.add(
       menu,
       {{.id = QStringLiteral("promptLoss"),

@@ -10,7 +10,6 @@
 #include "app/figure_file.h"
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
-#include "app/model_dialog.h"
 #include "app/open_dialog.h"
 #include "core/base/error.h"
 #include "core/checkpoint/checkpoint.h"
@@ -63,27 +62,6 @@ void MainWindow::openPath(const QString& path, bool ask) {
       loadModel(model, load_options_);
     }
   }
-}
-
-void MainWindow::showInspected(const Inspection& inspection) {
-  const ModelCard& card = inspection.card;
-  if (!card.problem.empty() && card.spec.num_layers() == 0) {
-    showError(QString::fromStdString(card.problem));
-    return;
-  }
-  auto* dialog = new ModelDialog(card, true, this, session_.heldBytes(card));
-  dialog->setAttribute(Qt::WA_DeleteOnClose);
-  connect(dialog, &QDialog::accepted, this, [this, inspection] {
-    asked_model_ = QString::fromStdString(inspection.card.path.string());
-    session_.load(inspection);
-  });
-  dialog->open();
-}
-
-void MainWindow::loadModel(const QString& path, const LoadOptions& options) {
-  load_options_ = options;
-  asked_model_ = path;
-  session_.load(path.toStdString(), options);
 }
 
 void MainWindow::openModelDialog(bool folder) {
@@ -184,15 +162,6 @@ void MainWindow::copyCommandLine() {
   QApplication::clipboard()->setText(
       shellLine(figureArguments(document(), shownFigureId(), options, load_options_)));
   message_->showNote(tr("The command line that makes this figure is on the clipboard."));
-}
-
-void MainWindow::showCard() {
-  if (session_.dump()) return askAboutDump(session_.dump());
-  const auto& card = session_.data().card;
-  if (!card) return openDialog();
-  auto* dialog = new ModelDialog(*card, false, this);
-  dialog->setAttribute(Qt::WA_DeleteOnClose);
-  dialog->open();
 }
 
 }  // namespace qkscope

@@ -5,7 +5,9 @@
 #include <QLabel>
 #include <QLocale>
 #include <QPushButton>
+#include <algorithm>
 
+#include "views/counted.h"
 #include "views/styled_label.h"
 
 namespace qkscope {
@@ -36,7 +38,7 @@ QString modelDetails(const ModelCard& card) {
       .arg(stored);
 }
 
-ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent, std::uint64_t held)
+ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, const ModelStore& store, QWidget* parent)
     : QDialog(parent) {
   setWindowTitle(tr("Model card"));
   setObjectName(QStringLiteral("modelDialog"));
@@ -77,6 +79,17 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent
     row(tr("Memory"), needed.arg(sizeWords(card.needed_bytes), sizeWords(card.free_bytes), text(card.device)))
         ->setObjectName(QStringLiteral("modelMemory"));
   }
+  const std::uint64_t held = store.held(card.device);
+  const auto open = std::ranges::count_if(
+      store.models(), [&](const OpenModel& model) { return model.model->card().device == card.device; });
+  if (!offer_load && open > 0) {
+    const std::uint64_t budget = store.budget(card.device);
+    const QString words = counted(open, tr("1 model holds %1"), tr("%1 models hold %2"));
+    row(tr("Open models"),
+        words.arg(sizeWords(held)) + (budget > 0 ? tr(", they may hold %1 together").arg(sizeWords(budget))
+                                                 : tr("; another one takes its place")))
+        ->setObjectName(QStringLiteral("openModels"));
+  }
   row(tr("Computes on"),
       card.device_reason.empty()
           ? tr("%1 in %2").arg(text(card.device), text(card.dtype))
@@ -88,7 +101,7 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent
   const QString words = !card.problem.empty() ? text(card.problem)
                         : short_of_memory
                             ? tr("It needs more memory than is free now: close other programs first.")
-                        : makes_room ? tr("It will load; the model that is open now makes room for it.")
+                        : makes_room ? tr("It will load; models that are open now make room for it.")
                         : offer_load ? tr("It will load.")
                                      : tr("It is loaded.");
   auto* verdict = new StyledLabel(

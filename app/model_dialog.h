@@ -1,7 +1,7 @@
 #pragma once
 #include <QDialog>
 
-#include "core/model/language_model.h"
+#include "app/model_store.h"
 
 namespace qkscope {
 
@@ -9,9 +9,9 @@ namespace qkscope {
 class ModelDialog : public QDialog {
   Q_OBJECT
  public:
-  /// `offer_load`: with a button that loads it; else it is the model of now. `held`: bytes that the model of
-  /// now would give up for it.
-  ModelDialog(const ModelCard& card, bool offer_load, QWidget* parent, std::uint64_t held = 0);
+  /// `offer_load`: with a button that loads it; else it is what is shown. `store`: the models that would make
+  /// room for it, or of which it is one.
+  ModelDialog(const ModelCard& card, bool offer_load, const ModelStore& store, QWidget* parent);
 };
 
 /// "Llama · 30 layers · 9/3 heads · Q4_1": for the toolbar.

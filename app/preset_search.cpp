@@ -1,14 +1,10 @@
 #include "app/preset_search.h"
 
-#include <QDateTime>
-#include <QDirIterator>
-#include <QFileInfo>
 #include <algorithm>
 #include <utility>
 
 #include "app/settings.h"
 #include "core/run/disruption.h"
-#include "core/tasks/identity.h"
 #include "core/tasks/words.h"
 
 namespace qkscope {
@@ -150,26 +146,13 @@ void PresetSearch::giveUp() {
 
 void PresetSearch::remember(const QString& preset) {
   settled_ = true;
-  Settings().setPresetThatWorks(key(), preset);
+  if (const QString model = key(); !model.isEmpty()) Settings().setPresetThatWorks(model, preset);
 }
 
 QString PresetSearch::key() const {
-  const QFileInfo info(QString::fromStdString(session_.model()->card().path.string()));
-  Hash hash;
-  const auto add = [&hash](const QFileInfo& file) {
-    hash.add(file.absoluteFilePath().toStdString());
-    hash.add(std::to_string(file.size()) + ' ' + std::to_string(file.lastModified().toMSecsSinceEpoch()));
-  };
-  if (info.isFile()) {
-    add(info);
-  } else {
-    QStringList files;
-    QDirIterator file(info.filePath(), QDir::Files);
-    while (file.hasNext()) files << file.next();
-    files.sort();
-    for (const QString& path : files) add(QFileInfo(path));
-  }
-  return QString::fromStdString(hash.text());
+  const ModelStore& store = session_.store();
+  const OpenModel* shown = store.find(store.shown());
+  return shown ? QString::fromStdString(shown->source.stamp) : QString();
 }
 
 }  // namespace qkscope

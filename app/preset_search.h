@@ -48,7 +48,7 @@ class PresetSearch : public QObject {
   void take(const Edits& edits, const std::vector<QString>& answers);
   bool isAsked() const;
   void remember(const QString& preset);
-  /// Of the model's file as it is now.
+  /// Of the model's file as it was when it was opened; empty where that is not known.
   QString key() const;
 
   Session& session_;

@@ -44,6 +44,7 @@ Session::Session(QObject* parent)
   stale_timer_.setInterval(200ms);
   connect(&stale_timer_, &QTimer::timeout, this, &Session::markStale);
   connectScheduler();
+  connect(&files_, &FileReader::ended, this, &Session::busyChanged);
   arms_.shown() = {QString(), {parse_disruption("lambda 5 on Q")}, ++last_arm_};
 }
 
@@ -51,7 +52,7 @@ Session::~Session() = default;
 
 bool Session::isBusy() const {
   const auto unread = [this](const Prompt& prompt) { return !answers(prompt.id).read(); };
-  return loading_ || inspecting_ || runsWhatIsAsked() || is_to_plan_ ||
+  return loading_ || files_.isReading() || runsWhatIsAsked() || is_to_plan_ ||
          (model_ && !paused_ && std::ranges::any_of(prompts_, unread));
 }
 
@@ -93,7 +94,7 @@ void Session::resume() {
   unpictured_.reset();
   if (all && asksSomeone()) {
     // Nothing is left to do, so all of it is done once more, from the first layer on.
-    finished_.clear();
+    std::erase_if(finished_, [this](const Finished& f) { return f.model == answering_; });
     pictured_.reset();
     scheduler_.forget();
   }
@@ -110,9 +111,12 @@ void Session::setPrompts(std::vector<Prompt> prompts, int selected) {
   const std::set<PromptId> taken = giveIds(prompts, prompts_, last_id_);
   for (const Prompt& prompt : prompts) {
     const auto before = std::ranges::find(prompts_, prompt.id, &Prompt::id);
-    if (before == prompts_.end() || *before != prompt) answers_[prompt.id].setUnread();
+    if (before != prompts_.end() && *before == prompt) continue;
+    for (auto& [whose, answers] : answers_) {
+      if (whose.second == prompt.id) answers.setUnread();
+    }
   }
-  std::erase_if(answers_, [&taken](const auto& entry) { return !taken.contains(entry.first); });
+  std::erase_if(answers_, [&taken](const auto& entry) { return !taken.contains(entry.first.second); });
   prompts_ = std::move(prompts);
   selected_ = std::clamp(selected, 0, std::max(0, static_cast<int>(prompts_.size()) - 1));
   results_.assign(prompts_.size(), {});
@@ -179,10 +183,15 @@ Edits Session::editsOf(ArmId arm) const {
   return arm == 0 || found == arms_.list.end() ? Edits() : switched_on(found->edits);
 }
 
+const Answers& Session::answers(PromptId id) const {
+  static const Answers none;
+  const auto found = answers_.find({answering_, id});
+  return found == answers_.end() ? none : found->second;
+}
+
 bool Session::hasTokens(PromptId id) const {
-  const auto found = answers_.find(id);
-  return asksSomeone() && found != answers_.end() && found->second.read() &&
-         !found->second.read()->ids.empty();
+  const auto& read = answers(id).read();
+  return asksSomeone() && read && !read->ids.empty();
 }
 
 RunRequest Session::request(PromptId id, Part part, ArmId arm) const {
@@ -298,7 +307,8 @@ std::vector<Job> Session::wanted() const {
   return jobs;
 }
 
-bool Session::tells(const Finished& finished, const Job& job) {
+bool Session::tells(const Finished& finished, const Job& job) const {
+  if (finished.model != answering_) return false;
   const RunRequest &has = finished.request, &asked = job.request;
   if (job.part != Part::Pictures) return has == asked;
   return has.prompt == asked.prompt && has.edits == asked.edits && covers(has.needs, asked.needs);

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "app/answers.h"
+#include "app/file_reader.h"
+#include "app/model_store.h"
 #include "app/prompt_reader.h"
 #include "app/scheduler.h"
-#include "app/task_thread.h"
-#include "core/model/language_model.h"
 #include "core/run/recording_file.h"
 #include "views/view.h"
 
@@ -26,10 +26,11 @@ struct PassTimes {
   int first_layer = 0;  // 0-based, of the disrupted pass
 };
 
-/// Model, prompts and arms of one window, and the threads that work for them. Knows what is asked at the
+/// Models, prompts and arms of one window, and the threads that work for them. Knows what is asked at the
 /// moment and sees to it that exactly this is computed: the selected prompt's pictures first, then every
 /// prompt's answer under the shown arm, then under the others, then the losses of prompt tokens. A change
-/// stops what runs; answers to earlier questions are dropped. Lives on the GUI thread; never blocks it.
+/// stops what runs; answers to earlier questions are dropped. What a model has answered is kept as long as it
+/// is open, whichever is shown. Lives on the GUI thread; never blocks it.
 class Session : public QObject {
   Q_OBJECT
  public:
@@ -37,12 +38,21 @@ class Session : public QObject {
   ~Session() override;
 
   /// Looks at a checkpoint, on a thread of its own, while all else goes on: inspected() tells what was found,
-  /// also of one that cannot be loaded.
+  /// also of one that cannot be loaded. One that is open is shown.
   void inspect(const std::filesystem::path& path, const LoadOptions& options = {});
-  /// Reads a checkpoint; the model of now stays until the new one is there, unless memory is short.
-  void load(const Inspection& inspection);
+  /// Reads a checkpoint; the model of now stays until the new one is there, unless memory is short: then
+  /// those that are open make room, the shown one last.
+  void load(const FoundModel& found);
   /// Both, one after the other.
   void load(const std::filesystem::path& path, const LoadOptions& options = {});
+  /// The models that are open, the one that was shown last in front.
+  const ModelStore& store() const { return store_; }
+  /// One of them, at once and with all that it has answered.
+  void showModel(ModelId id);
+  /// Of the shown one, the one before it is shown then.
+  void closeModel(ModelId id);
+  /// What open models may hold of a device's memory, in percent; 0: the shown one is alone.
+  void setModelShare(int percent);
   /// Reads files of activations on a thread of its own, while all else goes on: dumpRead() tells what they
   /// hold, failed() why they cannot be shown.
   void readDump(const DumpSource& source);
@@ -58,13 +68,12 @@ class Session : public QObject {
   /// the kind, everything once more.
   void resume();
 
+  /// The one that is shown.
   const std::shared_ptr<const LanguageModel>& model() const { return model_; }
   /// The files that are shown in place of a model, or null.
   const std::shared_ptr<const ActivationDump>& dump() const { return data_.dump; }
   /// The recorded runs that are shown in place of a model, or null.
   const std::shared_ptr<const Recording>& recording() const { return recording_; }
-  /// On the device of `card`, the bytes that the model of now holds and would give up for another.
-  std::uint64_t heldBytes(const ModelCard& card) const;
   /// Each with its own id.
   const Arms& arms() const { return arms_; }
   /// An arm keeps its answers by its id, as a prompt does.
@@ -109,10 +118,13 @@ class Session : public QObject {
   bool isLoading() const { return loading_; }
 
  Q_SIGNALS:
-  void inspected(const qkscope::Inspection& inspection);
+  void inspected(const qkscope::FoundModel& found);
   void dumpRead(const std::shared_ptr<const qkscope::ActivationDump>& dump);
   void recordedRead(const std::filesystem::path& path, const qkscope::RecordedDocument& document);
+  /// Another one is shown, or none.
   void modelChanged();
+  /// Others are open, or may be.
+  void modelsChanged();
   void dataChanged();
   void promptsChanged();
   void armsChanged();
@@ -128,6 +140,7 @@ class Session : public QObject {
  private:
   using Part = Job::Part;
   struct Finished {
+    ModelId model;
     RunRequest request;
     Comparison comparison;
   };
@@ -137,8 +150,9 @@ class Session : public QObject {
   void plan();
   void readPrompts();
   std::vector<Job> wanted() const;
-  Answers& answers(PromptId id) { return answers_.at(id); }
-  const Answers& answers(PromptId id) const { return answers_.at(id); }
+  /// Of the model that is shown, or of the recorded runs.
+  Answers& answers(PromptId id) { return answers_[{answering_, id}]; }
+  const Answers& answers(PromptId id) const;
   /// 0 where there is no prompt.
   PromptId selectedId() const;
   /// The arm whose pictures are asked for; 0 while that is the baseline.
@@ -150,18 +164,22 @@ class Session : public QObject {
   RunRequest request(PromptId id, Part part, ArmId arm) const;
   Question question(PromptId id) const;
   bool picturesAreThere() const;
-  /// Whether what is finished has all that `job` asks.
-  static bool tells(const Finished& finished, const Job& job);
+  /// Whether what is finished has all that `job` asks of the shown model.
+  bool tells(const Finished& finished, const Job& job) const;
 
   // session_model.cpp: inspecting and loading
   void startInspecting(const std::filesystem::path& path, const LoadOptions& options,
-                       std::function<void(const Inspection&)> then);
-  void takeModel(const std::shared_ptr<const LanguageModel>& model, const QString& problem);
-  void useModel(const std::shared_ptr<const LanguageModel>& model);
-  /// Gives `path` something to do on the inspector's thread; `work` gives what is then done on the window's.
-  void startReading(const std::filesystem::path& path,
-                    std::function<std::function<void()>(std::stop_token)> work);
+                       std::function<void(const FoundModel&)> then);
+  void takeModel(const std::shared_ptr<const LanguageModel>& model, const ModelSource& source,
+                 const QString& problem);
+  /// Shows what the store shows; these are open no more.
+  void useModel(ModelStore::Gone gone);
+  void letGo(ModelStore::Gone gone);
+  /// Nothing is to be told of this one's answers any more.
+  void forget(ModelId id);
+  void startReading(const std::filesystem::path& path, FileReader::Work work);
   void stopWork();
+  void goOn();
 
   // session_recorded.cpp: what recorded runs answer
   /// Whether a model or recorded runs answer what is asked.
@@ -199,11 +217,14 @@ class Session : public QObject {
   /// Whether what runs has been asked by a person.
   bool runsWhatIsAsked() const;
 
-  std::shared_ptr<const LanguageModel> model_;
+  ModelStore store_;
+  std::shared_ptr<const LanguageModel> model_;  // the one that it shows
   std::shared_ptr<const Recording> recording_;  // in place of a model
+  static constexpr ModelId recorded_ = ~ModelId{0};
+  ModelId answering_ = 0;  // the model's, or recorded_
   Arms arms_;
   std::vector<Prompt> prompts_;
-  std::map<PromptId, Answers> answers_;
+  std::map<std::pair<ModelId, PromptId>, Answers> answers_;
   std::vector<PromptResult> results_;  // of prompts_, told from answers_
   PromptId last_id_ = 0;
   ArmId last_arm_ = 0;
@@ -228,14 +249,14 @@ class Session : public QObject {
 
   std::deque<Finished> finished_;  // newest first: going back to a question costs nothing
   bool paused_ = false;            // after cancel(), until something is asked
-  bool loading_ = false, inspecting_ = false;
-  std::uint64_t load_number_ = 0, inspect_number_ = 0;
+  bool loading_ = false;
+  std::uint64_t load_number_ = 0;
   std::shared_ptr<const Run> prefilled_baseline_;  // of the job that runs, until the disrupted one is there
   bool is_to_plan_ = false;                        // once, after all changes of one turn of the event loop
   QTimer stale_timer_;                             // pictures are dimmed only if the new ones take their time
   // Last members: they stop before anything they report to is gone.
   PromptReader reader_;
-  TaskThread inspector_;
+  FileReader files_;
   Scheduler scheduler_;
 };
 

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <set>
 
 #include "app/session.h"
+#include "core/base/capture_bytes.h"
 
 // The part of Session that takes what the threads report, and tells it.
 
@@ -10,22 +12,9 @@ namespace {
 
 // A pass that is shorter than this is shown when it is done; a longer one layer by layer.
 constexpr qint64 kPatienceMs = 250;
-// Pictures kept so that going back costs nothing.
-constexpr std::size_t kFinishedCount = 24;
-constexpr std::size_t kFinishedBytes = std::size_t{256} << 20;
-
-std::size_t bytes(const std::shared_ptr<const Run>& run) {
-  if (!run) return 0;
-  std::size_t sum = 0;
-  for (const auto* arrays : {&run->capture.norms, &run->capture.without, &run->capture.values}) {
-    for (const auto& [where, array] : *arrays) sum += array->data.size() * sizeof(float);
-  }
-  return sum;
-}
-
-std::size_t bytes(const Comparison& comparison) {
-  return bytes(comparison.baseline) + bytes(comparison.disrupted);
-}
+// Kept so that going back costs nothing.
+constexpr std::size_t kFinishedCount = 128;
+constexpr std::uint64_t kFinishedBytes = std::uint64_t{256} << 20;
 
 /// `newer` where it has a layer, else `older`: what is known while a pass over the same prompt runs.
 Capture overlay(Capture newer, const Capture& older) {
@@ -146,10 +135,13 @@ void Session::takeScore(const Job& job, Arm arm, const Perplexity& perplexity) {
 void Session::takeComparison(const Job& job, const Comparison& comparison) {
   prefilled_baseline_.reset();
   // Right for its own request, whatever is asked by now. Nobody goes back to a trial.
-  if (job.part != Part::Trial) finished_.push_front({job.request, comparison});
-  std::size_t sum = 0;
+  if (job.part != Part::Trial) finished_.push_front({answering_, job.request, comparison});
+  std::uint64_t sum = 0;
+  std::set<const Array*> counted;
   for (std::size_t i = 0; i < finished_.size(); ++i) {
-    sum += bytes(finished_[i].comparison);
+    for (const auto& run : {finished_[i].comparison.baseline, finished_[i].comparison.disrupted}) {
+      if (run) sum += bytes_of(run->capture, counted);
+    }
     if (i > 0 && (i >= kFinishedCount || sum > kFinishedBytes)) finished_.resize(i);
   }
   if (isAsked(job)) {

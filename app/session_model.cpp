@@ -1,8 +1,11 @@
+#include <QThreadPool>
+#include <algorithm>
 #include <new>
 #include <utility>
 
 #include "app/session.h"
 #include "core/analysis/massive_values.h"
+#include "core/tasks/identity.h"
 
 // The part of Session that inspects and loads.
 
@@ -30,47 +33,43 @@ QString stageWords(std::string_view stage, std::uint64_t done, std::uint64_t tot
 }  // namespace
 
 void Session::inspect(const std::filesystem::path& path, const LoadOptions& options) {
-  startInspecting(path, options, [this](const Inspection& inspection) { Q_EMIT inspected(inspection); });
+  startInspecting(path, options, [this](const FoundModel& found) { Q_EMIT inspected(found); });
 }
 
 void Session::load(const std::filesystem::path& path, const LoadOptions& options) {
   stopWork();
   paused_ = false;
   loading_ = true;
-  startInspecting(path, options, [this](const Inspection& inspection) { load(inspection); });
+  startInspecting(path, options, [this](const FoundModel& found) { load(found); });
 }
 
 void Session::startInspecting(const std::filesystem::path& path, const LoadOptions& options,
-                              std::function<void(const Inspection&)> then) {
-  startReading(path, [path, options, then = std::move(then)](std::stop_token stop) -> std::function<void()> {
-    Inspection inspection;
+                              std::function<void(const FoundModel&)> then) {
+  std::vector<ModelSource> open;
+  for (const OpenModel& model : store_.models()) open.push_back(model.source);
+  startReading(path, [=, this](std::stop_token stop) -> std::function<void()> {
+    FoundModel found{{}, {files_stamp(path), options}};
+    if (std::ranges::find(open, found.source) != open.end()) {
+      return [=, this] {
+        if (const OpenModel* there = store_.find(found.source)) return showModel(there->id);
+        startInspecting(path, options, then);  // it was closed meanwhile
+      };
+    }
     try {
-      inspection = LanguageModel::inspect(path, options, stop);
+      found.inspection = LanguageModel::inspect(path, options, stop);
     } catch (const Cancelled&) {
       return nullptr;
     } catch (const std::exception&) {
-      inspection.card.path = path;
-      inspection.card.problem =
+      found.inspection.card.path = path;
+      found.inspection.card.problem =
           tr("There is not enough memory to look at %1.").arg(fileName(path)).toStdString();
     }
-    return [then, inspection = std::move(inspection)] { then(inspection); };
+    return [then, found = std::move(found)] { then(found); };
   });
 }
 
-void Session::startReading(const std::filesystem::path& path,
-                           std::function<std::function<void()>(std::stop_token)> work) {
-  const std::uint64_t number = ++inspect_number_;
-  inspecting_ = true;
-  inspector_.replace({{number, [this, number, work = std::move(work)](std::stop_token stop) {
-                         auto then = work(stop);
-                         if (!then) return;
-                         QMetaObject::invokeMethod(this, [this, number, then = std::move(then)] {
-                           if (!inspecting_ || number != inspect_number_) return;
-                           inspecting_ = false;
-                           then();
-                           Q_EMIT busyChanged();
-                         });
-                       }}});
+void Session::startReading(const std::filesystem::path& path, FileReader::Work work) {
+  files_.read(std::move(work));
   Q_EMIT busyChanged();
   Q_EMIT progress(tr("looking at %1").arg(fileName(path)), 0, 0);
   showResults();
@@ -96,7 +95,7 @@ void Session::readDump(const DumpSource& source) {
 
 void Session::showDump(const std::shared_ptr<const ActivationDump>& dump) {
   stopWork();
-  useModel(nullptr);
+  useModel(store_.show(0));
   data_.dump = dump;
   showDumpRun();
   Q_EMIT modelChanged();
@@ -118,27 +117,33 @@ void Session::showDumpRun() {
   data_.comparison = std::make_shared<const Comparison>(Comparison{request, std::move(run), nullptr});
 }
 
-void Session::load(const Inspection& inspection) {
+void Session::load(const FoundModel& found) {
   stopWork();
   paused_ = false;
-  ModelCard card = inspection.card;
-  // The model of now makes room where it must, and what it holds counts as free.
-  const bool room_for_two = card.needed_bytes <= card.free_bytes;
-  card.free_bytes += heldBytes(card);
+  ModelCard card = found.inspection.card;
+  // Open models make room where they must, and what they hold counts as free.
+  card.free_bytes += store_.held(card.device);
   const std::string problem = card.problem.empty() ? memory_problem(card) : card.problem;
   if (!problem.empty()) {
-    takeModel(nullptr, QString::fromStdString(problem));
+    takeModel(nullptr, {}, QString::fromStdString(problem));
     return;
   }
   loading_ = true;
   std::vector<std::shared_ptr<const void>> old;
-  if (!room_for_two) {
-    old = {scheduler_.release(), std::exchange(model_, nullptr)};
-    useModel(nullptr);
+  const ModelStore::Gone gone = store_.makeRoom(found.inspection.card);
+  for (const OpenModel& open : gone) {
+    old.push_back(open.model);
+    forget(open.id);
+  }
+  if (model_ && store_.shown() == 0) {
+    old.push_back(scheduler_.release());
+    useModel({});
+  } else if (!gone.empty()) {
+    Q_EMIT modelsChanged();
   }
   const std::uint64_t number = ++load_number_;
-  scheduler_.runInstead([this, number, inspection, old = std::move(old)](std::stop_token stop) mutable {
-    old.clear();  // here, after whatever ran on it has ended
+  scheduler_.runInstead([this, number, found, old = std::move(old)](std::stop_token stop) mutable {
+    old.clear();  // here, after whatever ran on them has ended
     std::shared_ptr<const LanguageModel> model;
     QString words;
     try {
@@ -153,16 +158,17 @@ void Session::load(const Inspection& inspection) {
           if (loading_ && number == load_number_) Q_EMIT this->progress(words, done, total);
         });
       };
-      model = LanguageModel::load(inspection, progress);
+      model = LanguageModel::load(found.inspection, progress);
     } catch (const Cancelled&) {
       return;
     } catch (const std::bad_alloc&) {
-      words = tr("There is not enough memory for %1.").arg(QString::fromStdString(inspection.card.name));
+      words =
+          tr("There is not enough memory for %1.").arg(QString::fromStdString(found.inspection.card.name));
     } catch (const std::exception& error) {
       words = QString::fromUtf8(error.what());
     }
-    QMetaObject::invokeMethod(this, [this, number, model = std::move(model), words] {
-      if (loading_ && number == load_number_) takeModel(model, words);
+    QMetaObject::invokeMethod(this, [=, this, source = found.source, model = std::move(model)] {
+      if (loading_ && number == load_number_) takeModel(model, source, words);
     });
   });
   Q_EMIT busyChanged();
@@ -170,44 +176,77 @@ void Session::load(const Inspection& inspection) {
   showData();
 }
 
-std::uint64_t Session::heldBytes(const ModelCard& card) const {
-  return model_ && model_->card().device == card.device ? model_->card().needed_bytes : 0;
+void Session::takeModel(const std::shared_ptr<const LanguageModel>& model, const ModelSource& source,
+                        const QString& problem) {
+  loading_ = false;
+  if (model) useModel(store_.add(model, source));
+  if (!problem.isEmpty()) Q_EMIT failed(problem);
+  goOn();
 }
 
-void Session::takeModel(const std::shared_ptr<const LanguageModel>& model, const QString& problem) {
-  loading_ = false;
-  if (model) useModel(model);
-  if (!problem.isEmpty()) Q_EMIT failed(problem);
+void Session::showModel(ModelId id) {
+  if (!store_.find(id)) return;
+  stopWork();
+  if (id != answering_) useModel(store_.show(id));
+  goOn();
+}
+
+void Session::closeModel(ModelId id) {
+  const bool was_shown = id != 0 && id == store_.shown();
+  ModelStore::Gone gone = store_.close(id);
+  if (!was_shown) return letGo(std::move(gone));
+  if (!loading_) scheduler_.stop();  // what is being loaded is not of the closed one
+  useModel(std::move(gone));
+  goOn();
+}
+
+void Session::setModelShare(int percent) {
+  letGo(store_.setShare(percent));
+}
+
+void Session::useModel(ModelStore::Gone gone) {
+  answering_ = store_.shown();
+  model_ = answering_ == 0 ? nullptr : store_.find(answering_)->model;
+  recording_.reset();
+  scheduler_.setModel(model_);
+  reader_.read(model_, {});
+  pictured_.reset();
+  unpictured_.reset();
+  prefilled_baseline_.reset();
+  times_ = {};
+  data_ = {};
+  if (model_) data_.card = std::make_shared<const ModelCard>(model_->card());
+  Q_EMIT modelChanged();
+  letGo(std::move(gone));
+  showResults();
+  showData();
+}
+
+void Session::letGo(ModelStore::Gone gone) {
+  for (const OpenModel& open : gone) forget(open.id);
+  Q_EMIT modelsChanged();
+  // Memory of this size takes its time to be given back.
+  if (!gone.empty()) QThreadPool::globalInstance()->start([gone = std::move(gone)] {});
+}
+
+void Session::forget(ModelId id) {
+  std::erase_if(answers_, [id](const auto& entry) { return entry.first.first == id; });
+  std::erase_if(finished_, [id](const Finished& finished) { return finished.model == id; });
+}
+
+void Session::goOn() {
   schedule();
   showResults();
   showData();
   Q_EMIT busyChanged();
 }
 
-void Session::useModel(const std::shared_ptr<const LanguageModel>& model) {
-  model_ = model;
-  recording_.reset();
-  scheduler_.setModel(model);
-  reader_.read(model, {});
-  finished_.clear();
-  pictured_.reset();
-  unpictured_.reset();
-  prefilled_baseline_.reset();
-  times_ = {};
-  data_ = {};
-  if (model) data_.card = std::make_shared<const ModelCard>(model->card());
-  for (auto& [id, answers] : answers_) answers = {};
-  Q_EMIT modelChanged();
-  showResults();
-  showData();
-}
-
 void Session::stopWork() {
   scheduler_.stop();
-  inspector_.replace({});
+  files_.stop();
   reader_.read(model_, {});
   is_to_plan_ = false;
-  loading_ = inspecting_ = false;
+  loading_ = false;
 }
 
 }  // namespace qkscope

@@ -24,7 +24,9 @@ void Session::readRecorded(const std::filesystem::path& path) {
 
 void Session::showRecording(const std::shared_ptr<const Recording>& recording) {
   stopWork();
-  useModel(nullptr);
+  useModel(store_.show(0));
+  forget(recorded_);
+  answering_ = recorded_;
   recording_ = recording;
   data_.card = std::make_shared<const ModelCard>(recording->card);
   data_.recorded = recordedWords(*recording);

@@ -5,6 +5,8 @@
 #include <QSettings>
 #include <algorithm>
 
+#include "app/model_store.h"
+
 namespace qkscope {
 
 namespace {
@@ -82,6 +84,13 @@ bool Settings::promptLoss() const {
 }
 void Settings::setPromptLoss(bool on) {
   write("prompt_loss", on);
+}
+
+int Settings::modelShare() const {
+  return std::clamp(read("model_share", ModelStore::default_share).toInt(), 0, 100);
+}
+void Settings::setModelShare(int percent) {
+  write("model_share", percent);
 }
 
 std::optional<QString> Settings::presetThatWorks(const QString& model) const {

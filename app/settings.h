@@ -35,6 +35,9 @@ class Settings {
   void setAnswerLength(int tokens);
   bool promptLoss() const;
   void setPromptLoss(bool on);
+  /// What open models may hold of a device's memory, in percent; 0: one model alone.
+  int modelShare() const;
+  void setModelShare(int percent);
 
   /// Which preset loses what stands in the prompt and keeps what a model knows: its name, or nothing where
   /// none does it; null where it is not known. `model` tells its file from all others.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/base/capture_bytes.h"
+
 namespace qkscope {
 
 namespace {
@@ -18,13 +20,6 @@ std::set<Place> without(const std::set<Place>& places, const std::set<Place>& ot
   std::set<Place> rest;
   std::ranges::set_difference(places, others, std::inserter(rest, rest.end()));
   return rest;
-}
-
-template <typename Id>
-std::uint64_t bytes_of(const std::map<Id, SharedArray>& arrays) {
-  std::uint64_t sum = 0;
-  for (const auto& [id, array] : arrays) sum += array->data.size() * sizeof(float);
-  return sum;
 }
 
 }  // namespace
@@ -88,10 +83,8 @@ void Baseline::leave_out(std::vector<int> positions) {
 
 std::uint64_t Baseline::bytes() const {
   const auto held = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.nbytes() : 0; };
-  std::uint64_t sum = prefill.cache.bytes() + held(prefill.residual) + held(prefill.logits) +
-                      bytes_of(prefill.run->capture.norms) + bytes_of(prefill.run->capture.without) +
-                      bytes_of(prefill.run->capture.values) + bytes_of(prefill.run->capture.patterns) +
-                      bytes_of(prefill.run->capture.row_norms);
+  std::uint64_t sum =
+      prefill.cache.bytes() + held(prefill.residual) + held(prefill.logits) + bytes_of(prefill.run->capture);
   for (const auto& [layer, residual] : prefill.residuals) sum += residual.nbytes();
   return sum + (generation ? generation->cache.bytes_beside(prefill.cache) : 0);
 }

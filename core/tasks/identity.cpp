@@ -90,4 +90,19 @@ std::string model_identity(const fs::path& checkpoint) {
   return hash.text();
 }
 
+std::string files_stamp(const fs::path& checkpoint) {
+  Hash hash;
+  try {
+    const fs::path whole = fs::canonical(checkpoint);
+    hash.add(whole.string());
+    for (const fs::path& file : files_of(whole)) {
+      const auto changed = fs::last_write_time(file).time_since_epoch().count();
+      hash.add('\n' + file.string() + ' ' + std::to_string(fs::file_size(file)) + ' ' +
+               std::to_string(changed));
+    }
+  } catch (const fs::filesystem_error&) {  // gone, or not to be looked at: loading it says so
+  }
+  return hash.text();
+}
+
 }  // namespace qkscope

@@ -23,4 +23,8 @@ class Hash {
 /// read.
 std::string model_identity(const std::filesystem::path& checkpoint);
 
+/// Tells a model's files, where they lie and as they are now, from all others by their names, sizes and
+/// times: nothing of them is read. What cannot be looked at is left out.
+std::string files_stamp(const std::filesystem::path& checkpoint);
+
 }  // namespace qkscope

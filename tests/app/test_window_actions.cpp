@@ -31,6 +31,7 @@ class TestWindowActions : public AppTestCase {
                     QString::number(static_cast<int>(settings.theme())),
                     QString::number(settings.uiScale()),
                     QString::number(settings.promptLoss()),
+                    QString::number(window.session().store().share()),
                     QString::number(window.isFullScreen()),
                     QString::number(runs),
                     QApplication::clipboard()->text(),
@@ -60,6 +61,7 @@ class TestWindowActions : public AppTestCase {
     settings.setTheme(other ? Theme::Dark : Theme::System);
     QApplication::clipboard()->setText(QStringLiteral("before"));
     window.findChild<MessageBar*>()->hide();
+    window.session().setModelShare(other ? 60 : 40);
     Document document = defaultDocument();
     document.prompts = smallPrompts();
     document.selection = {other ? Site::Key : Site::Query, other ? 1 : 0, other ? 1 : 0, 3, 1};
@@ -90,8 +92,14 @@ class TestWindowActions : public AppTestCase {
     MainWindow window;
     window.session().setMaxNewTokens(2);
     window.show();
-    window.loadModel(QString::fromStdString(smallModel().string()), onOneThread());
-    QVERIFY(finish(window.session()) && window.session().model());
+    const TinyModel second("llama-bias");
+    const auto openBoth = [&] {
+      for (const auto& folder : {second.folder(), smallModel()}) {
+        window.loadModel(QString::fromStdString(folder.string()), onOneThread());
+        if (!finish(window.session())) return false;
+      }
+      return window.session().store().models().size() == 2;
+    };
     int runs = 0;
     connect(&window.session(), &Session::busyChanged, &window, [&runs] { ++runs; });
 
@@ -104,6 +112,8 @@ class TestWindowActions : public AppTestCase {
       bool did = false;
       for (const bool other : {false, true}) {
         prepare(window, other);
+        // Whatever was closed is there again.
+        QVERIFY(window.session().store().models().size() == 2 || openBoth());
         QVERIFY(finish(window.session()));
         QCoreApplication::processEvents();
         if (!action->isEnabled()) continue;
