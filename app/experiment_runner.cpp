@@ -1,10 +1,9 @@
 #include "app/experiment_runner.h"
 
 #include <QElapsedTimer>
-#include <new>
+#include <QScopeGuard>
 
 #include "app/session.h"
-#include "core/base/error.h"
 #include "core/tasks/identity.h"
 
 namespace qkscope {
@@ -38,68 +37,38 @@ struct ExperimentRunner::Work {
   }
 };
 
-ExperimentRunner::ExperimentRunner(Session& session, QObject* parent) : QObject(parent), session_(session) {
-  connect(&session, &Session::modelChanged, this, [this] {
-    if (model_ && model_ != session_.model()) stop();
-  });
-}
-
-ExperimentRunner::~ExperimentRunner() {
-  if (model_) session_.setBackground({});
-}
+ExperimentRunner::ExperimentRunner(Session& session, QObject* parent)
+    : BackgroundRunner(session, tr("An experiment"), parent) {}
 
 void ExperimentRunner::start(const Experiment& experiment, const std::filesystem::path& folder) {
   stop();
-  if (session_.hasBackground())
-    return Q_EMIT failed(tr("Runs are being recorded: start the experiment once they are saved."));
+  if (!mayStart()) return;
   state_ = {};
-  model_ = session_.model();
   const auto work = std::make_shared<Work>();
   work->experiment = experiment;
   work->folder = folder;
-  work->model = model_;
+  work->model = session().model();
   // What is posted does not hold `work`, whose store is open until it is gone.
-  const auto post = posts_.begin(&session_);
-  session_.setBackground([work, post](std::stop_token stop) {
-    QString problem;
-    try {
-      work->prepare();
-      QElapsedTimer told;
-      const auto report = [&](const ExperimentProgress& at) {
-        if (told.isValid() && told.elapsed() < kTellEveryMs && at.done < at.of) return;
-        post([state = work->state(at)](ExperimentRunner& r) { r.take(state); });
-        told.start();
-      };
-      run_experiment(*work->runs, work->model, *work->store, {}, report, stop);
-    } catch (const Cancelled&) {
-      return;  // another turn goes on here
-    } catch (const std::bad_alloc&) {
-      problem = tr("There is not enough memory for this experiment; close other programs.");
-    } catch (const std::exception& error) {
-      problem = QString::fromUtf8(error.what());
-    }
-    work->store.reset();
-    post([problem](ExperimentRunner& r) { r.end(problem); });
-  });
-  Q_EMIT runningChanged();
-}
-
-void ExperimentRunner::stop() {
-  if (!model_) return;
-  model_.reset();
-  session_.setBackground({});
-  Q_EMIT runningChanged();
+  begin(tr("There is not enough memory for this experiment; close other programs."),
+        [this, work](std::stop_token stop, const Post& post) {
+          // What goes on with another turn keeps it open; all else closes it before it is told.
+          const auto close = qScopeGuard([&] {
+            if (!stop.stop_requested()) work->store.reset();
+          });
+          work->prepare();
+          QElapsedTimer told;
+          const auto report = [&](const ExperimentProgress& at) {
+            if (told.isValid() && told.elapsed() < kTellEveryMs && at.done < at.of) return;
+            post([this, state = work->state(at)] { take(state); });
+            told.start();
+          };
+          run_experiment(*work->runs, work->model, *work->store, {}, report, stop);
+        });
 }
 
 void ExperimentRunner::take(ExperimentState state) {
   state_ = std::move(state);
   Q_EMIT changed();
-}
-
-void ExperimentRunner::end(const QString& problem) {
-  if (!model_) return;
-  stop();
-  if (!problem.isEmpty()) Q_EMIT failed(problem);
 }
 
 }  // namespace qkscope

@@ -1,17 +1,13 @@
 #pragma once
-#include <QObject>
 #include <filesystem>
 #include <memory>
 #include <optional>
 
-#include "app/background_post.h"
+#include "app/background_runner.h"
 #include "core/tasks/experiment.h"
 #include "core/tasks/experiment_run.h"
 
 namespace qkscope {
-
-class LanguageModel;
-class Session;
 
 /// What there is of an experiment at a moment.
 struct ExperimentState {
@@ -23,34 +19,24 @@ struct ExperimentState {
 /// Runs experiments on the model of a session, in its background: what is asked in the window goes first, and
 /// stops what runs here at once. Every result is in the folder's store before it is shown, so that stopping,
 /// at any moment and for whatever reason, loses nothing but the answer that was being written.
-class ExperimentRunner : public QObject {
+class ExperimentRunner : public BackgroundRunner {
   Q_OBJECT
  public:
   explicit ExperimentRunner(Session& session, QObject* parent = nullptr);
-  ~ExperimentRunner() override;
 
   /// On the session's model; goes on where the folder's results end. What ran before is stopped.
   void start(const Experiment& experiment, const std::filesystem::path& folder);
-  void stop();
-  bool isRunning() const { return model_ != nullptr; }
   const ExperimentState& state() const { return state_; }
 
  Q_SIGNALS:
   /// There is more to see; at most a few times a second.
   void changed();
-  void runningChanged();
-  /// One sentence for the user; it has stopped.
-  void failed(const QString& sentence);
 
  private:
   struct Work;
   void take(ExperimentState state);
-  void end(const QString& problem);
 
-  Session& session_;
-  std::shared_ptr<const LanguageModel> model_;  // of what runs; null: nothing
   ExperimentState state_;
-  BackgroundPost<ExperimentRunner> posts_{this};
 };
 
 }  // namespace qkscope

@@ -63,9 +63,7 @@ MainWindow::MainWindow(QWidget* parent)
 }
 
 MainWindow::~MainWindow() {
-  // Children outlive members, but the views look at state_, docks tell of being hidden, and experiments run
-  // on session_.
-  delete experiments_;
+  // Children outlive members, but the views look at state_ and docks tell of being hidden.
   for (const Placed& placed : views_) {
     if (placed.dock) placed.dock->disconnect(this);
     delete placed.view;

@@ -1,6 +1,6 @@
 #include "app/prompt_reader.h"
 
-#include <new>
+#include "app/problem.h"
 
 namespace qkscope {
 
@@ -17,12 +17,11 @@ void PromptReader::read(const std::shared_ptr<const LanguageModel>& model,
     tasks.push_back({++last_number_, [this, number = last_number_, model, prompt](std::stop_token stop) {
                        if (stop.stop_requested()) return;
                        ReadPrompt read;
-                       try {
-                         read = readPrompt(*model, prompt);
-                       } catch (const std::bad_alloc&) {
-                         read.described.problem =
-                             tr("There is not enough memory to read the prompt: shorten it with F2.");
-                       }
+                       const auto problem =
+                           problemOf(tr("There is not enough memory to read the prompt: shorten it with F2."),
+                                     [&] { read = readPrompt(*model, prompt); });
+                       if (!problem) return;
+                       if (!problem->isEmpty()) read.described.problem = *problem;
                        QMetaObject::invokeMethod(this, [this, number, prompt, read = std::move(read)] {
                          if (number < first_number_) return;  // no longer asked
                          std::erase(asked_, prompt);

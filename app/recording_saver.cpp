@@ -1,7 +1,5 @@
 #include "app/recording_saver.h"
 
-#include <new>
-
 #include "app/prompt_text.h"
 #include "app/session.h"
 #include "core/base/error.h"
@@ -18,75 +16,47 @@ RecordingPlan recordingPlan(const Document& document, int max_new_tokens) {
   return plan;
 }
 
-RecordingSaver::RecordingSaver(Session& session, QObject* parent) : QObject(parent), session_(session) {
-  connect(&session, &Session::modelChanged, this, [this] {
-    // It has taken the session's thread, and what there was to do with it.
-    if (running_) end(tr("The runs were not saved: another model came before they were there."), {}, {});
-  });
-}
-
-RecordingSaver::~RecordingSaver() {
-  if (running_) session_.setBackground({});
-}
+RecordingSaver::RecordingSaver(Session& session, QObject* parent)
+    : BackgroundRunner(session, tr("A recording of runs"), parent) {}
 
 void RecordingSaver::start(const Document& document, const QString& path) {
   stop();
-  const auto model = session_.model();
-  const auto shown = session_.recording();
+  const auto model = session().model();
+  const auto shown = session().recording();
   if (!model && !shown)
     return Q_EMIT failed(
         tr("There is nothing to record: open a model first (Ctrl+O), or save the document "
            "without runs."));
   if (document.prompts.empty())
     return Q_EMIT failed(tr("There is no prompt to record: add one with Ctrl+P."));
-  if (session_.hasBackground())
-    return Q_EMIT failed(tr("An experiment is running: stop it, or let it end, before runs are recorded."));
-  running_ = true;
-  const auto post = posts_.begin(&session_);
+  if (!mayStart()) return;
+  document_ = document;
+  path_ = path;
   const auto made = std::make_shared<Recording>();  // from one turn to the next
-  const RecordingPlan plan = recordingPlan(document, session_.maxNewTokens());
-  session_.setBackground([=](std::stop_token stop) {
-    QString problem;
-    try {
-      if (!shown) {
-        for (const Prompt& prompt : document.prompts) {
-          // What is not asked is not recorded.
-          const QString refusal = readPrompt(*model, prompt).described.problem;
-          if (!refusal.isEmpty()) throw Error(refusal.toStdString());
-        }
-        record(
-            model, plan, *made,
-            [&post](int done, int of) { post([=](RecordingSaver& s) { Q_EMIT s.progress(done, of); }); },
-            stop);
-      }
-      write_recorded(path.toStdString(), toJson(document).toStdString(), shown ? *shown : *made, stop);
-    } catch (const Cancelled&) {
-      return;  // another turn goes on here
-    } catch (const std::bad_alloc&) {
-      problem = tr("There is not enough memory to record these runs: record fewer or shorter prompts.");
-    } catch (const std::exception& error) {
-      problem = QString::fromUtf8(error.what());
-    }
-    post([=](RecordingSaver& saver) { saver.end(problem, document, path); });
-  });
-  Q_EMIT runningChanged();
+  const RecordingPlan plan = recordingPlan(document, session().maxNewTokens());
+  begin(tr("There is not enough memory to record these runs: record fewer or shorter prompts."),
+        [=, this](std::stop_token stop, const Post& post) {
+          if (!shown) {
+            for (const Prompt& prompt : document.prompts) {
+              // What is not asked is not recorded.
+              const QString refusal = readPrompt(*model, prompt).described.problem;
+              if (!refusal.isEmpty()) throw Error(refusal.toStdString());
+            }
+            const auto report = [&](int done, int of) { post([=, this] { Q_EMIT progress(done, of); }); };
+            record(model, plan, *made, report, stop);
+          }
+          write_recorded(path.toStdString(), toJson(document).toStdString(), shown ? *shown : *made, stop);
+        });
 }
 
-void RecordingSaver::end(const QString& problem, const Document& document, const QString& path) {
-  stop();
-  if (problem.isEmpty()) {
-    Q_EMIT saved(document, path);
-  } else {
-    Q_EMIT failed(problem);
-  }
+void RecordingSaver::ended(const QString& problem) {
+  if (!problem.isEmpty()) return BackgroundRunner::ended(problem);
+  // Copies: whoever is told may begin another one.
+  Q_EMIT saved(Document(document_), QString(path_));
 }
 
-void RecordingSaver::stop() {
-  if (!running_) return;
-  running_ = false;
-  posts_.forget();
-  session_.setBackground({});
-  Q_EMIT runningChanged();
+QString RecordingSaver::modelGoneWords() const {
+  return tr("The runs were not saved: another model came before they were there.");
 }
 
 }  // namespace qkscope

@@ -1,8 +1,8 @@
 #include "app/scheduler.h"
 
-#include <new>
 #include <utility>
 
+#include "app/problem.h"
 #include "app/run_listener.h"
 
 namespace qkscope {
@@ -14,14 +14,19 @@ bool covers(const Needs& have, const Needs& wanted) {
 }
 
 void Scheduler::setModel(const std::shared_ptr<const LanguageModel>& model) {
-  if (model != model_) background_ = nullptr;
+  if (model != model_) forgetBackground();
   model_ = model;
   runner_ = model ? std::make_shared<Runner>(model) : nullptr;
 }
 
+void Scheduler::forgetBackground() {
+  background_ = nullptr;
+  background_name_.clear();
+}
+
 std::shared_ptr<const void> Scheduler::release() {
   model_.reset();
-  background_ = nullptr;
+  forgetBackground();
   return std::exchange(runner_, nullptr);
 }
 
@@ -59,8 +64,9 @@ void Scheduler::runInstead(std::function<void(std::stop_token)> work) {
   give(std::move(tasks));
 }
 
-void Scheduler::setBackground(std::function<void(std::stop_token)> work) {
+void Scheduler::setBackground(const QString& name, std::function<void(std::stop_token)> work) {
   background_ = std::move(work);
+  background_name_ = name;
   background_number_ = 0;
   replace(jobs_);
 }
@@ -109,21 +115,14 @@ TaskThread::Task Scheduler::task(const Job& job) {
         receiver.scored = [=, this](Arm arm, const Perplexity& perplexity) {
           post([=, this](const Job& j) { Q_EMIT scored(j, arm, perplexity); });
         };
-        QString problem;
-        try {
-          RunListener listener(*model, std::move(receiver));
-          const Comparison comparison = runner->compare(request, listener.events(), stop);
-          post([=, this](const Job&) { Q_EMIT finished(takeFirst(), comparison); });
-          return;
-        } catch (const Cancelled&) {
-          return;
-        } catch (const std::bad_alloc&) {
-          problem =
-              tr("There is not enough memory for this run: shorten the prompt or look at fewer layers.");
-        } catch (const std::exception& error) {
-          problem = QString::fromUtf8(error.what());
-        }
-        post([=, this](const Job&) { Q_EMIT failed(takeFirst(), problem); });
+        const auto problem = problemOf(
+            tr("There is not enough memory for this run: shorten the prompt or look at fewer layers."), [&] {
+              RunListener listener(*model, std::move(receiver));
+              const Comparison comparison = runner->compare(request, listener.events(), stop);
+              post([=, this](const Job&) { Q_EMIT finished(takeFirst(), comparison); });
+            });
+        if (problem && !problem->isEmpty())
+          post([=, this](const Job&) { Q_EMIT failed(takeFirst(), *problem); });
       }};
 }
 

@@ -45,8 +45,9 @@ class Scheduler : public QObject {
   void stop() { replace({}); }
   /// Runs whenever there is no job, from the beginning each time: it is stopped where there is one, and keeps
   /// by itself how far it came. Catches what it throws. Empty: nothing; another model ends it, too.
-  void setBackground(std::function<void(std::stop_token)> work);
-  bool hasBackground() const { return background_ != nullptr; }
+  void setBackground(const QString& name, std::function<void(std::stop_token)> work);
+  /// Its name; empty where there is none.
+  const QString& background() const { return background_name_; }
 
   /// The first of them runs, or is about to.
   const std::vector<Job>& jobs() const { return jobs_; }
@@ -72,12 +73,14 @@ class Scheduler : public QObject {
   /// Whether what `running` will give is all that `job` asks.
   static bool gives(const Job& running, const Job& job);
   Job takeFirst();
+  void forgetBackground();
 
   std::shared_ptr<const LanguageModel> model_;
   std::shared_ptr<Runner> runner_;  // used by the thread alone
   std::vector<Job> jobs_;
   std::uint64_t last_number_ = 0;
   std::function<void(std::stop_token)> background_;
+  QString background_name_;
   std::uint64_t background_number_ = 0;  // of its turn
   QElapsedTimer clock_;
   TaskThread thread_;  // last: it stops before anything it reports to is gone

@@ -94,8 +94,10 @@ class Session : public QObject {
   void setMaxNewTokens(int count);
   int maxNewTokens() const { return max_new_tokens_; }
   /// What the model does while nothing is asked of it: see Scheduler. Another model ends it.
-  void setBackground(std::function<void(std::stop_token)> work) { scheduler_.setBackground(std::move(work)); }
-  bool hasBackground() const { return scheduler_.hasBackground(); }
+  void setBackground(const QString& name, std::function<void(std::stop_token)> work) {
+    scheduler_.setBackground(name, std::move(work));
+  }
+  const QString& background() const { return scheduler_.background(); }
   /// What is asked of the baseline for the selected prompt, without what pictures need; nothing where there
   /// is no model or the prompt has not been read.
   std::optional<RunRequest> plainQuestion() const;
@@ -178,6 +180,8 @@ class Session : public QObject {
   /// Nothing is to be told of this one's answers any more.
   void forget(ModelId id);
   void startReading(const std::filesystem::path& path, FileReader::Work work);
+  /// The same, with failed() for what `read` throws.
+  void readFile(const std::filesystem::path& path, FileReader::Work read);
   void stopWork();
   void goOn();
 

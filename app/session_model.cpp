@@ -1,8 +1,8 @@
 #include <QThreadPool>
 #include <algorithm>
-#include <new>
 #include <utility>
 
+#include "app/problem.h"
 #include "app/session.h"
 #include "core/analysis/massive_values.h"
 #include "core/tasks/identity.h"
@@ -55,14 +55,12 @@ void Session::startInspecting(const std::filesystem::path& path, const LoadOptio
         startInspecting(path, options, then);  // it was closed meanwhile
       };
     }
-    try {
-      found.inspection = LanguageModel::inspect(path, options, stop);
-    } catch (const Cancelled&) {
-      return nullptr;
-    } catch (const std::exception&) {
+    const auto problem = problemOf(tr("There is not enough memory to look at %1.").arg(fileName(path)),
+                                   [&] { found.inspection = LanguageModel::inspect(path, options, stop); });
+    if (!problem) return nullptr;
+    if (!problem->isEmpty()) {
       found.inspection.card.path = path;
-      found.inspection.card.problem =
-          tr("There is not enough memory to look at %1.").arg(fileName(path)).toStdString();
+      found.inspection.card.problem = problem->toStdString();
     }
     return [then, found = std::move(found)] { then(found); };
   });
@@ -76,20 +74,20 @@ void Session::startReading(const std::filesystem::path& path, FileReader::Work w
   showData();
 }
 
+void Session::readFile(const std::filesystem::path& path, FileReader::Work read) {
+  startReading(path, [this, path, read = std::move(read)](std::stop_token stop) -> std::function<void()> {
+    std::function<void()> then;
+    const auto problem = problemOf(tr("There is not enough memory to read %1.").arg(fileName(path)),
+                                   [&] { then = read(stop); });
+    if (!problem || problem->isEmpty()) return then;
+    return [this, words = *problem] { Q_EMIT failed(words); };
+  });
+}
+
 void Session::readDump(const DumpSource& source) {
-  startReading(source.files.front(), [this, source](std::stop_token stop) -> std::function<void()> {
-    QString problem;
-    try {
-      auto dump = std::make_shared<const ActivationDump>(read_activation_dump(source, stop));
-      return [this, dump] { Q_EMIT dumpRead(dump); };
-    } catch (const Cancelled&) {
-      return nullptr;
-    } catch (const std::bad_alloc&) {
-      problem = tr("There is not enough memory to read %1.").arg(fileName(source.files.front()));
-    } catch (const std::exception& error) {
-      problem = QString::fromUtf8(error.what());
-    }
-    return [this, problem] { Q_EMIT failed(problem); };
+  readFile(source.files.front(), [this, source](std::stop_token stop) -> std::function<void()> {
+    const auto dump = std::make_shared<const ActivationDump>(read_activation_dump(source, stop));
+    return [this, dump] { Q_EMIT dumpRead(dump); };
   });
 }
 
@@ -145,8 +143,9 @@ void Session::load(const FoundModel& found) {
   scheduler_.runInstead([this, number, found, old = std::move(old)](std::stop_token stop) mutable {
     old.clear();  // here, after whatever ran on them has ended
     std::shared_ptr<const LanguageModel> model;
-    QString words;
-    try {
+    const QString no_memory =
+        tr("There is not enough memory for %1.").arg(QString::fromStdString(found.inspection.card.name));
+    const auto problem = problemOf(no_memory, [&] {
       Progress progress;
       progress.stop = stop;
       progress.report = [this, number, last = std::chrono::steady_clock::time_point{}](
@@ -159,16 +158,10 @@ void Session::load(const FoundModel& found) {
         });
       };
       model = LanguageModel::load(found.inspection, progress);
-    } catch (const Cancelled&) {
-      return;
-    } catch (const std::bad_alloc&) {
-      words =
-          tr("There is not enough memory for %1.").arg(QString::fromStdString(found.inspection.card.name));
-    } catch (const std::exception& error) {
-      words = QString::fromUtf8(error.what());
-    }
+    });
+    if (!problem) return;
     QMetaObject::invokeMethod(this, [=, this, source = found.source, model = std::move(model)] {
-      if (loading_ && number == load_number_) takeModel(model, source, words);
+      if (loading_ && number == load_number_) takeModel(model, source, *problem);
     });
   });
   Q_EMIT busyChanged();

@@ -1,5 +1,3 @@
-#include <new>
-
 #include "app/session.h"
 
 // The part of Session that answers from recorded runs.
@@ -7,18 +5,8 @@
 namespace qkscope {
 
 void Session::readRecorded(const std::filesystem::path& path) {
-  startReading(path, [this, path](std::stop_token stop) -> std::function<void()> {
-    QString problem;
-    try {
-      return [this, path, document = read_recorded(path, stop)] { Q_EMIT recordedRead(path, document); };
-    } catch (const Cancelled&) {
-      return nullptr;
-    } catch (const std::bad_alloc&) {
-      problem = tr("There is not enough memory to read %1.").arg(QString::fromStdString(path.string()));
-    } catch (const std::exception& error) {
-      problem = QString::fromUtf8(error.what());
-    }
-    return [this, problem] { Q_EMIT failed(problem); };
+  readFile(path, [this, path](std::stop_token stop) -> std::function<void()> {
+    return [this, path, document = read_recorded(path, stop)] { Q_EMIT recordedRead(path, document); };
   });
 }
 

@@ -244,6 +244,12 @@ class TestExperimentsWindow : public LoadedWindowTestCase {
       }
       parts.reset();
     }
+    auto ready = std::make_unique<Ready>();
+    ready->window.commands().run(QStringLiteral("effectMap"));
+    auto* effects = ready->window.findChild<EffectWindow*>();
+    effects->findChild<QPushButton*>(QStringLiteral("effectStart"))->click();
+    QVERIFY(effects->runner().isRunning());
+    ready.reset();
   }
 };
 

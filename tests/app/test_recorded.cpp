@@ -1,6 +1,9 @@
 // Documents with recorded runs in the window: what they show without the model is what the model showed.
+#include <QElapsedTimer>
 #include <QPlainTextEdit>
+#include <QThread>
 
+#include "app/effect_runner.h"
 #include "app/message_bar.h"
 #include "app/recording_saver.h"
 #include "app/theme.h"
@@ -206,6 +209,85 @@ class TestRecorded : public WindowTestCase {
     QVERIFY(!QFile::exists(path("none.qkscope")));
   }
 
+  /// What is told of the runs when another model comes, at whatever moment, is so.
+  void anotherModelIsToldTruly() {
+    auto window = makeWindow(twoArms());
+    QVERIFY(window);
+    Session& session = window->session();
+    const ModelId mine = session.store().shown();
+    const TinyModel other("llama-bias");
+    session.load(other.folder(), onOneThread());
+    QVERIFY(finish(session));
+    const ModelId another = session.store().shown();
+    RecordingSaver saver(session);
+    QSignalSpy saved(&saver, &RecordingSaver::saved), failed(&saver, &RecordingSaver::failed);
+    int written = 0;
+    QElapsedTimer whole;
+    double longest = 0;
+    for (int i = -1; i < 30; ++i) {
+      QFile::remove(path("truly.qkscope"));
+      session.showModel(mine);
+      QVERIFY(finish(session));
+      saved.clear();
+      failed.clear();
+      whole.start();
+      saver.start(window->document(), path("truly.qkscope"));
+      QVERIFY(saver.isRunning() && !session.background().isEmpty());
+      if (i >= 0) {
+        // Some moments lie where it is being written.
+        QThread::usleep(static_cast<unsigned long>(1e3 * longest * 0.035 * i));
+        session.showModel(another);
+      }
+      QTRY_COMPARE_WITH_TIMEOUT(failed.count() + saved.count(), 1, 30000);
+      if (i < 0) longest = static_cast<double>(whole.elapsed());
+      QVERIFY(!saver.isRunning());
+      QVERIFY(finish(session));
+      QCOMPARE(failed.count() + saved.count(), 1);
+      QCOMPARE(QFile::exists(path("truly.qkscope")), saved.count() == 1);
+      written += saved.count();
+    }
+    QVERIFY(written >= 1 && written < 31);
+  }
+
+  /// One thing at a time is done in the background, and another one says what it is.
+  void whatIsUnderWayIsSaid() {
+    auto window = makeWindow(twoArms());
+    QVERIFY(window);
+    RecordingSaver saver(window->session());
+    EffectRunner effects(window->session());
+    QSignalSpy failed(&effects, &EffectRunner::failed), not_saved(&saver, &RecordingSaver::failed);
+    saver.start(window->document(), path("way.qkscope"));
+    effects.start({parse_disruption("lambda 5 on Q"), false, 0, {}});
+    QVERIFY(!effects.isRunning() && saver.isRunning());
+    QCOMPARE(failed.count(), 1);
+    QVERIFY(failed[0][0].toString().startsWith(s("A recording of runs")));
+    saver.stop();
+    effects.start({parse_disruption("lambda 5 on Q"), false, 0, {}});
+    saver.start(window->document(), path("way.qkscope"));
+    QVERIFY(effects.isRunning() && !saver.isRunning());
+    QVERIFY(not_saved[0][0].toString().startsWith(s("An effect map")));
+    effects.stop();
+    QVERIFY(window->session().background().isEmpty());
+  }
+
+  /// A window may be closed while its runs are written.
+  void closedWhileItRecords() {
+    auto live = makeWindow(twoArms());
+    QVERIFY(live);
+    record(*live, path());
+    for (const int ms : {0, 1, 10}) {
+      auto window = open(path());
+      QVERIFY(window);
+      window->loadModel(window->document().model, onOneThread());
+      QVERIFY(finish(window->session()));
+      trigger(*window, "save");
+      QVERIFY(window->findChild<RecordingSaver*>()->isRunning());
+      QTest::qWait(ms);
+      window.reset();
+      QVERIFY(open(path()));  // as it was, or whole
+    }
+  }
+
   /// Stopped, or under a new model, it writes nothing; what is asked meanwhile comes first.
   void stoppedItWritesNothing() {
     auto window = makeWindow(twoArms());
@@ -215,7 +297,8 @@ class TestRecorded : public WindowTestCase {
     saver.start(window->document(), path("stopped.qkscope"));
     saver.stop();
     saver.start(window->document(), path("stopped.qkscope"));
-    window->loadModel(window->document().model, onOneThread());
+    const TinyModel other("llama-bias");
+    window->loadModel(QString::fromStdString(other.folder().string()), onOneThread());
     QTRY_COMPARE_WITH_TIMEOUT(failed.count() + saved.count(), 1, 30000);
     QVERIFY(finish(window->session()));
     // Asked while it runs.
