@@ -24,13 +24,15 @@ struct ExperimentRunner::Work {
   std::optional<ResultStore> store;
 
   ExperimentState state(const ExperimentProgress& progress) const {
-    return {plan, std::make_shared<const ResultStore>(store->snapshot()), progress};
+    return {plan, std::make_shared<const ResultStore>(store->snapshot()), progress, {}};
+  }
+  void makePlan() {
+    if (runs) return;
+    runs = plan_experiment(experiment, *model, model_identity(model->card().path));
+    plan = std::make_shared<const Plan>(runs->plan);
   }
   void prepare() {
-    if (!runs) {
-      runs = plan_experiment(experiment, *model, model_identity(model->card().path));
-      plan = std::make_shared<const Plan>(runs->plan);
-    }
+    makePlan();
     if (store) return;
     store = ResultStore::open(folder);
     write_plan(*plan, folder);
@@ -43,11 +45,8 @@ ExperimentRunner::ExperimentRunner(Session& session, QObject* parent)
 void ExperimentRunner::start(const Experiment& experiment, const std::filesystem::path& folder) {
   stop();
   if (!mayStart()) return;
-  state_ = {};
-  const auto work = std::make_shared<Work>();
-  work->experiment = experiment;
-  work->folder = folder;
-  work->model = session().model();
+  estimates_ = false;
+  const auto work = workOn(experiment, folder);
   // What is posted does not hold `work`, whose store is open until it is gone.
   begin(tr("There is not enough memory for this experiment; close other programs."),
         [this, work](std::stop_token stop, const Post& post) {
@@ -64,6 +63,32 @@ void ExperimentRunner::start(const Experiment& experiment, const std::filesystem
           };
           run_experiment(*work->runs, work->model, *work->store, {}, report, stop);
         });
+}
+
+void ExperimentRunner::estimate(const Experiment& experiment, const std::filesystem::path& folder) {
+  if (isRunning() && !estimates_) return;
+  stop();
+  if (!session().background().isEmpty()) return;
+  estimates_ = true;
+  const auto work = workOn(experiment, folder);
+  begin(
+      tr("There is not enough memory to estimate how long this experiment takes."),
+      [this, work](std::stop_token stop, const Post& post) {
+        work->makePlan();
+        const auto results = std::make_shared<const ResultStore>(ResultStore::read(work->folder));
+        auto reckoned = qkscope::estimate(*work->runs, work->model, *results, stop);
+        post([this, state = ExperimentState{work->plan, results, {}, std::move(reckoned)}] { take(state); });
+      });
+}
+
+std::shared_ptr<ExperimentRunner::Work> ExperimentRunner::workOn(const Experiment& experiment,
+                                                                 const std::filesystem::path& folder) {
+  state_ = {};
+  auto work = std::make_shared<Work>();
+  work->experiment = experiment;
+  work->folder = folder;
+  work->model = session().model();
+  return work;
 }
 
 void ExperimentRunner::take(ExperimentState state) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "app/background_runner.h"
+#include "core/tasks/estimate.h"
 #include "core/tasks/experiment.h"
 #include "core/tasks/experiment_run.h"
 
@@ -14,6 +15,7 @@ struct ExperimentState {
   std::shared_ptr<const Plan> plan;            // null until it is made
   std::shared_ptr<const ResultStore> results;  // of the plan's folder; null likewise
   ExperimentProgress progress;
+  std::optional<ExperimentEstimate> estimate;  // before it runs
 };
 
 /// Runs experiments on the model of a session, in its background: what is asked in the window goes first, and
@@ -26,6 +28,9 @@ class ExperimentRunner : public BackgroundRunner {
 
   /// On the session's model; goes on where the folder's results end. What ran before is stopped.
   void start(const Experiment& experiment, const std::filesystem::path& folder);
+  /// Finds out what there is to ask and how long that takes, where nothing else is under way; asks nothing.
+  void estimate(const Experiment& experiment, const std::filesystem::path& folder);
+  bool isEstimating() const { return isRunning() && estimates_; }
   const ExperimentState& state() const { return state_; }
 
  Q_SIGNALS:
@@ -34,9 +39,11 @@ class ExperimentRunner : public BackgroundRunner {
 
  private:
   struct Work;
+  std::shared_ptr<Work> workOn(const Experiment& experiment, const std::filesystem::path& folder);
   void take(ExperimentState state);
 
   ExperimentState state_;
+  bool estimates_ = false;  // what runs, if anything
 };
 
 }  // namespace qkscope

@@ -102,6 +102,7 @@ QWidget* ExperimentsWindow::makeHead() {
   progress_->setFixedWidth(220);
   state->addWidget(progress_);
   progress_text_ = new StyledLabel(Type::Small, Tone::Text, head);
+  progress_text_->setObjectName(QStringLiteral("experimentProgressWords"));
   state->addWidget(progress_text_, 1);
   column->addLayout(state);
   message_ = StyledLabel::reading(Type::Normal, Tone::Disrupted, head);
@@ -196,7 +197,7 @@ QString ExperimentsWindow::folderOf(const Experiment& experiment) {
 }
 
 void ExperimentsWindow::readKept() {
-  if (runner_.isRunning()) return showProgress();
+  if (runner_.isRunning() && !runner_.isEstimating()) return showProgress();
   state_ = {};
   message_->hide();
   const Experiment* experiment = chosen();
@@ -223,10 +224,23 @@ void ExperimentsWindow::readKept() {
     }
   }
   showState();
+  estimate();
+}
+
+void ExperimentsWindow::estimate() {
+  const Experiment* experiment = chosen();
+  const ExperimentTable& table = table_model_->table();
+  if (isVisible() && experiment && session_.model() && (table.of == 0 || table.done < table.of))
+    runner_.estimate(*experiment, folderOf(*experiment).toStdString());
+}
+
+void ExperimentsWindow::showEvent(QShowEvent* event) {
+  QDialog::showEvent(event);
+  if (!event->spontaneous()) readKept();
 }
 
 void ExperimentsWindow::startOrStop() {
-  if (runner_.isRunning()) return runner_.stop();
+  if (runner_.isRunning() && !runner_.isEstimating()) return runner_.stop();
   const Experiment* experiment = chosen();
   if (!experiment || !session_.model()) return;
   message_->hide();
@@ -244,7 +258,7 @@ void ExperimentsWindow::showState() {
 }
 
 void ExperimentsWindow::showProgress() {
-  const bool running = runner_.isRunning();
+  const bool running = runner_.isRunning() && !runner_.isEstimating();
   const ExperimentTable& table = table_model_->table();
   start_->setText(running                 ? tr("Pause")
                   : table.done == 0       ? tr("Start")
@@ -268,6 +282,12 @@ void ExperimentsWindow::showProgress() {
   } else if (running) {
     words += tr(" · %1, item %2 of %3").arg(text(at.task)).arg(at.item).arg(at.items);
     if (at.remaining_ms >= 0) words += tr(" · %1 left").arg(text(time_text(at.remaining_ms)));
+  } else if (const auto& cost = state_.estimate) {
+    words += tr(" · at most %1 (%2 ms a token read, %3 ms a token written)")
+                 .arg(text(time_text(cost->most_ms)), QLocale().toString(cost->read_ms, 'g', 2),
+                      QLocale().toString(cost->write_ms, 'g', 2));
+  } else if (runner_.isEstimating()) {
+    words = words.isEmpty() ? tr("Measuring how long it takes …") : tr("%1 · measuring …").arg(words);
   } else if (table.of > 0 && table.done == table.of) {
     words = tr("All %1 answers are there.").arg(table.of);
   }

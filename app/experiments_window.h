@@ -35,6 +35,9 @@ class ExperimentsWindow : public QDialog {
   /// To ask this in the window, with the edits of its arm; a baseline has none.
   void openRequested(const qkscope::Prompt& prompt, const qkscope::EditArm& arm);
 
+ protected:
+  void showEvent(QShowEvent* event) override;
+
  private:
   struct Known {
     Experiment experiment;
@@ -51,6 +54,8 @@ class ExperimentsWindow : public QDialog {
   static QString folderOf(const Experiment& experiment);
   /// Shows what an earlier run left of the chosen experiment on this model.
   void readKept();
+  /// What is left to ask and how long that takes; told by the runner.
+  void estimate();
   void startOrStop();
   void showState();
   void showProgress();

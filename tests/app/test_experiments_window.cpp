@@ -60,6 +60,30 @@ class TestExperimentsWindow : public LoadedWindowTestCase {
  private Q_SLOTS:
   void init() { qputenv("XDG_DATA_HOME", folder_.path().toUtf8()); }
 
+  /// Before it starts: what there is to ask, and how long that takes at most; afterwards nothing of the kind.
+  void tellsHowLongItTakes() {
+    Parts parts;
+    QVERIFY(parts.ready.there);
+    parts.experiments.addFile(experiment("takes", 16));
+    parts.experiments.show();
+    auto* words = parts.experiments.findChild<QLabel*>(QStringLiteral("experimentProgressWords"));
+    QTRY_VERIFY_WITH_TIMEOUT(words->text().contains(QStringLiteral("at most")), 60000);
+    QVERIFY(!parts.runner().isRunning());
+    QCOMPARE(parts.done(), std::size_t{0});
+    QCOMPARE(parts.table->rowCount(), kArms);  // the table is there, empty
+    const ExperimentEstimate estimate = *parts.runner().state().estimate;
+    QCOMPARE(estimate.answers, static_cast<std::size_t>(kItems * kArms));
+    QVERIFY(estimate.read_ms > 0 && estimate.write_ms > 0);
+    // Every answer has 16 tokens at most, and every arm reads its prompt.
+    QVERIFY(estimate.most_ms > kItems * kArms * (16 * estimate.write_ms + 10 * estimate.read_ms));
+    QVERIFY(estimate.most_ms < kItems * kArms * (16 * estimate.write_ms + 200 * estimate.read_ms));
+    QCOMPARE(parts.start->text(), QStringLiteral("Start"));
+    parts.start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(parts.done() == static_cast<std::size_t>(kItems * kArms), 60000);
+    QTRY_VERIFY(words->text().startsWith(QStringLiteral("All ")));
+    QVERIFY(!parts.runner().state().estimate);
+  }
+
   void runsAndIsFoundAgain() {
     Parts parts;
     QVERIFY(parts.ready.there);
