@@ -241,7 +241,8 @@ QStringList exportFigure(const View& view, const QString& view_id, Document docu
     writer.write(written.back());
     write(sidecar(view, view_id, document, load, options, arrays, files));
   }
-  for (AtomicFile& file : written) file.commit();
+  // The list of them first: what it does not name would never be replaced, were this the last that is done.
+  std::for_each(written.rbegin(), written.rend(), [](AtomicFile& file) { file.commit(); });
   return files;
 }
 

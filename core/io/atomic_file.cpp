@@ -16,11 +16,14 @@ namespace qkscope {
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   static std::atomic<unsigned> serial = 0;
-  temporary_ = path_;
-  temporary_ +=
-      std::string(".").append(std::to_string(::getpid())).append("-").append(std::to_string(serial++)) +
-      ".part";
-  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  // A process of the same number that was killed may have left such a file: the next name is free.
+  do {
+    temporary_ = path_;
+    temporary_ +=
+        std::string(".").append(std::to_string(::getpid())).append("-").append(std::to_string(serial++)) +
+        ".part";
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (file_ < 0 && errno == EEXIST);
   if (file_ < 0) fail(errno);
 }
 

@@ -2,6 +2,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QDialog>
+#include <QImage>
 #include <QMessageBox>
 #include <QProcess>
 #include <QRandomGenerator>
@@ -9,9 +10,13 @@
 #include <csignal>
 #include <cstdio>
 
+#include "app/export.h"
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
+#include "app/recording_saver.h"
 #include "app/theme.h"
+#include "core/base/error.h"
+#include "core/io/safetensors.h"
 #include "tests/app/app_test.h"
 
 namespace qkscope::test {
@@ -23,19 +28,93 @@ QString editedText(int tick) {
   return QStringLiteral("tick %1 ").arg(tick).append(QString::number(tick % 10).repeated(20000));
 }
 
-/// A window whose document changes all the time, going on from what was kept; tells each change.
-int editForever(const QString& folder) {
+/// Where the window of editForever() leaves what it writes.
+struct Written {
+  QString document, runs, figure, numbers;
+  explicit Written(const QString& folder)
+      : document(folder + QStringLiteral("/mine.qkscope")),
+        runs(folder + QStringLiteral("/runs.qkscope")),
+        figure(folder + QStringLiteral("/figure.png")),
+        numbers(folder + QStringLiteral("/figure.safetensors")) {}
+};
+
+/// What the window of editForever() has at first: prompts and an arm that its model answers in no time.
+Document quickDocument() {
+  Document document = defaultDocument();
+  document.prompts = {{PromptKind::Context, QStringLiteral("Her name was"), QString(), true},
+                      {PromptKind::Memory, QStringLiteral("The sun is"), QString(), true}};
+  document.arms.shown().edits = {parse_disruption("site=q,pick=largest:2,replace=zero")};
+  return document;
+}
+
+/// Every kind of work, one after the other, on a window whose prompts are typed and run meanwhile.
+class Worker {
+ public:
+  Worker(MainWindow& window, const QString& folder, const QString& model)
+      : window_(window), written_(folder), model_(model), saver_(window.session()) {}
+
+  void work(int tick) {
+    switch (tick % 24) {
+      case 2:
+      case 12:
+        return window_.commands().run(QStringLiteral("disrupt"));
+      case 5:
+      case 17:
+        return window_.commands().run(QStringLiteral("save"));
+      case 8:
+      case 21:
+        return exportPicture();
+      case 11:
+        if (!saver_.isRunning()) saver_.start(quickDocument(), written_.runs);
+        return;
+      case 14:
+      case 20:
+        return window_.commands().run(QStringLiteral("toggleRope"));
+      case 23:
+        if (tick % 48 == 47) window_.loadModel(model_, {});
+        return;
+      default:
+        return;
+    }
+  }
+
+ private:
+  void exportPicture() {
+    FigureOptions options;
+    options.path = written_.figure;
+    options.dpi = 72;
+    options.force = true;
+    try {
+      exportFigure(*window_.findChild<View*>(QStringLiteral("picture")), QStringLiteral("picture"),
+                   window_.document(), {}, options);
+    } catch (const Error&) {  // the picture is not there yet
+    }
+  }
+
+  MainWindow& window_;
+  const Written written_;
+  const QString model_;
+  RecordingSaver saver_;
+};
+
+/// A window that does all this all the time, going on from what was kept; tells each change.
+int editForever(const QString& folder, const QString& model) {
   MainWindow window;
   auto file = std::make_unique<SessionFile>(folder);
   const auto kept = file->kept();
-  window.resume(kept.value_or(SessionFile::Kept{defaultDocument(), QString()}));
+  window.session().setMaxNewTokens(6);
+  window.resume(kept.value_or(SessionFile::Kept{quickDocument(), Written(folder).document}));
   window.keepIn(std::move(file));
+  window.show();
+  window.loadModel(model, {});
+  Worker worker(window, folder, model);
   int tick = kept ? kept->document.prompts[1].text.section(u' ', 1, 1).toInt() : 0;
   QTimer timer;
   QObject::connect(&timer, &QTimer::timeout, &window, [&] {
     std::vector<Prompt> prompts = window.session().prompts();
     prompts[1].text = editedText(++tick);
     window.session().setPrompts(prompts, 0);
+    worker.work(tick);
     std::printf("%d\n", tick);
     std::fflush(stdout);
   });
@@ -153,14 +232,21 @@ class TestWindowDocuments : public AppTestCase {
     QCOMPARE(failed.count(), 1);
   }
 
-  /// Killed at any moment of any work, and what was kept is a whole document, at most a second old.
+  /// Killed at any moment of any work, and what was kept is a whole document, at most a second old; whatever
+  /// else was being written is whole, or is not there.
   void keptIsWholeWheneverItIsKilled() {
-    constexpr int kills = 30, second = 1000 / kTickMs;
+    constexpr int second = 1000 / kTickMs;
+    bool is_told = false;
+    const int told_kills = qEnvironmentVariableIntValue("QKSCOPE_KILLS", &is_told);
+    const int kills = is_told ? told_kills : 12;
+    const QString folder = folder_.filePath(QStringLiteral("killed"));
+    const Written written(folder);
     QRandomGenerator random(7);
     int kept_last = 0;
     for (int i = 0; i < kills; ++i) {
       QProcess child;
-      child.start(QCoreApplication::applicationFilePath(), {QStringLiteral("--edit"), sessionFolder()});
+      child.start(QCoreApplication::applicationFilePath(),
+                  {QStringLiteral("--edit"), folder, QString::fromStdString(smallModel().string())});
       QVERIFY(child.waitForStarted());
       // From the first change on, for up to one and a half seconds.
       QVERIFY(child.waitForReadyRead(60000));
@@ -170,12 +256,20 @@ class TestWindowDocuments : public AppTestCase {
       const QList<QByteArray> told = child.readAllStandardOutput().trimmed().split('\n');
       // The last line may be cut off.
       const int last = told.size() > 1 ? told[told.size() - 2].toInt() : 0;
-      SessionFile next(sessionFolder());
+      if (QFile::exists(written.document))
+        QCOMPARE(openDocument(written.document).prompts.size(), std::size_t(2));
+      if (QFile::exists(written.runs))
+        QCOMPARE(read_recorded(written.runs.toStdString()).recording->prompts.size(), std::size_t(2));
+      if (QFile::exists(written.figure)) QVERIFY(!QImage(written.figure).isNull());
+      if (QFile::exists(written.numbers))
+        QVERIFY(!read_safetensors(written.numbers.toStdString()).arrays.empty());
+      SessionFile next(folder);
       const std::optional<SessionFile::Kept> kept = next.kept();
       if (!kept) {
         QVERIFY2(last < second, qPrintable(QString::number(last)));
         continue;
       }
+      QCOMPARE(kept->path, written.document);
       QCOMPARE(kept->document.prompts.size(), std::size_t(2));
       const int tick = kept->document.prompts[1].text.section(u' ', 1, 1).toInt();
       QVERIFY(kept->document.prompts[1].text == editedText(tick));
@@ -183,6 +277,8 @@ class TestWindowDocuments : public AppTestCase {
       kept_last = std::max(kept_last, tick);
     }
     QVERIFY(kept_last > second);  // it goes on from where the one before was killed
+    for (const QString& file : {written.document, written.runs, written.figure, written.numbers})
+      QVERIFY2(QFile::exists(file), qPrintable(file));
   }
 
   /// The program itself, ended without a word: the next one starts where it was.
@@ -230,8 +326,8 @@ class TestWindowDocuments : public AppTestCase {
 int main(int argc, char** argv) {
   QApplication application(argc, argv);
   qkscope::applyTheme(qkscope::Theme::Light, 1.0);
-  if (argc == 3 && qstrcmp(argv[1], "--edit") == 0)
-    return qkscope::test::editForever(QString::fromLocal8Bit(argv[2]));
+  if (argc == 4 && qstrcmp(argv[1], "--edit") == 0)
+    return qkscope::test::editForever(QString::fromLocal8Bit(argv[2]), QString::fromLocal8Bit(argv[3]));
   qkscope::test::TestWindowDocuments test;
   return QTest::qExec(&test, argc, argv);
 }

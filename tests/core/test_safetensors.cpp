@@ -362,6 +362,22 @@ class TestSafetensors : public test::TestCase {
     QCOMPARE(std::distance(fs::directory_iterator(folder()), {}), 1);
   }
 
+  // A program that was killed while it wrote leaves a file that bears its number, which another may get.
+  void whatWasLeftBehindIsInNobodysWay() {
+    const Array array{{2}, {1, 2}};
+    SafetensorsWriter writer;
+    writer.add("a", array);
+    const auto path = folder() / "left.safetensors";
+    const auto left = [&](int serial) {
+      auto file = path;
+      return file += "." + std::to_string(::getpid()) + "-" + std::to_string(serial) + ".part";
+    };
+    for (int serial = 0; serial < 200; ++serial) test::write_file(left(serial), "half of i");
+    writer.write(path);
+    QCOMPARE(read_safetensors(path).arrays.at("a").data, array.data);
+    QVERIFY(std::filesystem::exists(left(199)));
+  }
+
   void readerRefusesOtherTypes() {
     put("a.safetensors",
         test::safetensors_bytes(R"({"m": {"dtype": "BOOL", "shape": [1], "data_offsets": [0, 1]}})", "x"));
