@@ -2,12 +2,12 @@
 
 #include <QContextMenuEvent>
 #include <QKeyEvent>
-#include <QLocale>
 #include <QMenu>
 #include <QMouseEvent>
 #include <algorithm>
 #include <cmath>
 
+#include "views/layer_axis.h"
 #include "views/ruler.h"
 
 namespace qkscope {
@@ -42,85 +42,38 @@ Bands bandsOf(const ViewData& data, const Look& look) {
   return bands;
 }
 
-void paintBands(QPainter& painter, const PlotStyle& style, const QRectF& area, const Bands& bands) {
-  const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small);
-  painter.save();
-  painter.setFont(style.small);
-  if (bands.query.empty()) {
-    painter.setPen(style.muted);
-    painter.drawText(area, Qt::AlignCenter | Qt::TextWordWrap, bands.missing);
-    painter.restore();
-    return;
+Chart chartOf(const Bands& bands) {
+  Chart chart;
+  chart.id = QStringLiteral("bands");
+  chart.title = Words::tr("Where on the RoPE ruler");
+  chart.x_label = bands.note.isEmpty() ? Words::tr("band, from wavelength (tokens)")
+                                       : Words::tr("from wavelength (tokens); of %1").arg(bands.note);
+  chart.y_label = Words::tr("massive (%)");
+  chart.missing = bands.missing;
+  if (bands.query.empty()) return chart;
+  for (const auto& [site, shares] :
+       {std::pair(site_looks[0], &bands.query), std::pair(site_looks[1], &bands.key)}) {
+    Curve curve;
+    curve.name = siteLetter(site.site);
+    curve.ink = site.ink;
+    curve.stroke = Stroke::Bars;
+    for (const BandShare& band : *shares) {
+      curve.x.push_back(static_cast<double>(curve.x.size()));
+      curve.y.push_back(100 * share(band));
+    }
+    chart.curves.push_back(std::move(curve));
   }
-  double most = 0;
-  for (const auto* site : {&bands.query, &bands.key}) {
-    for (const BandShare& band : *site) most = std::max(most, share(band));
-  }
-  // Q stands left and K right in every band, with its letter where there is room: never colour alone.
-  struct Series {
-    const std::vector<BandShare>* bands;
-    QString letter;
-    QColor color;
-  };
-  const std::vector<Series> series{{&bands.query, siteLetter(Site::Query), style.query},
-                                   {&bands.key, siteLetter(Site::Key), style.key}};
-  double x = area.left();
-  const double box = small.ascent() * 0.8;
-  for (const Series& one : series) {
-    const QRectF sample(x, area.top() + (small.height() - box) / 2, box, box);
-    painter.fillRect(sample, one.color);
-    painter.setPen(style.text);
-    painter.drawText(QPointF(sample.right() + 4 * u, area.top() + small.ascent()), one.letter);
-    x = sample.right() + 4 * u + small.horizontalAdvance(one.letter) + 12 * u;
-  }
-  painter.setPen(style.muted);
-  painter.drawText(QRectF(x, area.top(), area.right() - x, small.height()), Qt::AlignRight,
-                   Words::tr("share that is massive"));
-
-  const QRectF plot(area.left(), area.top() + 2.2 * small.height(), area.width(),
-                    area.height() - 2.2 * small.height() - 2.3 * small.height());
-  const auto count = static_cast<double>(bands.query.size());
-  const double slot = plot.width() / count, gap = std::min(4 * u, slot * 0.15);
   for (std::size_t i = 0; i < bands.query.size(); ++i) {
-    const double left = plot.left() + static_cast<double>(i) * slot;
-    const QRectF ground(left + gap / 2, plot.top(), slot - gap, plot.height());
-    painter.fillRect(ground, style.surface);
-    const double width = (ground.width() - 2 * u) / 2;
-    double tallest = 0;
-    for (std::size_t s = 0; s < series.size(); ++s) {
-      const double part = share((*series[s].bands)[i]);
-      tallest = std::max(tallest, part);
-      const double height = most > 0 ? part / most * plot.height() : 0;
-      const QRectF bar(ground.left() + static_cast<double>(s) * (width + 2 * u), plot.bottom() - height,
-                       width, height);
-      painter.fillRect(bar, series[s].color);
-      if (height > small.height() && width > small.horizontalAdvance(series[s].letter)) {
-        painter.setPen(style.background);
-        painter.drawText(bar, Qt::AlignHCenter | Qt::AlignBottom, series[s].letter);
-      }
-    }
-    if (tallest > 0) {
-      painter.setPen(style.text);
-      const double top = plot.bottom() - tallest / most * plot.height();
-      painter.drawText(QRectF(left - gap, top - small.height(), slot + 2 * gap, small.height()),
-                       Qt::AlignCenter, percentWords(tallest));
-    }
-    painter.setPen(style.muted);
-    painter.drawText(QRectF(left - gap, plot.bottom() + u, slot + 2 * gap, small.height()), Qt::AlignCenter,
-                     wavelengthWords(bands.query[i].from_wavelength));
+    chart.x_words << wavelengthWords(bands.query[i].from_wavelength);
+    const double tallest = std::max(share(bands.query[i]), share(bands.key[i]));
+    if (tallest > 0) chart.words.push_back({static_cast<double>(i), 100 * tallest, percentWords(tallest)});
   }
-  painter.setPen(style.muted);
-  painter.drawText(QRectF(area.left(), plot.bottom() + 1.2 * small.height(), area.width(), small.height()),
-                   Qt::AlignCenter,
-                   bands.note.isEmpty() ? Words::tr("bands of the ruler, from wavelength (tokens)")
-                                        : Words::tr("from wavelength (tokens); of %1").arg(bands.note));
-  painter.restore();
+  return chart;
 }
 
-BandChart::BandChart(QWidget* parent) : QWidget(parent) {
+BandChart::BandChart(QWidget* parent) : CurvePlot(parent) {
   setAccessibleName(tr("Share of massive values by wavelength band"));
-  setFocusPolicy(Qt::StrongFocus);
+  showChart();
 }
 
 void BandChart::setBands(const Bands& bands) {
@@ -135,38 +88,33 @@ void BandChart::setBands(const Bands& bands) {
   if (!bands.note.isEmpty()) words << tr("of %1").arg(bands.note);
   setAccessibleDescription(words.join(QStringLiteral("; ")));
   setToolTip(words.join(QLatin1Char('\n')));
-  update();
+  showChart();
 }
 
-void BandChart::paintEvent(QPaintEvent*) {
-  QPainter painter(this);
-  const PlotStyle style = PlotStyle::of(*this);
-  paintBands(painter, style, rect(), bands_);
-  if (!chosen_) return;
-  const QRect frame = band(chosen_->first).united(band(chosen_->second));
-  QColor tint = style.accent;
-  tint.setAlpha(40);
-  painter.fillRect(frame, tint);
-  painter.setPen(QPen(style.accent, 1.5 * style.unit));
-  painter.drawRect(QRectF(frame).adjusted(1, 1, -1, -1));
+void BandChart::showChart() {
+  Chart chart = chartOf(bands_);
+  if (chosen_) chart.chosen = {chosen_->first - 0.5, chosen_->second + 0.5};
+  setCharts({std::move(chart)});
 }
 
 QRect BandChart::band(int index) const {
   if (count() == 0) return {};
-  const double slot = static_cast<double>(width()) / count();
-  const double line = PlotStyle::of(*this).metrics(PlotStyle::of(*this).small).height();
-  return QRectF(index * slot, 1.2 * line, slot, height() - 2.4 * line).toRect();
+  const QCPAxisRect* plot = axisRect();
+  const QCPAxis* x = plot->axis(QCPAxis::atBottom);
+  const double left = x->coordToPixel(index - 0.5), right = x->coordToPixel(index + 0.5);
+  return QRectF(left, plot->top(), right - left, plot->height()).toRect();
 }
 
 int BandChart::bandAt(double x) const {
   if (count() == 0) return -1;
-  return std::clamp(static_cast<int>(std::floor(x * count() / width())), 0, count() - 1);
+  const double at = axisRect()->axis(QCPAxis::atBottom)->pixelToCoord(x);
+  return std::clamp(static_cast<int>(std::lround(at)), 0, count() - 1);
 }
 
 void BandChart::chooseTo(int band) {
   end_ = band;
   chosen_ = std::minmax(anchor_, end_);
-  update();
+  showChart();
 }
 
 QString BandChart::chosenWords() const {
@@ -176,15 +124,22 @@ QString BandChart::chosenWords() const {
 }
 
 void BandChart::mousePressEvent(QMouseEvent* event) {
+  if (event->modifiers() & Qt::ControlModifier) return CurvePlot::mousePressEvent(event);
   const int band = bandAt(event->position().x());
   const bool inside = chosen_ && band >= chosen_->first && band <= chosen_->second;
-  if (band < 0 || (event->button() == Qt::RightButton && inside)) return QWidget::mousePressEvent(event);
+  if (band < 0 || (event->button() == Qt::RightButton && inside)) return CurvePlot::mousePressEvent(event);
   if (!chosen_ || !(event->modifiers() & Qt::ShiftModifier)) anchor_ = band;
+  choosing_ = event->button() == Qt::LeftButton;
   chooseTo(band);
 }
 
 void BandChart::mouseMoveEvent(QMouseEvent* event) {
-  if (chosen_ && (event->buttons() & Qt::LeftButton)) chooseTo(bandAt(event->position().x()));
+  if (!choosing_) return CurvePlot::mouseMoveEvent(event);
+  if (const int band = bandAt(event->position().x()); band >= 0 && band != end_) chooseTo(band);
+}
+
+void BandChart::mouseReleaseEvent(QMouseEvent* event) {
+  if (!std::exchange(choosing_, false)) CurvePlot::mouseReleaseEvent(event);
 }
 
 bool BandChart::event(QEvent* event) {
@@ -192,7 +147,7 @@ bool BandChart::event(QEvent* event) {
     // X is the window's, for the cell that is selected; with bands chosen here it is theirs.
     if (static_cast<QKeyEvent*>(event)->key() == Qt::Key_X) event->accept();
   }
-  return QWidget::event(event);
+  return CurvePlot::event(event);
 }
 
 void BandChart::keyPressEvent(QKeyEvent* event) {
@@ -206,9 +161,9 @@ void BandChart::keyPressEvent(QKeyEvent* event) {
   }
   if (chosen_ && key == Qt::Key_Escape) {
     chosen_.reset();
-    return update();
+    return showChart();
   }
-  if (!chosen_ || key != Qt::Key_X) return QWidget::keyPressEvent(event);
+  if (!chosen_ || key != Qt::Key_X) return CurvePlot::keyPressEvent(event);
   Q_EMIT pointed({Site::Query, Site::Key}, chosen_->first, chosen_->second,
                  !shift    ? Pointing::Only
                  : control ? Pointing::Remove

@@ -1,11 +1,9 @@
 #pragma once
-#include <QPainter>
-#include <QWidget>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "views/plot_style.h"
+#include "views/curve_plot.h"
 #include "views/pointing.h"
 #include "views/shown.h"
 
@@ -20,11 +18,13 @@ struct Bands {
 
 Bands bandsOf(const ViewData& data, const Look& look);
 
-void paintBands(QPainter& painter, const PlotStyle& style, const QRectF& area, const Bands& bands);
+/// The bands stand at x = 0, 1, 2 ..., their shares in per cent.
+Chart chartOf(const Bands& bands);
 
 /// A click or a drag chooses bands, the arrow keys walk over them, with Shift they choose more; the menu, or
-/// X, Shift+X and Ctrl+Shift+X as on a map, then disrupt what rotates so.
-class BandChart : public QWidget {
+/// X, Shift+X and Ctrl+Shift+X as on a map, then disrupt what rotates so. Where it is zoomed by the wheel,
+/// Ctrl+drag moves it.
+class BandChart : public CurvePlot {
   Q_OBJECT
  public:
   explicit BandChart(QWidget* parent);
@@ -33,8 +33,8 @@ class BandChart : public QWidget {
   std::optional<std::pair<int, int>> chosen() const { return chosen_; }
   /// Where a band stands.
   QRect band(int index) const;
-  QSize sizeHint() const override { return {280, 120}; }
-  QSize minimumSizeHint() const override { return {160, 90}; }
+  QSize sizeHint() const override { return {280, 160}; }
+  QSize minimumSizeHint() const override { return {160, 110}; }
 
  Q_SIGNALS:
   /// These bands of these sites.
@@ -42,9 +42,9 @@ class BandChart : public QWidget {
 
  protected:
   bool event(QEvent* event) override;
-  void paintEvent(QPaintEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
+  void mouseReleaseEvent(QMouseEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   void contextMenuEvent(QContextMenuEvent* event) override;
 
@@ -54,10 +54,12 @@ class BandChart : public QWidget {
   int bandAt(double x) const;
   /// From where the choice began to here.
   void chooseTo(int band);
+  void showChart();
   QString chosenWords() const;
 
   std::optional<std::pair<int, int>> chosen_;
   int anchor_ = 0, end_ = 0;  // where the choice began, and where it has come to
+  bool choosing_ = false;     // by a drag
   Bands bands_;
 };
 

@@ -1,7 +1,8 @@
 #pragma once
 #include <QSizeF>
-#include <QString>
+#include <QStringList>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace qkscope {
@@ -9,8 +10,9 @@ namespace qkscope {
 /// Whose colour a curve takes: a site's or a run's.
 enum class Ink { Query, Key, Value, Baseline, Disrupted, Muted };
 enum class Marker { None, Disc, Square, Triangle };
-/// A line through the points, a stem from zero to each, or the points alone.
-enum class Stroke { Line, Stems, Points };
+/// A line through the points, a stem from zero to each, the points alone, or bars, those of all such curves
+/// beside each other.
+enum class Stroke { Line, Stems, Points, Bars };
 
 /// One curve of a chart. A NaN makes a gap.
 struct Curve {
@@ -28,16 +30,25 @@ struct Level {
   QString words;
 };
 
+/// Words over a point.
+struct PointWords {
+  double x = 0, y = 0;
+  QString words;
+};
+
 /// What a chart shows, before there is any geometry.
 struct Chart {
   QString id;  // stable, for arrays: "massive"
   QString title, x_label, y_label;
   std::vector<Curve> curves{};
   std::vector<Level> levels{};
-  std::optional<double> selected{};  // where on the x axis the selection is
+  std::vector<PointWords> words{};
+  std::optional<double> selected{};                   // where on the x axis the selection is
+  std::optional<std::pair<double, double>> chosen{};  // from where to where on the x axis is chosen
   bool log_y = false;
-  bool whole_x = true;  // x counts something: ticks are whole numbers
-  QString missing{};    // said in place of the curves
+  bool whole_x = true;    // x counts something: ticks are whole numbers
+  QStringList x_words{};  // what stands at x = 0, 1, 2 ... in place of the numbers
+  QString missing{};      // said in place of the curves
 };
 
 /// In how many columns so many charts stand where all have a place of this size: those that come nearest to

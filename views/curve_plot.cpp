@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "views/shown.h"
+#include "views/curve_items.h"
 
 namespace qkscope {
 
@@ -58,14 +58,15 @@ CurvePlot::CurvePlot(QWidget* parent) : QCustomPlot(parent) {
   setMouseTracking(true);
   setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
   setNoAntialiasingOnDrag(true);
-  setStyle(PlotStyle::of(*this));
+  dressAnew();
 }
 
 CurvePlot::CurvePlot(const Inks& inks) : inks_(inks) {
   setAutoAddPlottableToLegend(false);
 }
 
-void CurvePlot::setStyle(const PlotStyle& style) {
+void CurvePlot::dressAnew() {
+  const PlotStyle style = PlotStyle::of(*this);
   const PlotStyle& now = inks_.style;
   if (now.background == style.background && now.text == style.text && inks_.small == style.small &&
       now.unit == style.unit)
@@ -73,6 +74,14 @@ void CurvePlot::setStyle(const PlotStyle& style) {
   inks_ = {style, style.small, style.title};
   inks_.title.setPointSizeF(style.normal.pointSizeF());
   build();
+}
+
+void CurvePlot::changeEvent(QEvent* event) {
+  QCustomPlot::changeEvent(event);
+  // A panel behind another is disabled, which has colours of its own.
+  if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange ||
+      event->type() == QEvent::EnabledChange)
+    dressAnew();
 }
 
 void CurvePlot::setCharts(std::vector<Chart> charts) {
@@ -132,47 +141,20 @@ void CurvePlot::fill(int chart) {
   if (!now.missing.isEmpty()) {
     x->setRange(0, 1);
     y->setRange(0, 1);
-    auto* words = new QCPItemText(this);
-    words->setClipAxisRect(rect);
-    words->position->setAxisRect(rect);
-    words->position->setType(QCPItemPosition::ptAxisRectRatio);
-    words->position->setCoords(0.5, 0.5);
-    words->setText(now.missing);
-    words->setFont(inks_.small);
-    words->setColor(inks_.style.muted);
+    new WrappedWords(rect, now.missing, inks_.small, inks_.style.muted);
     return;
   }
-  for (const Curve& curve : now.curves) addCurve(rect, curve);
-  addLegend(rect);
-  const auto across = [&](const QPointF& from, const QPointF& to, bool whole_x, const QPen& pen) {
-    auto* line = new QCPItemLine(this);
-    line->setClipAxisRect(rect);
-    for (QCPItemPosition* end : {line->start, line->end}) {
-      end->setAxes(x, y);
-      end->setAxisRect(rect);
-      end->setTypeX(whole_x ? QCPItemPosition::ptAxisRectRatio : QCPItemPosition::ptPlotCoords);
-      end->setTypeY(whole_x ? QCPItemPosition::ptPlotCoords : QCPItemPosition::ptAxisRectRatio);
+  const auto bars = std::ranges::count(now.curves, Stroke::Bars, &Curve::stroke);
+  int bar = 0;
+  for (const Curve& curve : now.curves) {
+    if (curve.stroke == Stroke::Bars) {
+      addBars(rect, curve, bar++, static_cast<int>(bars));
+    } else {
+      addCurve(rect, curve);
     }
-    line->start->setCoords(from);
-    line->end->setCoords(to);
-    line->setPen(pen);
-    line->setSelectable(false);
-  };
-  for (const Level& level : now.levels) {
-    across({0, level.y}, {1, level.y}, true, QPen(inks_.style.muted, 1, Qt::DashLine));
-    auto* words = new QCPItemText(this);
-    words->setClipAxisRect(rect);
-    words->position->setAxes(x, y);
-    words->position->setAxisRect(rect);
-    words->position->setTypeX(QCPItemPosition::ptAxisRectRatio);
-    words->position->setTypeY(QCPItemPosition::ptPlotCoords);
-    words->position->setCoords(1, level.y);
-    words->setPositionAlignment(Qt::AlignRight | Qt::AlignBottom);
-    words->setText(level.words);
-    words->setFont(inks_.small);
-    words->setColor(inks_.style.muted);
   }
-  if (now.selected) across({*now.selected, 0}, {*now.selected, 1}, false, QPen(inks_.style.accent, 1));
+  addLegend(rect);
+  addMarks(rect, now);
   if (zoomed_[index]) {
     x->setRange(x_range);
     y->setRange(y_range);
@@ -185,10 +167,70 @@ void CurvePlot::fill(int chart) {
     y->setRange(y->range().lower / 1.15, y->range().upper * 2);
   } else {
     const double low = std::min(0.0, y->range().lower), size = y->range().upper - low;
-    y->setRange(low < 0 ? low - 0.06 * size : 0, low + 1.22 * (size > 0 ? size : 1));
+    // Room for the names of the curves, and for words under them.
+    const double room = now.words.empty() ? 1.22 : 1.5;
+    y->setRange(low < 0 ? low - 0.06 * size : 0, low + room * (size > 0 ? size : 1));
+  }
+  if (bars > 0 && !now.curves.front().x.empty()) {
+    // By what they stand on: QCustomPlot goes by their pixels of now.
+    const auto [first, last] = std::ranges::minmax(now.curves.front().x);
+    x->setRange(first - 0.7, last + 0.7);
+    return;
   }
   const double margin = std::max(0.5, 0.02 * x->range().size());
   x->setRange(x->range().lower - margin, x->range().upper + margin);
+}
+
+void CurvePlot::addMarks(QCPAxisRect* rect, const Chart& chart) {
+  QCPAxis* x = rect->axis(QCPAxis::atBottom);
+  QCPAxis* y = rect->axis(QCPAxis::atLeft);
+  using Type = QCPItemPosition::PositionType;
+  const auto place = [&](QCPItemPosition* at, Type across, Type up, const QPointF& where) {
+    at->setAxes(x, y);
+    at->setAxisRect(rect);
+    at->setTypeX(across);
+    at->setTypeY(up);
+    at->setCoords(where);
+  };
+  const auto line = [&](const QPointF& from, const QPointF& to, Type across, Type up, const QPen& pen) {
+    auto* item = new QCPItemLine(this);
+    item->setClipAxisRect(rect);
+    place(item->start, across, up, from);
+    place(item->end, across, up, to);
+    item->setPen(pen);
+    item->setSelectable(false);
+  };
+  const auto words = [&](const QString& text, Type across, const QPointF& at, Qt::Alignment alignment,
+                         const QColor& color) {
+    auto* item = new QCPItemText(this);
+    item->setClipAxisRect(rect);
+    place(item->position, across, QCPItemPosition::ptPlotCoords, at);
+    item->setPositionAlignment(alignment);
+    item->setText(text);
+    item->setFont(inks_.small);
+    item->setColor(color);
+    item->setSelectable(false);
+  };
+  constexpr Type share = QCPItemPosition::ptAxisRectRatio, number = QCPItemPosition::ptPlotCoords;
+  for (const Level& level : chart.levels) {
+    line({0, level.y}, {1, level.y}, share, number, QPen(inks_.style.muted, 1, Qt::DashLine));
+    words(level.words, share, {1, level.y}, Qt::AlignRight | Qt::AlignBottom, inks_.style.muted);
+  }
+  for (const PointWords& point : chart.words)
+    words(point.words, number, {point.x, point.y}, Qt::AlignHCenter | Qt::AlignBottom, inks_.style.text);
+  if (chart.selected)
+    line({*chart.selected, 0}, {*chart.selected, 1}, number, share, QPen(inks_.style.accent, 1));
+  if (chart.chosen) {
+    auto* frame = new QCPItemRect(this);
+    frame->setClipAxisRect(rect);
+    place(frame->topLeft, number, share, {chart.chosen->first, 0});
+    place(frame->bottomRight, number, share, {chart.chosen->second, 1});
+    QColor tint = inks_.style.accent;
+    tint.setAlpha(40);
+    frame->setBrush(tint);
+    frame->setPen(QPen(inks_.style.accent, 1.5 * inks_.style.unit));
+    frame->setSelectable(false);
+  }
 }
 
 void CurvePlot::dress(QCPAxisRect* rect, const Chart& chart) {
@@ -218,7 +260,12 @@ void CurvePlot::dress(QCPAxisRect* rect, const Chart& chart) {
   x->setLabel(chart.x_label);
   y->setLabel(chart.y_label);
   x->ticker()->setTickCount(6);
-  if (chart.whole_x) {
+  if (!chart.x_words.isEmpty()) {
+    auto named = QSharedPointer<QCPAxisTickerText>::create();
+    for (int i = 0; i < chart.x_words.size(); ++i) named->addTick(i, chart.x_words[i]);
+    x->setTicker(named);
+    x->setSubTicks(false);
+  } else if (chart.whole_x) {
     auto whole = QSharedPointer<QCPAxisTickerFixed>::create();
     whole->setTickStep(1);
     whole->setScaleStrategy(QCPAxisTickerFixed::ssMultiples);
@@ -263,6 +310,21 @@ void CurvePlot::addCurve(QCPAxisRect* rect, const Curve& curve) {
   graph->setData(toVector(curve.x), toVector(curve.y), true);
 }
 
+/// The bars of one of `count` curves, all beside each other around their x.
+void CurvePlot::addBars(QCPAxisRect* rect, const Curve& curve, int index, int count) {
+  constexpr double together = 0.84;  // of the way from one x to the next
+  const double width = together / count;
+  auto* bars = new NamedBars(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft), inks_.small,
+                             inks_.style.background);
+  bars->setName(curve.name);
+  bars->setBrush(colorOf(inks_.style, curve.ink));
+  bars->setPen(Qt::NoPen);
+  bars->setWidth(0.94 * width);
+  QVector<double> x = toVector(curve.x);
+  for (double& at : x) at += (index - 0.5 * (count - 1)) * width;
+  bars->setData(x, toVector(curve.y), true);
+}
+
 /// The names in one row over the curves, at the right.
 void CurvePlot::addLegend(QCPAxisRect* rect) {
   auto* legend = new QCPLegend;
@@ -279,83 +341,18 @@ void CurvePlot::addLegend(QCPAxisRect* rect) {
   legend->setIconTextPadding(static_cast<int>(4 * inks_.style.unit));
   // In as many columns as there is room for, which has to be known before the first is put there.
   double widest = 1;
-  for (QCPGraph* graph : rect->graphs())
-    widest = std::max(widest, QFontMetricsF(inks_.small).horizontalAdvance(graph->name()));
+  for (QCPAbstractPlottable* curve : rect->plottables())
+    widest = std::max(widest, QFontMetricsF(inks_.small).horizontalAdvance(curve->name()));
   const double room = columnWidth() - 70 * inks_.style.unit;  // beside the numbers of the axis
   legend->setWrap(std::max(1, static_cast<int>(room / (widest + 32 * inks_.style.unit))));
-  for (QCPGraph* graph : rect->graphs()) legend->addItem(new QCPPlottableLegendItem(legend, graph));
-}
-
-int CurvePlot::chartAt(const QPointF& place) const {
-  const auto found = std::ranges::find_if(
-      rects_, [&](QCPAxisRect* rect) { return rect->outerRect().contains(place.toPoint()); });
-  return found == rects_.end() ? -1 : static_cast<int>(found - rects_.begin());
-}
-
-QString CurvePlot::wordsAt(int chart, const QPointF& place) const {
-  if (chart < 0 || !charts_[static_cast<std::size_t>(chart)].missing.isEmpty()) return {};
-  const Chart& now = charts_[static_cast<std::size_t>(chart)];
-  const double x = rects_[static_cast<std::size_t>(chart)]->axis(QCPAxis::atBottom)->pixelToCoord(place.x());
-  QStringList words;
-  for (const Curve& curve : now.curves) {
-    if (curve.x.empty()) continue;
-    const auto nearest = std::ranges::min_element(curve.x, {}, [&](double at) { return std::abs(at - x); });
-    const auto at = static_cast<std::size_t>(nearest - curve.x.begin());
-    if (words.isEmpty()) words << tr("%1 %2").arg(now.x_label, numberWords(*nearest));
-    words << tr("%1 %2").arg(curve.name, numberWords(curve.y[at]));
-  }
-  return words.isEmpty() ? QString() : now.title + QStringLiteral(": ") + words.join(QStringLiteral(", "));
-}
-
-void CurvePlot::mousePressEvent(QMouseEvent* event) {
-  pressed_ = event->position();
-  QCustomPlot::mousePressEvent(event);
-}
-
-void CurvePlot::mouseMoveEvent(QMouseEvent* event) {
-  const int chart = chartAt(event->position());
-  if ((event->buttons() & Qt::LeftButton) && chart >= 0 &&
-      (event->position() - pressed_).manhattanLength() > QApplication::startDragDistance())
-    zoomed_[static_cast<std::size_t>(chart)] = true;
-  Q_EMIT hovered(wordsAt(chart, event->position()));
-  QCustomPlot::mouseMoveEvent(event);
-}
-
-void CurvePlot::mouseReleaseEvent(QMouseEvent* event) {
-  QCustomPlot::mouseReleaseEvent(event);
-  const int chart = chartAt(event->position());
-  if (event->button() != Qt::LeftButton || chart < 0 ||
-      !charts_[static_cast<std::size_t>(chart)].missing.isEmpty() ||
-      (event->position() - pressed_).manhattanLength() > QApplication::startDragDistance())
-    return;
-  Q_EMIT picked(
-      chart,
-      rects_[static_cast<std::size_t>(chart)]->axis(QCPAxis::atBottom)->pixelToCoord(event->position().x()));
-}
-
-void CurvePlot::mouseDoubleClickEvent(QMouseEvent* event) {
-  const int chart = chartAt(event->position());
-  if (chart < 0) return;
-  zoomed_[static_cast<std::size_t>(chart)] = false;
-  fill(chart);
-  replot(rpQueuedReplot);
-}
-
-void CurvePlot::wheelEvent(QWheelEvent* event) {
-  const int chart = chartAt(event->position());
-  if (chart >= 0) zoomed_[static_cast<std::size_t>(chart)] = true;
-  QCustomPlot::wheelEvent(event);
+  for (QCPAbstractPlottable* curve : rect->plottables())
+    legend->addItem(new QCPPlottableLegendItem(legend, curve));
 }
 
 void CurvePlot::resizeEvent(QResizeEvent* event) {
   QCustomPlot::resizeEvent(event);
   if (!rects_.empty() && chartColumns(charts_.size(), size()) != columns_) return build();
   for (std::size_t i = 0; i < rects_.size(); ++i) fill(static_cast<int>(i));
-}
-
-void CurvePlot::leaveEvent(QEvent* event) {
-  Q_EMIT hovered({});
-  QCustomPlot::leaveEvent(event);
 }
 
 void CurvePlot::paint(QPainter& painter, const QRectF& area, const std::vector<Chart>& charts) {

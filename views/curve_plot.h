@@ -19,7 +19,6 @@ class CurvePlot : public QCustomPlot {
 
   /// Zoomed charts stay so as long as they are about the same things.
   void setCharts(std::vector<Chart> charts);
-  void setStyle(const PlotStyle& style);
   const std::vector<Chart>& charts() const { return charts_; }
 
   /// The charts on paper: `area` in the painter's units.
@@ -38,6 +37,7 @@ class CurvePlot : public QCustomPlot {
   void wheelEvent(QWheelEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   void leaveEvent(QEvent* event) override;
+  void changeEvent(QEvent* event) override;
 
  private:
   struct Inks {
@@ -47,10 +47,13 @@ class CurvePlot : public QCustomPlot {
   explicit CurvePlot(const Inks& inks);
 
   double columnWidth() const { return static_cast<double>(width()) / std::max(1, columns_); }
+  void dressAnew();
   void build();
   void fill(int chart);
   void dress(QCPAxisRect* rect, const Chart& chart);
   void addCurve(QCPAxisRect* rect, const Curve& curve);
+  void addBars(QCPAxisRect* rect, const Curve& curve, int index, int count);
+  void addMarks(QCPAxisRect* rect, const Chart& chart);
   void addLegend(QCPAxisRect* rect);
   int chartAt(const QPointF& place) const;
   QString wordsAt(int chart, const QPointF& place) const;

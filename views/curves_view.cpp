@@ -65,7 +65,6 @@ std::vector<Chart> CurvesView::marked() const {
 
 void CurvesView::refresh() {
   message_ = whyNoFigure();
-  plot_->setStyle(PlotStyle::of(*this));
   plot_->setVisible(message_.isEmpty());
   if (message_.isEmpty()) plot_->setCharts(marked());
   QStringList words;
@@ -83,14 +82,6 @@ void CurvesView::paintEvent(QPaintEvent*) {
 
 void CurvesView::resizeEvent(QResizeEvent*) {
   plot_->setGeometry(rect().adjusted(8, 6, -8, -4));
-}
-
-void CurvesView::changeEvent(QEvent* event) {
-  View::changeEvent(event);
-  // A panel behind another is disabled, which has colours of its own.
-  if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange ||
-      event->type() == QEvent::EnabledChange)
-    scheduleRefresh();
 }
 
 void CurvesView::keyPressEvent(QKeyEvent* event) {

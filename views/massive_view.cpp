@@ -109,9 +109,10 @@ class MassiveView : public View {
     }
     layout->addLayout(counters);
 
-    layout->addWidget(new StyledLabel(Type::Title, Tone::Text, this, tr("Where on the RoPE ruler")));
     chart_ = new BandChart(this);
     layout->addWidget(chart_);
+    connect(chart_, &BandChart::hovered, this,
+            [this](const QString& words) { this->state().setHover(words); });
     connect(chart_, &BandChart::pointed, this,
             [this](const std::vector<Site>& sites, int first, int last, Pointing pointing) {
               Q_EMIT columnsPointed(bandEntries(data(), sites, first, last), pointing);
@@ -163,8 +164,7 @@ class MassiveView : public View {
     const double height = style.metrics(style.title).height();
     painter.setPen(style.text);
     painter.setFont(style.title);
-    painter.drawText(QRectF(inside.topLeft(), QSizeF(inside.width(), height)), Qt::AlignLeft,
-                     tr("Where on the RoPE ruler"));
+    painter.drawText(QRectF(inside.topLeft(), QSizeF(inside.width(), height)), Qt::AlignLeft, figureTitle());
     painter.setFont(style.small);
     painter.setPen(style.muted);
     const QString facts =
@@ -173,7 +173,8 @@ class MassiveView : public View {
                  whichRun(), overPositions(data(), state().look()));
     painter.drawText(QRectF(inside.left(), inside.top() + height, inside.width(), height), Qt::AlignLeft,
                      facts);
-    paintBands(painter, style, inside.adjusted(0, 2.4 * height, 0, 0), bandsOf(data(), state().look()));
+    CurvePlot::paint(painter, inside.adjusted(0, 2.4 * height, 0, 0),
+                     {chartOf(bandsOf(data(), state().look()))});
   }
   std::vector<FigureArray> figureArrays() const override {
     std::vector<FigureArray> arrays;
@@ -277,7 +278,7 @@ class MassiveView : public View {
     table_->verticalHeader()->setDefaultSectionSize(
         static_cast<int>(style.metrics(style.figures).height() * 1.35));
     fitColumns(style.metrics(figures), style.metrics(style.small));
-    chart_->setMinimumHeight(static_cast<int>(style.metrics(style.small).height() * 8));
+    chart_->setMinimumHeight(static_cast<int>(style.metrics(style.small).height() * 9.5));
   }
 
   /// Wide enough for the title and the longest number a column can hold; the last takes what is left.

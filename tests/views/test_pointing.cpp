@@ -188,12 +188,12 @@ class TestPointing : public TestCase {
       way = pointing;
     });
     // 8 dims that rotate are 4 pairs (i, i + 4), so 4 bands of one pair.
-    using Bands = std::optional<std::pair<int, int>>;
-    QCOMPARE(chart->chosen(), Bands());
+    using Range = std::optional<std::pair<int, int>>;
+    QCOMPARE(chart->chosen(), Range());
     QTest::keyClick(chart, Qt::Key_X);
     QVERIFY(!way);
     QTest::mouseClick(chart, Qt::LeftButton, {}, chart->band(2).center());
-    QCOMPARE(chart->chosen(), Bands({2, 2}));
+    QCOMPARE(chart->chosen(), Range({2, 2}));
     const int every = ColumnEntry::every;
     QTest::keyClick(chart, Qt::Key_X);
     QVERIFY(way == Pointing::Only);
@@ -207,15 +207,15 @@ class TestPointing : public TestCase {
                      Qt::NoButton, Qt::LeftButton, Qt::NoModifier);
     QCoreApplication::sendEvent(chart, &drag);
     QTest::mouseRelease(chart, Qt::LeftButton, {}, chart->band(1).center());
-    QCOMPARE(chart->chosen(), Bands({1, 3}));
+    QCOMPARE(chart->chosen(), Range({1, 3}));
     QTest::keyClick(chart, Qt::Key_X, Qt::ShiftModifier);
     QVERIFY(way == Pointing::Add && entries.size() == 12);
     QTest::keyClick(chart, Qt::Key_X, Qt::ShiftModifier | Qt::ControlModifier);
     QVERIFY(way == Pointing::Remove);
     QTest::keyClick(chart, Qt::Key_Left);
-    QCOMPARE(chart->chosen(), Bands({0, 0}));
+    QCOMPARE(chart->chosen(), Range({0, 0}));
     QTest::keyClick(chart, Qt::Key_Right, Qt::ShiftModifier);
-    QCOMPARE(chart->chosen(), Bands({0, 1}));
+    QCOMPARE(chart->chosen(), Range({0, 1}));
     QContextMenuEvent ask(QContextMenuEvent::Mouse, chart->band(0).center(),
                           chart->mapToGlobal(chart->band(0).center()));
     QCoreApplication::sendEvent(chart, &ask);
@@ -231,7 +231,42 @@ class TestPointing : public TestCase {
                                  {Site::Key, every, every, 5}})));
     menu->close();
     QTest::keyClick(chart, Qt::Key_Escape);
-    QCOMPARE(chart->chosen(), Bands());
+    QCOMPARE(chart->chosen(), Range());
+
+    // What is charted: a bar of Q and one of K over each band, under the wavelength it begins at.
+    const Bands bands = bandsOf(tinyData(), state.look());
+    const Chart& drawn = chart->charts().at(0);
+    QCOMPARE(drawn.x_words.size(), qsizetype(4));
+    for (const auto& [curve, shares] :
+         {std::pair(drawn.curves.at(0), bands.query), std::pair(drawn.curves.at(1), bands.key)}) {
+      QVERIFY(curve.stroke == Stroke::Bars);
+      QCOMPARE(curve.y.size(), shares.size());
+      for (std::size_t i = 0; i < shares.size(); ++i)
+        QCOMPARE(curve.y[i],
+                 100.0 * static_cast<double>(shares[i].massive) / static_cast<double>(shares[i].entries));
+    }
+    QVERIFY(std::ranges::any_of(drawn.curves.at(0).y, [](double percent) { return percent > 0; }));
+
+    // Zoomed like every chart: a band is where it is seen, and Ctrl+drag moves it and chooses nothing.
+    const QRect whole = chart->band(2);
+    QWheelEvent wheel(whole.center(), chart->mapToGlobal(whole.center()), {}, {0, 240}, Qt::NoButton, {},
+                      Qt::NoScrollPhase, false);
+    QCoreApplication::sendEvent(chart, &wheel);
+    QTRY_VERIFY(chart->band(2).width() > 1.2 * whole.width());
+    QTest::mouseClick(chart, Qt::LeftButton, {}, {chart->band(2).right() - 2, whole.center().y()});
+    QCOMPARE(chart->chosen(), Range({2, 2}));
+    QCoreApplication::processEvents();
+    QVERIFY(chart->band(2).width() > 1.2 * whole.width());  // it stays zoomed
+    const QPoint from = chart->band(2).center();
+    QTest::mousePress(chart, Qt::LeftButton, Qt::ControlModifier, from);
+    QMouseEvent pull(QEvent::MouseMove, from + QPoint(30, 0), chart->mapToGlobal(from + QPoint(30, 0)),
+                     Qt::NoButton, Qt::LeftButton, Qt::ControlModifier);
+    QCoreApplication::sendEvent(chart, &pull);
+    QTest::mouseRelease(chart, Qt::LeftButton, Qt::ControlModifier, from + QPoint(30, 0));
+    QTRY_VERIFY(std::abs(chart->band(2).center().x() - from.x() - 30) < 3);
+    QCOMPARE(chart->chosen(), Range({2, 2}));
+    QTest::mouseDClick(chart, Qt::LeftButton, {}, whole.center());
+    QTRY_COMPARE(chart->band(2), whole);
     QVERIFY(bandEntries(tinyData(), {Site::Query}, 0, 4).empty() &&
             bandEntries({}, {Site::Query}, 0, 0).empty());
   }
