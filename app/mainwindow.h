@@ -140,6 +140,7 @@ class MainWindow : public QMainWindow {
   // mainwindow_pointing.cpp
   void point(const Selection& at, Reach reach, Pointing pointing);
   void takeColumns(const std::vector<ColumnEntry>& entries, Pointing pointing);
+  std::vector<Command> stopCommands(const std::function<Selection()>& at);
   void stopRotating(const RotationEdit& edit);
   void showPointingMenu(const Selection& at, const QPoint& global);
 

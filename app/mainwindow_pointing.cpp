@@ -83,21 +83,29 @@ void MainWindow::addPointingCommands() {
     }
     commands_.add({disruptMenu(), pointingWords(pointing)}, std::move(rows));
   }
+  commands_.add({disruptMenu(), tr("Stop &rotating")}, stopCommands([this] { return state_.selection(); }));
+}
+
+/// Every way to stop rotating what stands at `at`.
+std::vector<Command> MainWindow::stopCommands(const std::function<Selection()>& at) {
   std::vector<Command> rows;
   for (const bool all_layers : {false, true}) {
     rows.push_back({.text = all_layers ? tr("In all layers") : tr("In this layer")});
     for (const Turning turning : all_turnings) {
-      const auto edit = [this, turning, all_layers] {
-        return stoppedAt(session_.data(), state_.selection(), turning, all_layers);
+      const auto edit = [this, at, turning, all_layers] {
+        return stoppedAt(session_.data(), at(), turning, all_layers);
       };
       rows.push_back(
           {.id = QStringLiteral("stop%1_%2").arg(static_cast<int>(turning)).arg(all_layers ? 1 : 0),
            .text = all_layers ? tr("%1, in all layers").arg(turningWords(turning)) : turningWords(turning),
-           .run = [this, edit] { stopRotating(*edit()); },
+           .run =
+               [this, edit] {
+                 if (const auto stopped = edit()) stopRotating(*stopped);
+               },
            .enabled = [edit] { return edit().has_value(); }});
     }
   }
-  commands_.add({disruptMenu(), tr("Stop &rotating")}, std::move(rows));
+  return rows;
 }
 
 /// Adds it to the shown arm.
@@ -147,12 +155,11 @@ void MainWindow::showPointingMenu(const Selection& at, const QPoint& global) {
     }
   }
   QMenu* stop = menu->addMenu(tr("Stop &rotating"));
-  for (const bool all_layers : {false, true}) {
-    stop->addSection(all_layers ? tr("In all layers") : tr("In this layer"));
-    for (const Turning turning : all_turnings) {
-      const auto edit = stoppedAt(session_.data(), at, turning, all_layers);
-      stop->addAction(turningWords(turning), this, [this, edit] { stopRotating(*edit); })
-          ->setEnabled(edit.has_value());
+  for (const Command& row : stopCommands([at] { return at; })) {
+    if (row.id.isEmpty()) {
+      stop->addSection(row.text);
+    } else {
+      stop->addAction(row.text, this, row.run)->setEnabled(row.enabled());
     }
   }
   menu->popup(global);

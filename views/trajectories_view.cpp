@@ -13,22 +13,10 @@ namespace qkscope {
 
 namespace {
 
-struct OneSite {
-  Site site;
-  const char* name;
-  Ink ink;
-  Marker marker;
-};
-constexpr std::array<OneSite, 2> norm_sites{
-    OneSite{Site::ResidPre, QT_TRANSLATE_NOOP("Trajectories", "before the norm"), Ink::Baseline,
-            Marker::Disc},
-    OneSite{Site::AttnIn, QT_TRANSLATE_NOOP("Trajectories", "after it"), Ink::Muted, Marker::Square}};
-constexpr std::array<OneSite, 2> mlp_sites{
-    OneSite{Site::MlpIn, QT_TRANSLATE_NOOP("Trajectories", "in"), Ink::Muted, Marker::Square},
-    OneSite{Site::MlpOut, QT_TRANSLATE_NOOP("Trajectories", "out"), Ink::Baseline, Marker::Disc}};
-constexpr std::array<OneSite, 3> qkv_sites{OneSite{Site::Query, "Q", Ink::Query, Marker::Disc},
-                                           OneSite{Site::Key, "K", Ink::Key, Marker::Square},
-                                           OneSite{Site::Value, "V", Ink::Value, Marker::Triangle}};
+constexpr std::array<SiteLook, 2> norm_sites{SiteLook{Site::ResidPre, Ink::Baseline, Marker::Disc},
+                                             SiteLook{Site::AttnIn, Ink::Muted, Marker::Square}};
+constexpr std::array<SiteLook, 2> mlp_sites{SiteLook{Site::MlpIn, Ink::Muted, Marker::Square},
+                                            SiteLook{Site::MlpOut, Ink::Baseline, Marker::Disc}};
 
 }  // namespace
 
@@ -42,9 +30,9 @@ class TrajectoriesView : public LayerAxisView {
   Needs needs() const override {
     Needs needs = massiveNeeds(state().look());
     if (!data().spec() || data().dump) return needs;
-    for (const auto& sites : {std::span<const OneSite>(norm_sites), std::span<const OneSite>(mlp_sites),
-                              std::span<const OneSite>(qkv_sites)}) {
-      for (const OneSite& one : sites) needs.row_norms.insert(one.site);
+    for (const auto& sites : {std::span<const SiteLook>(norm_sites), std::span<const SiteLook>(mlp_sites),
+                              std::span<const SiteLook>(site_looks)}) {
+      for (const SiteLook& one : sites) needs.row_norms.insert(one.site);
     }
     needs.patterns = meanPatterns(data());
     return needs;
@@ -80,11 +68,26 @@ class TrajectoriesView : public LayerAxisView {
     Chart qkv{QStringLiteral("qkv"), tr("Length of Q, K and V"), tr("layer"), tr("‖x‖")};
     fill(norms, norm_sites, massive);
     fill(mlp, mlp_sites, massive);
-    fill(qkv, qkv_sites, massive);
+    fill(qkv, site_looks, massive);
     return {std::move(mass), std::move(norms), std::move(mlp), std::move(qkv)};
   }
 
  private:
+  static QString nameOf(Site site) {
+    switch (site) {
+      case Site::ResidPre:
+        return tr("before the norm");
+      case Site::AttnIn:
+        return tr("after it");
+      case Site::MlpIn:
+        return tr("in");
+      case Site::MlpOut:
+        return tr("out");
+      default:
+        return siteLetter(site);
+    }
+  }
+
   Shown run() const { return residualRun(state().look()); }
 
   Curve massCurve(const Capture& capture, Shown which, const std::vector<int>& massive) const {
@@ -102,11 +105,11 @@ class TrajectoriesView : public LayerAxisView {
   }
 
   /// Of each site two curves: the mean length of the massive positions, and dashed that of the others.
-  void fill(Chart& chart, std::span<const OneSite> sites, const std::vector<int>& massive) const {
+  void fill(Chart& chart, std::span<const SiteLook> sites, const std::vector<int>& massive) const {
     chart.log_y = true;
     const Capture& capture = *shownCapture(data(), run());
-    for (const OneSite& one : sites) {
-      const QString name = QCoreApplication::translate("Trajectories", one.name);
+    for (const SiteLook& one : sites) {
+      const QString name = nameOf(one.site);
       Curve special, others;
       special.name = tr("%1, massive").arg(name);
       others.name = tr("%1, others").arg(name);
