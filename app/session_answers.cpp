@@ -229,10 +229,12 @@ void Session::takeError(const Job& job, const QString& sentence) {
 // ---- to the window
 
 void Session::showPictures(const RunRequest& request, const Comparison& comparison) {
+  const bool was_stale = std::exchange(data_.stale, false);
   data_.comparison = std::make_shared<const Comparison>(comparison);
   data_.pieces = answers(selectedId()).read()->described.pieces;
-  data_.stale = false;
   const bool complete = comparison.baseline && (request.edits.empty() || comparison.disrupted);
+  // What came with the passes is shown already: that answers stand beside it now changes no picture.
+  const bool same = complete && pictured_ == request && !was_stale;
   if (complete) {
     pictured_ = request;
     unpictured_.reset();
@@ -245,7 +247,7 @@ void Session::showPictures(const RunRequest& request, const Comparison& comparis
       times_.first_layer = comparison.disrupted->first_layer;
     }
   }
-  showData(/*changed=*/true);
+  showData(/*changed=*/!same);
 }
 
 void Session::showResult(PromptId id) {

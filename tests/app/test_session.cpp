@@ -70,6 +70,27 @@ class TestSession : public AppTestCase {
     QVERIFY(!session.results()[0].arms[0].run);
   }
 
+  /// The passes' pictures are told once; that the answers are there by now is no other picture.
+  void answersTellNoPictures() {
+    ReadySession ready;
+    QVERIFY(ready.there);
+    Session& session = ready.session;
+    setEdits(session, {parse_disruption("site=q,pick=largest:2,replace=zero")});
+    disrupt(session);
+    const auto are_there = [&] {
+      return session.data().state == DataState::Current && session.data().comparison->disrupted;
+    };
+    QVERIFY(QTest::qWaitFor(are_there, 60000));
+    QSignalSpy told(&session, &Session::dataChanged);
+    QVERIFY(finish(session));
+    QCOMPARE(told.count(), 0);
+    QVERIFY(!session.data().comparison->disrupted->answer.empty());
+    QVERIFY(same_numbers(*session.data().comparison, fresh(session)));
+    session.resume();  // all of it once more
+    QVERIFY(finish(session));
+    QVERIFY(told.count() > 0);
+  }
+
   void goingBackCostsNoRun() {
     ReadySession ready;
     QVERIFY(ready.there);
