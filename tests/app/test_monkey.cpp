@@ -4,13 +4,15 @@
 #include <QElapsedTimer>
 #include <QMimeData>
 #include <QPointer>
+#include <QPushButton>
 #include <QTimer>
 #include <QWheelEvent>
 #include <random>
 
-#include "app/mainwindow.h"
+#include "app/effect_window.h"
+#include "app/recording_saver.h"
 #include "app/theme.h"
-#include "tests/app/app_test.h"
+#include "tests/app/loaded_window_test.h"
 
 namespace qkscope::test {
 
@@ -207,7 +209,7 @@ class Monkey {
   QString last_;
 };
 
-class TestMonkey : public AppTestCase {
+class TestMonkey : public LoadedWindowTestCase {
   Q_OBJECT
 
   static void closeDialogs() {
@@ -244,6 +246,18 @@ class TestMonkey : public AppTestCase {
       QVERIFY2(shown->baseline->next_tokens == judge.baseline->next_tokens, qPrintable(after));
       QCOMPARE(static_cast<bool>(shown->disrupted), static_cast<bool>(judge.disrupted));
     }
+  }
+
+  /// A document with the runs of a window.
+  QString recordedFile() {
+    const QString path = folder_.filePath(QStringLiteral("runs.qkscope"));
+    if (QFile::exists(path)) return path;
+    Ready ready;
+    RecordingSaver saver(ready.window.session());
+    QSignalSpy saved(&saver, &RecordingSaver::saved);
+    saver.start(ready.window.document(), path);
+    [&] { QTRY_COMPARE_WITH_TIMEOUT(saved.count(), 1, 30000); }();
+    return path;
   }
 
  private Q_SLOTS:
@@ -285,6 +299,80 @@ class TestMonkey : public AppTestCase {
       // Closed in the midst of work.
       window.session().setPrompts({{PromptKind::Free, QStringLiteral("y ").repeated(900), {}, true}}, 0);
       QCoreApplication::processEvents();
+    }
+  }
+
+  void closedDuringEveryKindOfWork_data() {
+    QTest::addColumn<int>("work");
+    const char* all[] = {
+        "looking at a model", "loading", "reading a prompt", "a pass",         "an answer",
+        "the losses",         "a trial", "recording",        "the effect map", "reading activations"};
+    for (int i = 0; i < static_cast<int>(std::size(all)); ++i) QTest::newRow(all[i]) << i;
+  }
+  /// The window goes, whatever is being done, in no time.
+  void closedDuringEveryKindOfWork() {
+    QFETCH(const int, work);
+    constexpr int endless = 12000;  // seconds of work
+    const QString model = QString::fromStdString(smallModel().string());
+    const QString document = QStringLiteral("x ").repeated(3000);
+    for (const int moment : {0, 5, 60}) {
+      const TinyModel other("qwen2");
+      auto ready = std::make_unique<Ready>();
+      QVERIFY(ready->there);
+      MainWindow& window = ready->window;
+      Session& session = window.session();
+      const auto ask = [&](const QString& text) {
+        session.setPrompts({{PromptKind::Free, text, QStringLiteral(" yes"), true}}, 0);
+      };
+      switch (work) {
+        case 0:
+          window.openPath(model, true);
+          break;
+        case 1:
+          window.loadModel(QString::fromStdString(other.folder().string()), {});
+          break;
+        case 2:
+          ask(QStringLiteral("x ").repeated(400000));
+          break;
+        case 3:
+          ask(document);
+          break;
+        case 4:
+          session.setMaxNewTokens(endless);
+          break;
+        case 5:
+          ask(document);
+          session.setPromptLoss(true);
+          break;
+        case 6:
+          session.setMaxNewTokens(endless);
+          session.tryEdits({parse_disruption("lambda 5 on Q")});
+          break;
+        case 7:
+          // Saved again by the model of now, with a prompt that takes its time.
+          window.openRecorded(recordedFile(), false);
+          QVERIFY(finish(session) && session.recording());
+          window.loadModel(model, {});
+          QVERIFY(finish(session) && session.model());
+          session.setMaxNewTokens(endless);
+          session.cancel();
+          window.commands().run(QStringLiteral("save"));
+          break;
+        case 8:
+          window.commands().run(QStringLiteral("effectMap"));
+          window.findChild<QPushButton*>(QStringLiteral("effectStart"))->click();
+          break;
+        case 9:
+          window.openDump({{model.toStdString() + "/model.safetensors"}, {}, {}}, false);
+          break;
+      }
+      QVERIFY(session.isBusy() || !session.background().isEmpty());
+      QTest::qWait(moment);
+      QElapsedTimer clock;
+      clock.start();
+      window.close();
+      ready.reset();
+      QVERIFY2(clock.elapsed() < 5000, qPrintable(QString::number(clock.elapsed())));
     }
   }
 };

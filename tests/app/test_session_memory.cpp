@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <ctime>
 #include <fstream>
 #include <random>
 #include <set>
@@ -9,7 +10,7 @@
 
 namespace qkscope::test {
 
-/// What a session holds after models have come and gone.
+/// What a session holds after models, and questions, have come and gone.
 class TestSessionMemory : public AppTestCase {
   Q_OBJECT
 
@@ -230,6 +231,48 @@ class TestSessionMemory : public AppTestCase {
     QVERIFY(failed.front().front().toString().contains(QStringLiteral("MiB")));
     QVERIFY(session.model());
     QCOMPARE(session.results()[0].baseline.status, (ArmStatus{ArmState::Done, false}));
+  }
+
+  /// Changes of mind that come faster than anything is answered: what is asked last is answered, and of all
+  /// that was asked before nothing is still to be done.
+  void tenThousandChangesLeaveOneAnswer() {
+    ReadySession ready;
+    QVERIFY(ready.there);
+    Session& session = ready.session;
+    setEdits(session, {parse_disruption("site=q,pick=largest:2,replace=zero")});
+    std::mt19937 random(11);
+    for (int i = 0; i < 10000; ++i) {
+      const auto which = random() % 6;
+      if (which == 0) {
+        session.cancel();
+      } else if (which == 1) {
+        session.resume();
+      } else if (which == 2) {
+        Disruption other = *firstEdit(session).disruption();
+        other.pick.n = 1 + static_cast<int>(random() % 5);
+        setEdits(session, {other});
+      } else {
+        disrupt(session, !session.arms().on);
+      }
+      if (random() % 4 == 0) QCoreApplication::processEvents();
+    }
+    const std::clock_t before = std::clock();
+    setEdits(session, {parse_disruption("site=k,pick=largest:3,replace=zero")});
+    disrupt(session);
+    QVERIFY(finish(session));
+    QTest::qWait(200);
+    // One of thousands of runs takes some milliseconds.
+    const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+    QVERIFY2(used < 2, qPrintable(QString::number(used)));
+    QVERIFY(!session.isBusy());
+    QVERIFY(session.data().comparison->request.edits == session.arms().shown().edits);
+    const Comparison judge = fresh(session);
+    QCOMPARE(session.data().comparison->baseline->answer, judge.baseline->answer);
+    QCOMPARE(session.data().comparison->disrupted->answer, judge.disrupted->answer);
+    for (const PromptResult& result : session.results()) {
+      QCOMPARE(result.arms.size(), std::size_t(1));
+      QCOMPARE(result.arms[0].status, (ArmStatus{ArmState::Done, false}));
+    }
   }
 };
 
