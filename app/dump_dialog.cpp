@@ -11,6 +11,7 @@
 #include "core/base/wording.h"
 #include "views/counted.h"
 #include "views/styled_label.h"
+#include "views/text.h"
 
 namespace qkscope {
 
@@ -18,10 +19,6 @@ namespace {
 
 // Llama 2, Llama 3, Qwen2: what people have.
 constexpr double usual_thetas[] = {10000, 500000, 1000000};
-
-QString text(const std::string& words) {
-  return QString::fromStdString(words);
-}
 
 }  // namespace
 

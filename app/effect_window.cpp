@@ -2,9 +2,6 @@
 
 #include <QCheckBox>
 #include <QDialogButtonBox>
-#include <QDir>
-#include <QFileDialog>
-#include <QFileInfo>
 #include <QHBoxLayout>
 #include <QProgressBar>
 #include <QPushButton>
@@ -12,9 +9,7 @@
 #include <algorithm>
 
 #include "app/session.h"
-#include "app/settings.h"
-#include "core/base/error.h"
-#include "core/io/atomic_file.h"
+#include "app/table_file.h"
 #include "views/disruption_words.h"
 #include "views/effect_canvas.h"
 #include "views/styled_label.h"
@@ -62,7 +57,7 @@ EffectWindow::EffectWindow(Session& session, QWidget* parent)
   resize(1000, 620);
 
   connect(start_, &QPushButton::clicked, this, &EffectWindow::startOrStop);
-  connect(save_, &QPushButton::clicked, this, &EffectWindow::saveTable);
+  connect(save_, &QPushButton::clicked, this, &EffectWindow::exportTable);
   connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
   connect(heads_, &QCheckBox::toggled, this, &EffectWindow::showProgress);
   connect(&runner_, &EffectRunner::changed, this, &EffectWindow::showMap);
@@ -133,22 +128,10 @@ void EffectWindow::showProgress() {
   progress_text_->setText(words);
 }
 
-void EffectWindow::saveTable() {
-  const QString purpose = QStringLiteral("figure");
-  QString path = QFileDialog::getSaveFileName(this, tr("Save table"),
-                                              Settings().folder(purpose) + QStringLiteral("/effect-map.csv"),
-                                              tr("Table of values (*.csv)"));
-  if (path.isEmpty()) return;
-  if (QFileInfo(path).suffix().isEmpty()) path += QStringLiteral(".csv");
-  Settings().setFolder(purpose, QFileInfo(path).absolutePath());
-  try {
-    AtomicFile file(path.toStdString());
-    file.write(to_csv(runner_.map()));
-    file.commit();
-    say(tr("Written: %1").arg(QDir::toNativeSeparators(path)), false);
-  } catch (const Error& error) {
-    say(QString::fromUtf8(error.what()), true);
-  }
+void EffectWindow::exportTable() {
+  saveTable(this, tr("Save table"), QStringLiteral("effect-map"),
+            {{tr("Table of values"), QStringLiteral("csv"), [this] { return to_csv(runner_.map()); }}},
+            [this](const QString& sentence, bool problem) { say(sentence, problem); });
 }
 
 void EffectWindow::say(const QString& sentence, bool problem) {

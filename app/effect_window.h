@@ -32,7 +32,7 @@ class EffectWindow : public QDialog {
   void startOrStop();
   void showMap();
   void showProgress();
-  void saveTable();
+  void exportTable();
   void say(const QString& sentence, bool problem);
 
   Session& session_;

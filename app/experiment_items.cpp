@@ -7,15 +7,12 @@
 #include "views/experiment_models.h"
 #include "views/rows_table.h"
 #include "views/styled_label.h"
+#include "views/text.h"
 #include "views/word_diff.h"
 
 namespace qkscope {
 
 namespace {
-
-QString text(const std::string& words) {
-  return QString::fromStdString(words);
-}
 
 /// `answer` with the words that `reference` has not.
 std::vector<StyledLabel::Part> marked(const QString& reference, const QString& answer) {

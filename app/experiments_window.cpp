@@ -17,9 +17,9 @@
 #include "app/experiment_items.h"
 #include "app/session.h"
 #include "app/settings.h"
+#include "app/table_file.h"
 #include "core/base/error.h"
 #include "core/base/wording.h"
-#include "core/io/atomic_file.h"
 #include "core/tasks/datasets.h"
 #include "core/tasks/experiment_text.h"
 #include "views/counted.h"
@@ -27,16 +27,9 @@
 #include "views/paper_tables.h"
 #include "views/rows_table.h"
 #include "views/styled_label.h"
+#include "views/text.h"
 
 namespace qkscope {
-
-namespace {
-
-QString text(const std::string& words) {
-  return QString::fromStdString(words);
-}
-
-}  // namespace
 
 ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
     : QDialog(parent), session_(session), runner_(session), table_model_(new ExperimentTableModel(this)) {
@@ -302,29 +295,13 @@ void ExperimentsWindow::showCell() {
 
 void ExperimentsWindow::exportTable() {
   const PaperTable* paper = pages_->currentWidget() == paper_ ? paper_->shown() : nullptr;
-  const QString purpose = QStringLiteral("figure");
-  const QString csv = tr("Table of values (*.csv)"), latex = tr("LaTeX table (*.tex)");
-  QString filter;
-  QString path = QFileDialog::getSaveFileName(this, tr("Export table"),
-                                              Settings().folder(purpose) + QLatin1Char('/') +
-                                                  text(paper ? paper->id : table_model_->table().experiment) +
-                                                  QStringLiteral(".csv"),
-                                              csv + QStringLiteral(";;") + latex, &filter);
-  if (path.isEmpty()) return;
-  if (QFileInfo(path).suffix().isEmpty())
-    path += filter == latex ? QStringLiteral(".tex") : QStringLiteral(".csv");
-  Settings().setFolder(purpose, QFileInfo(path).absolutePath());
-  const auto written = [tex = path.endsWith(QStringLiteral(".tex"))](const auto& table) {
-    return tex ? to_latex(table) : to_csv(table);
-  };
-  try {
-    AtomicFile file(path.toStdString());
-    file.write(paper ? written(*paper) : written(table_model_->table()));
-    file.commit();
-    say(tr("Written: %1").arg(QDir::toNativeSeparators(path)), false);
-  } catch (const Error& error) {
-    say(QString::fromUtf8(error.what()), true);
-  }
+  const ExperimentTable& table = table_model_->table();
+  saveTable(
+      this, tr("Export table"), text(paper ? paper->id : table.experiment),
+      {{tr("Table of values"), QStringLiteral("csv"), [&] { return paper ? to_csv(*paper) : to_csv(table); }},
+       {tr("LaTeX table"), QStringLiteral("tex"),
+        [&] { return paper ? to_latex(*paper) : to_latex(table); }}},
+      [this](const QString& sentence, bool problem) { say(sentence, problem); });
 }
 
 void ExperimentsWindow::say(const QString& sentence, bool problem) {

@@ -9,16 +9,9 @@
 
 #include "views/counted.h"
 #include "views/styled_label.h"
+#include "views/text.h"
 
 namespace qkscope {
-
-namespace {
-
-QString text(const std::string& words) {
-  return QString::fromStdString(words);
-}
-
-}  // namespace
 
 QString sizeWords(std::uint64_t bytes) {
   return QLocale().formattedDataSize(static_cast<qint64>(bytes), 1, QLocale::DataSizeSIFormat);

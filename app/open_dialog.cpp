@@ -11,16 +11,13 @@
 #include "core/base/error.h"
 #include "views/counted.h"
 #include "views/styled_label.h"
+#include "views/text.h"
 
 namespace qkscope {
 
 namespace {
 
 enum Column { Name, Family, StoredType, Size, Where, State, Columns };
-
-QString text(const std::string& words) {
-  return QString::fromStdString(words);
-}
 
 QString stateWords(const ShelfModel& model) {
   if (!model.missing.empty())
@@ -117,7 +114,7 @@ void OpenDialog::add(const ShelfModel& model) {
   item->setText(StoredType, text(model.stored_type));
   item->setText(Size, sizeWords(model.bytes));
   item->setTextAlignment(Size, Qt::AlignRight | Qt::AlignVCenter);
-  item->setText(Where, text(std::string(shelf_kind_name(model.place.kind))));
+  item->setText(Where, text(shelf_kind_name(model.place.kind)));
   item->setText(State, stateWords(model));
   for (int i = 0; i < Columns; ++i) {
     const std::string& words = i == State ? model.problem : model.path.string();

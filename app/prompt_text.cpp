@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/base/error.h"
+#include "views/text.h"
 
 namespace qkscope {
 
@@ -22,10 +23,6 @@ WrittenPrompt writtenPrompt(const Prompt& prompt) {
 }
 
 namespace {
-
-QString text(const std::string& words) {
-  return QString::fromStdString(words);
-}
 
 template <typename Piece>
 QStringList pieceTexts(const TokenIds& ids, Piece piece) {

@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "views/colormap.h"
 #include "views/shown.h"
+#include "views/text.h"
 
 // The table of properties.
 
@@ -247,10 +248,7 @@ Property site() {
     const std::optional<Site> site = site_from_name(text.toStdString());
     return site == Site::Query || site == Site::Key || site == Site::Value ? site : std::nullopt;
   };
-  const auto nameOfSite = [](Site site) {
-    const std::string_view text = site_name(site);
-    return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
-  };
+  const auto nameOfSite = [](Site site) { return text(site_name(site)); };
   Property p{.part = QStringLiteral("selection"), .name = name, .words = name, .is_looking = true};
   p.options = {{name, tr("Look at query, key or value."), QStringLiteral("SITE"), {}}};
   for (const Site site : {Site::Query, Site::Key, Site::Value})

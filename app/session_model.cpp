@@ -6,6 +6,7 @@
 #include "app/session.h"
 #include "core/analysis/massive_values.h"
 #include "core/tasks/identity.h"
+#include "views/text.h"
 
 // The part of Session that inspects and loads.
 
@@ -22,10 +23,9 @@ QString fileName(const std::filesystem::path& path) {
 
 /// "reading weights, 312 of 660 MB"
 QString stageWords(std::string_view stage, std::uint64_t done, std::uint64_t total) {
-  const QString words = QString::fromUtf8(stage.data(), static_cast<qsizetype>(stage.size()));
   constexpr double mb = 1e6;
   return Session::tr("%1, %2 of %3 MB")
-      .arg(words)
+      .arg(text(stage))
       .arg(static_cast<double>(done) / mb, 0, 'f', 0)
       .arg(static_cast<double>(total) / mb, 0, 'f', 0);
 }

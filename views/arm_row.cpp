@@ -11,6 +11,7 @@
 #include "views/prompt_bars.h"
 #include "views/prompt_card.h"
 #include "views/styled_label.h"
+#include "views/text.h"
 #include "views/word_diff.h"
 
 namespace qkscope {
@@ -188,7 +189,7 @@ void ArmRow::showPerplexity(const PromptResult& result, const ArmResult& arm) {
   perplexity_->setToolTip(counted(static_cast<qint64>(continuation->nll.size()),
                                   tr("Perplexity (a), one token scored."),
                                   tr("Perplexity (a), %1 tokens scored.")) +
-                          u'\n' + QString::fromUtf8(words.data(), static_cast<qsizetype>(words.size())));
+                          u'\n' + text(words));
 }
 
 }  // namespace qkscope

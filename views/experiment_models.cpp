@@ -3,15 +3,12 @@
 #include <QLocale>
 #include <utility>
 
+#include "views/text.h"
 #include "views/token_text.h"
 
 namespace qkscope {
 
 namespace {
-
-QString text(const std::string& words) {
-  return QString::fromStdString(words);
-}
 
 QString percent(double share) {
   return QLocale().toString(100 * share, 'f', 1);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "views/disruption_words.h"
+#include "views/text.h"
 
 namespace qkscope {
 
@@ -192,7 +193,7 @@ std::vector<FigureArray> mapArrays(const ViewData& data, const Selection& select
   for (const MapPanel& panel : model.panels) {
     if (panel.map.empty()) continue;
     const auto name = site_name(shownSite(panel.site, look.after_rope));
-    FigureArray array{QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())), {}, {}};
+    FigureArray array{text(name), {}, {}};
     const std::int64_t rows = panel.map.rows(), columns = panel.map.columns();
     switch (model.rows) {
       case MapRows::Heads:

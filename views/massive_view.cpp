@@ -20,6 +20,7 @@
 #include "views/massive_item_model.h"
 #include "views/rows_table.h"
 #include "views/styled_label.h"
+#include "views/text.h"
 #include "views/view_registry.h"
 
 namespace qkscope {
@@ -198,7 +199,7 @@ class MassiveView : public View {
       const auto values = massive_values(*norms, captured, state().look().lambda);
       if (values.empty()) continue;
       const auto name = site_name(captured);
-      const QString prefix = QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size()));
+      const QString prefix = text(name);
       const auto entries = [&](const char* what, auto number) {
         FigureArray array{prefix + QLatin1String(what),
                           {QStringLiteral("entry")},

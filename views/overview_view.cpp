@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "views/overview_painter.h"
+#include "views/text.h"
 #include "views/view_registry.h"
 
 namespace qkscope {
@@ -43,10 +44,9 @@ class OverviewView : public View {
     for (std::size_t s = 0; s < all_sites.size(); ++s) {
       const Heatmap& map = overview.maps[s];
       const auto name = site_name(shownSite(all_sites[s], state().look().after_rope));
-      arrays.push_back(
-          {QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size())) + QStringLiteral("_max_ratio"),
-           {QStringLiteral("layer"), QStringLiteral("head")},
-           {{map.rows(), map.columns()}, map.values()}});
+      arrays.push_back({text(name) + QStringLiteral("_max_ratio"),
+                        {QStringLiteral("layer"), QStringLiteral("head")},
+                        {{map.rows(), map.columns()}, map.values()}});
     }
     return arrays;
   }

@@ -10,14 +10,11 @@
 #include "views/plot_style.h"
 #include "views/rows_table.h"
 #include "views/styled_label.h"
+#include "views/text.h"
 
 namespace qkscope {
 
 namespace {
-
-QString text(const std::string& words) {
-  return QString::fromStdString(words);
-}
 
 /// Percentages with one digit after the point, all else with two.
 QString number(const PaperTable& table, const std::optional<double>& value) {

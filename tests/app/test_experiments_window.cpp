@@ -6,6 +6,7 @@
 
 #include "app/effect_window.h"
 #include "app/experiments_window.h"
+#include "app/table_file.h"
 #include "app/theme.h"
 #include "core/tasks/experiment_text.h"
 #include "tests/app/loaded_window_test.h"
@@ -241,6 +242,27 @@ class TestExperimentsWindow : public LoadedWindowTestCase {
     ready.window.session().selectPrompt(1);
     QVERIFY(finish(ready.window.session()));
     QVERIFY(!runner.isOfNow());
+  }
+
+  /// A table is written as its file's name says, and as was chosen where that says nothing.
+  void tablesAreWrittenAsTheyAreNamed() {
+    const std::vector<TableFormat> formats{
+        {QStringLiteral("values"), QStringLiteral("csv"), [] { return std::string("a,b"); }},
+        {QStringLiteral("LaTeX"), QStringLiteral("tex"), [] { return std::string("a & b"); }}};
+    const auto written = [&](const char* name, std::size_t chosen) {
+      const QString path = writeTable(folder_.filePath(QLatin1String(name)), formats, chosen);
+      QFile file(path);
+      return file.open(QIODevice::ReadOnly)
+                 ? QFileInfo(path).fileName() + u' ' + QString::fromUtf8(file.readAll())
+                 : path;
+    };
+    QCOMPARE(written("one.csv", 1), QStringLiteral("one.csv a,b"));
+    QCOMPARE(written("one.tex", 0), QStringLiteral("one.tex a & b"));
+    QCOMPARE(written("one.TEX", 0), QStringLiteral("one.TEX a & b"));
+    QCOMPARE(written("two", 0), QStringLiteral("two.csv a,b"));
+    QCOMPARE(written("two", 1), QStringLiteral("two.tex a & b"));
+    QCOMPARE(written("three.txt", 1), QStringLiteral("three.txt a & b"));
+    QVERIFY_THROWS_EXCEPTION(Error, written("none/two", 0));
   }
 
   void saysWhatIsWrong() {
