@@ -77,10 +77,10 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, const ModelStor
       store.models(), [&](const OpenModel& model) { return model.model->card().device == card.device; });
   if (!offer_load && open > 0) {
     const std::uint64_t budget = store.budget(card.device);
-    const QString words = counted(open, tr("1 model holds %1"), tr("%1 models hold %2"));
-    row(tr("Open models"),
-        words.arg(sizeWords(held)) + (budget > 0 ? tr(", they may hold %1 together").arg(sizeWords(budget))
-                                                 : tr("; another one takes its place")))
+    const QString words = counted(open, tr("1 model, %1"), tr("%1 models, %2"));
+    row(tr("Open models"), words.arg(sizeWords(held)) +
+                               (budget > 0 ? tr(" of the %1 that open models may hold").arg(sizeWords(budget))
+                                           : tr("; another one takes its place")))
         ->setObjectName(QStringLiteral("openModels"));
   }
   row(tr("Computes on"),
@@ -94,9 +94,10 @@ ModelDialog::ModelDialog(const ModelCard& card, bool offer_load, const ModelStor
   const QString words = !card.problem.empty() ? text(card.problem)
                         : short_of_memory
                             ? tr("It needs more memory than is free now: close other programs first.")
-                        : makes_room ? tr("It will load; models that are open now make room for it.")
-                        : offer_load ? tr("It will load.")
-                                     : tr("It is loaded.");
+                        : makes_room         ? tr("It will load; models that are open now make room for it.")
+                        : offer_load         ? tr("It will load.")
+                        : store.shown() != 0 ? tr("It is loaded.")
+                                             : tr("It is not loaded: its recorded runs are shown.");
   auto* verdict = new StyledLabel(
       Type::Normal, card.problem.empty() && !short_of_memory ? Tone::Memory : Tone::Disrupted, this, words);
   verdict->setObjectName(QStringLiteral("modelVerdict"));

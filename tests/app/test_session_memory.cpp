@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "core/base/capture_bytes.h"
 #include "core/tasks/identity.h"
 #include "tests/app/app_test.h"
 
@@ -181,6 +182,25 @@ class TestSessionMemory : public AppTestCase {
       many += there.size() > 2;
     }
     QVERIFY(dropped > 50 && alone > 50 && many > 50);
+  }
+
+  /// Every array that a capture holds takes room in a budget, and one that several hold takes it once.
+  void everyArrayIsCounted() {
+    const auto numbers = [](std::size_t n) {
+      return SharedArray(Array{{static_cast<std::int64_t>(n)}, std::vector<float>(n)});
+    };
+    Capture capture;
+    capture.norms[{0, Site::Query}] = numbers(1);
+    capture.without[{0, Site::Query}] = numbers(10);
+    capture.values[{1, Site::Key}] = numbers(100);
+    capture.patterns[{1, 2}] = numbers(1000);
+    capture.row_norms[{0, Site::Value}] = numbers(10000);
+    QCOMPARE(bytes_of(capture), std::uint64_t{11111 * sizeof(float)});
+    Capture other;
+    other.patterns = capture.patterns;
+    other.norms[{0, Site::Query}] = numbers(5);
+    std::set<const Array*> counted;
+    QCOMPARE(bytes_of(capture, counted) + bytes_of(other, counted), std::uint64_t{11116 * sizeof(float)});
   }
 
   /// What changes about a model's files, and how it is asked for, makes another model of it.
