@@ -23,10 +23,12 @@
 #include "core/tasks/datasets.h"
 #include "core/tasks/experiment_text.h"
 #include "views/counted.h"
+#include "views/curve_plot.h"
 #include "views/experiment_models.h"
 #include "views/paper_tables.h"
 #include "views/rows_table.h"
 #include "views/styled_label.h"
+#include "views/sweep_charts.h"
 #include "views/text.h"
 
 namespace qkscope {
@@ -46,6 +48,10 @@ ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
   pages_ = new QTabWidget(this);
   pages_->setDocumentMode(true);
   pages_->addTab(parts, tr("Arms and tasks"));
+  curves_ = new CurvePlot(this);
+  curves_->setObjectName(QStringLiteral("experimentCurves"));
+  curves_->setAccessibleName(tr("What a sweep does, task by task"));
+  pages_->addTab(curves_, tr("Curves"));
   paper_ = new PaperTables(this);
   pages_->addTab(paper_, tr("Paper and here"));
   column->addWidget(pages_, 1);
@@ -245,9 +251,16 @@ void ExperimentsWindow::startOrStop() {
 void ExperimentsWindow::showState() {
   table_model_->setTable(state_.plan && state_.results ? tabulate(*state_.plan, *state_.results)
                                                        : ExperimentTable());
+  showCurves();
   paper_->setMeasured(table_model_->table());
   showCell();
   showProgress();
+}
+
+void ExperimentsWindow::showCurves() {
+  std::vector<Chart> charts = sweepCharts(table_model_->table());
+  pages_->setTabVisible(pages_->indexOf(curves_), !charts.empty());
+  curves_->setCharts(std::move(charts));
 }
 
 void ExperimentsWindow::showProgress() {
@@ -260,7 +273,7 @@ void ExperimentsWindow::showProgress() {
   start_->setEnabled(running || (session_.model() && chosen() && (table.of == 0 || table.done < table.of)));
   experiment_->setEnabled(!running);
   const bool paper = pages_->currentWidget() == paper_;
-  open_->setEnabled(!paper && items_->hasItem());
+  open_->setEnabled(pages_->currentIndex() == 0 && items_->hasItem());
   export_->setEnabled(paper ? paper_->shown() != nullptr : table.done > 0);
   progress_->setMaximum(static_cast<int>(std::max<std::size_t>(1, table.of)));
   progress_->setValue(static_cast<int>(table.done));

@@ -14,6 +14,7 @@ class QTableView;
 
 namespace qkscope {
 
+class CurvePlot;
 class ExperimentItems;
 class ExperimentTableModel;
 class PaperTables;
@@ -58,6 +59,7 @@ class ExperimentsWindow : public QDialog {
   void estimate();
   void startOrStop();
   void showState();
+  void showCurves();
   void showProgress();
   void showCell();
   void exportTable();
@@ -75,6 +77,7 @@ class ExperimentsWindow : public QDialog {
   QTabWidget* pages_ = nullptr;
   QTableView* table_ = nullptr;
   ExperimentItems* items_ = nullptr;
+  CurvePlot* curves_ = nullptr;
   PaperTables* paper_ = nullptr;
   ExperimentTableModel* table_model_;
 };

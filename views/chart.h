@@ -22,6 +22,7 @@ struct Curve {
   bool dashed = false;
   Marker marker = Marker::None;
   Stroke stroke = Stroke::Line;
+  std::vector<double> low{}, high{};  // of an interval around each y, where there is one
 };
 
 /// A line across the chart with its words: a threshold, a mean.

@@ -1,5 +1,8 @@
 #include "views/curve_items.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace qkscope {
 
 NamedBars::NamedBars(QCPAxis* x, QCPAxis* y, const QFont& font, const QColor& letters)
@@ -15,6 +18,33 @@ void NamedBars::draw(QCPPainter* painter) {
     if (rect.height() <= metrics.height() || rect.width() <= metrics.horizontalAdvance(name())) continue;
     painter->drawText(rect, Qt::AlignHCenter | Qt::AlignBottom, name());
   }
+}
+
+IntervalGraph::IntervalGraph(QCPAxis* x, QCPAxis* y, const Curve& curve)
+    : QCPGraph(x, y), x_(curve.x), low_(curve.low), high_(curve.high) {}
+
+QCPRange IntervalGraph::getValueRange(bool& found, QCP::SignDomain domain, const QCPRange& keys) const {
+  QCPRange range = QCPGraph::getValueRange(found, domain, keys);
+  for (std::size_t i = 0; i < x_.size(); ++i) {
+    if (!std::isnan(low_[i])) range.expand(QCPRange(low_[i], high_[i]));
+  }
+  return range;
+}
+
+void IntervalGraph::draw(QCPPainter* painter) {
+  QPen thin = pen();
+  thin.setStyle(Qt::SolidLine);
+  thin.setWidthF(std::max(1.0, 0.6 * pen().widthF()));
+  painter->setPen(thin);
+  const double half = 2.5 * pen().widthF();
+  for (std::size_t i = 0; i < x_.size(); ++i) {
+    if (std::isnan(low_[i])) continue;
+    const QPointF low = coordsToPixels(x_[i], low_[i]), high = coordsToPixels(x_[i], high_[i]);
+    const QPointF side(half, 0);
+    painter->drawLine(QLineF(low, high));
+    for (const QPointF& end : {low, high}) painter->drawLine(QLineF(end - side, end + side));
+  }
+  QCPGraph::draw(painter);
 }
 
 WrappedWords::WrappedWords(QCPAxisRect* rect, const QString& words, const QFont& font, const QColor& color)

@@ -1,4 +1,7 @@
 #pragma once
+#include <vector>
+
+#include "views/chart.h"
 #include "views/qcustomplot.h"
 
 // What QCustomPlot does not draw by itself.
@@ -16,6 +19,20 @@ class NamedBars : public QCPBars {
  private:
   QFont font_;
   QColor letters_;
+};
+
+/// A graph whose points stand in intervals, with a bar across the ends of each.
+class IntervalGraph : public QCPGraph {
+ public:
+  IntervalGraph(QCPAxis* x, QCPAxis* y, const Curve& curve);
+  QCPRange getValueRange(bool& found, QCP::SignDomain domain = QCP::sdBoth,
+                         const QCPRange& keys = QCPRange()) const override;
+
+ protected:
+  void draw(QCPPainter* painter) override;
+
+ private:
+  std::vector<double> x_, low_, high_;
 };
 
 /// A sentence over a whole axis rect, in as many lines as it takes.

@@ -292,7 +292,8 @@ void CurvePlot::dress(QCPAxisRect* rect, const Chart& chart) {
 
 void CurvePlot::addCurve(QCPAxisRect* rect, const Curve& curve) {
   const QColor color = colorOf(inks_.style, curve.ink);
-  auto* graph = new QCPGraph(rect->axis(QCPAxis::atBottom), rect->axis(QCPAxis::atLeft));
+  QCPAxis *x = rect->axis(QCPAxis::atBottom), *y = rect->axis(QCPAxis::atLeft);
+  QCPGraph* graph = curve.low.empty() ? new QCPGraph(x, y) : new IntervalGraph(x, y, curve);
   graph->setName(curve.name);
   graph->setPen(
       QPen(color, std::max(1.0, 1.4 * inks_.style.unit), curve.dashed ? Qt::DashLine : Qt::SolidLine));
@@ -353,6 +354,7 @@ void CurvePlot::resizeEvent(QResizeEvent* event) {
   QCustomPlot::resizeEvent(event);
   if (!rects_.empty() && chartColumns(charts_.size(), size()) != columns_) return build();
   for (std::size_t i = 0; i < rects_.size(); ++i) fill(static_cast<int>(i));
+  replot(rpQueuedReplot);  // QCustomPlot has drawn before they were filled
 }
 
 void CurvePlot::paint(QPainter& painter, const QRectF& area, const std::vector<Chart>& charts) {

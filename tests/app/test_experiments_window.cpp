@@ -11,6 +11,7 @@
 #include "core/tasks/experiment_text.h"
 #include "tests/app/loaded_window_test.h"
 #include "tests/support/file_bytes.h"
+#include "views/curve_plot.h"
 #include "views/effect_canvas.h"
 #include "views/experiment_models.h"
 
@@ -105,6 +106,52 @@ class TestExperimentsWindow : public LoadedWindowTestCase {
     auto* table = again.findChild<ExperimentTableModel*>();
     QCOMPARE(to_json(table->table()).dump(), to_json(parts.table->table()).dump());
     QVERIFY(to_csv(table->table()).find("baseline,names,context,12,") != std::string::npos);
+  }
+
+  /// A sweep has curves: what it does, its controls, the baseline, with intervals; another experiment has
+  /// none.
+  void curvesOfASweep() {
+    const QString path = experiment("sweep");
+    const std::string name = "names, asked for in a sentence of some length";
+    nlohmann::json file = {{"tasks", {{{"task", "names"}, {"name", name}}}},
+                           {"sweep", {{"edits", "site=q,pick=largest:{value}"}, {"values", {1, 2, 4}}}},
+                           {"controls", {"smallest", "random"}},
+                           {"control_seeds", {0, 1}}};
+    write_file(path.toStdString(), file.dump());
+    Parts parts;
+    parts.experiments.show();
+    auto* pages = parts.experiments.findChild<QTabWidget*>();
+    auto* curves = parts.experiments.findChild<CurvePlot*>(QStringLiteral("experimentCurves"));
+    QVERIFY(!pages->isTabVisible(pages->indexOf(curves)));
+    parts.experiments.addFile(path);
+    parts.start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(!parts.runner().isRunning(), 60000);
+    QCOMPARE(parts.said(), QString());
+    QVERIFY(pages->isTabVisible(pages->indexOf(curves)));
+    pages->setCurrentWidget(curves);
+    QCOMPARE(curves->charts().size(), 1u);
+    const Chart& chart = curves->charts().front();
+    QCOMPARE(chart.curves.size(), 3u);
+    const auto& arms = parts.table->table().arms;
+    QCOMPARE(arms.size(), 1u + 3 * 4);
+    const Curve& swept = chart.curves.front();
+    QCOMPARE(swept.x, (std::vector<double>{1, 2, 4}));
+    for (std::size_t i = 0; i < 3; ++i) {
+      const TaskScore& score = arms[1 + 4 * i].tasks.front();
+      QCOMPARE(swept.y[i], 100 * *score.accuracy());
+      QCOMPARE(swept.low[i], 100 * score.interval.low);
+      // Of two random controls the mean, and how far they stand apart.
+      const Curve& random = chart.curves[1];
+      QCOMPARE(random.name, QStringLiteral("random"));
+      const double a = 100 * *arms[3 + 4 * i].tasks.front().accuracy(),
+                   b = 100 * *arms[4 + 4 * i].tasks.front().accuracy();
+      QCOMPARE(random.y[i], (a + b) / 2);
+      const double high = std::min(100.0, (a + b) / 2 + std::abs(a - b) / std::sqrt(2.0));
+      QVERIFY(std::abs(random.high[i] - high) < 1e-9);
+    }
+    QCOMPARE(chart.levels.front().y, 100 * *arms.front().tasks.front().accuracy());
+    auto* title = qobject_cast<QCPTextElement*>(curves->plotLayout()->element(0, 0));
+    QCOMPARE(title->text(), QString::fromStdString(name));
   }
 
   void pausesAndGoesOn() {
