@@ -33,6 +33,12 @@
 
 namespace qkscope {
 
+namespace {
+
+const QString data_purpose = QStringLiteral("datasets");
+
+}  // namespace
+
 ExperimentsWindow::ExperimentsWindow(Session& session, QWidget* parent)
     : QDialog(parent), session_(session), runner_(session), table_model_(new ExperimentTableModel(this)) {
   setWindowTitle(tr("Experiments"));
@@ -87,6 +93,11 @@ QWidget* ExperimentsWindow::makeHead() {
   auto* browse_button = new QPushButton(tr("Open a file …"), head);
   browse_button->setAutoDefault(false);
   row->addWidget(browse_button);
+  auto* data_button = new QPushButton(tr("Data sets …"), head);
+  data_button->setObjectName(QStringLiteral("experimentData"));
+  data_button->setToolTip(tr("The folder of the data sets that experiments read, such as the paper's own"));
+  data_button->setAutoDefault(false);
+  row->addWidget(data_button);
   start_ = new QPushButton(head);
   start_->setObjectName(QStringLiteral("experimentStart"));
   start_->setDefault(true);
@@ -109,6 +120,11 @@ QWidget* ExperimentsWindow::makeHead() {
   message_->hide();
   column->addWidget(message_);
   connect(browse_button, &QPushButton::clicked, this, &ExperimentsWindow::browse);
+  connect(data_button, &QPushButton::clicked, this, [this] {
+    const QString folder =
+        QFileDialog::getExistingDirectory(this, tr("Folder of data sets"), Settings().folder(data_purpose));
+    if (!folder.isEmpty()) setDataFolder(folder);
+  });
   connect(start_, &QPushButton::clicked, this, &ExperimentsWindow::startOrStop);
   connect(experiment_, &QComboBox::currentIndexChanged, this, &ExperimentsWindow::readKept);
   return head;
@@ -160,11 +176,22 @@ void ExperimentsWindow::listKnown() {
 }
 
 void ExperimentsWindow::add(const QString& path) {
-  Known known{read_experiment(path.toStdString()), path};
+  Known known{read_experiment(path.toStdString(), Settings().folder(data_purpose).toStdString()), path};
   const Experiment& e = known.experiment;
   const QString title = e.title.empty() ? text(e.name) : tr("%1: %2").arg(text(e.name), text(e.title));
   known_.push_back(std::move(known));
   experiment_->addItem(title);
+}
+
+void ExperimentsWindow::setDataFolder(const QString& folder) {
+  Settings().setFolder(data_purpose, folder);
+  try {
+    for (Known& known : known_)
+      known.experiment = read_experiment(known.path.toStdString(), folder.toStdString());
+    readKept();
+  } catch (const Error& error) {
+    say(QString::fromUtf8(error.what()), true);
+  }
 }
 
 void ExperimentsWindow::addFile(const QString& path) {

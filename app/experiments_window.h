@@ -30,6 +30,8 @@ class ExperimentsWindow : public QDialog {
 
   /// Chooses the experiment of a file, which joins the list; throws Error where it is none.
   void addFile(const QString& path);
+  /// Where experiments find the data sets that they read, from now on.
+  void setDataFolder(const QString& folder);
   ExperimentRunner& runner() { return runner_; }
 
  Q_SIGNALS:

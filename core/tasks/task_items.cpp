@@ -66,7 +66,8 @@ std::vector<ItemFields> rows_of(const Task& task) {
     for (const auto& folder : source.places)
       looked += (looked.empty() ? "" : " and ") + in_quotes(folder.string());
     throw Error("Task " + in_quotes(task.name) + " reads " + in_quotes(source.file) + ", which is not in " +
-                looked + "; give the folder that has it with --data FOLDER");
+                looked +
+                "; give the folder that has it: --data FOLDER, or Data sets in the window of experiments");
   }
   const std::string name = (*place / source.file).string();
   Budget budget("The data set " + in_quotes(name));

@@ -108,6 +108,28 @@ class TestExperimentsWindow : public LoadedWindowTestCase {
     QVERIFY(to_csv(table->table()).find("baseline,names,context,12,") != std::string::npos);
   }
 
+  /// A task that reads a file of the user's says where it looked, and finds it in the folder that is given.
+  void findsDataSets() {
+    const QString path = experiment("reads"), data = folder_.filePath(QStringLiteral("sets"));
+    QVERIFY(QDir().mkpath(data));
+    const nlohmann::json task = {{"kind", "memory"},   {"prompt", "{question}"}, {"answers", "{answer}"},
+                                 {"rule", "contains"}, {"max_new_tokens", 2},    {"file", "questions.csv"}};
+    write_file(folder_.filePath(QStringLiteral("reads-file.json")).toStdString(), task.dump());
+    const nlohmann::json file = {{"tasks", {"reads-file"}}, {"arms", {"site=q,pick=largest:1"}}};
+    write_file(path.toStdString(), file.dump());
+    write_file(data.toStdString() + "/questions.csv", "question,answer\nWho?,me\n");
+    Parts parts;
+    parts.experiments.addFile(path);
+    parts.experiments.show();
+    QTRY_VERIFY_WITH_TIMEOUT(parts.said().contains(QStringLiteral("questions.csv")), 20000);
+    QVERIFY(parts.said().contains(QStringLiteral("Data sets")));
+    parts.experiments.setDataFolder(data);
+    QTRY_VERIFY_WITH_TIMEOUT(parts.runner().state().estimate.has_value(), 20000);
+    QCOMPARE(parts.said(), QString());
+    parts.start->click();
+    QTRY_VERIFY_WITH_TIMEOUT(parts.done() == 2, 20000);
+  }
+
   /// A sweep has curves: what it does, its controls, the baseline, with intervals; another experiment has
   /// none.
   void curvesOfASweep() {
