@@ -20,17 +20,20 @@ Document prefill_json(const std::vector<PrefillTiming>& timings) {
                     {"products_ms", t.products_ms},
                     {"ratio", t.ratio},
                     {"capture_overhead", t.capture_overhead},
+                    {"residual_overhead", t.residual_overhead},
                     {"disrupted_ms", t.disrupted_ms}});
   }
   return list;
 }
 
 void print(const Benchmark& timing, std::ostream& out) {
-  Table table({{"prefill"}, {"ms"}, {"products: linear"}, {"packed"}, {"ratio"}, {"capture"}, {"disrupted"}});
+  Table table(
+      {{"prefill"}, {"ms"}, {"products: linear"}, {"packed"}, {"ratio"}, {"M"}, {"residual"}, {"disrupted"}});
   for (const PrefillTiming& t : timing.prefill) {
     table.add({std::to_string(t.tokens), fixed(t.ms, 1), fixed(t.linear_ms, 1),
                t.packed_ms ? fixed(*t.packed_ms, 1) : "-", fixed(t.ratio, 2),
-               fixed(100 * t.capture_overhead, 1) + " %", fixed(t.disrupted_ms, 1)});
+               fixed(100 * t.capture_overhead, 1) + " %", fixed(100 * t.residual_overhead, 1) + " %",
+               fixed(t.disrupted_ms, 1)});
   }
   table.print(out);
   const DecodeTiming& decode = timing.decode;

@@ -10,4 +10,9 @@ namespace qkscope {
 ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top,
                             bool every_position = false);
 
+/// The same by operators of libtorch, wherever `x` is: what a GPU is good at, and a CPU slow. Of equal
+/// numbers any may be among the `top`.
+ActivationSummary summarize_on_device(const at::Tensor& x, const ActivationRule& rule, int top,
+                                      bool every_position = false);
+
 }  // namespace qkscope

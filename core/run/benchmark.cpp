@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
 #include <map>
 
 #include "core/base/error.h"
@@ -22,10 +21,22 @@ namespace {
 
 using Work = std::function<void()>;
 
-/// Milliseconds of each work's fastest turn.
-std::vector<double> fastest(const std::vector<Work>& works, int rounds, const at::Tensor& on_device,
+/// Milliseconds of one work's turns, in order.
+struct Turns {
+  std::vector<double> ms = {};
+
+  double fastest() const { return std::ranges::min(ms); }
+  double median() const {
+    std::vector<double> sorted = ms;
+    std::ranges::sort(sorted);
+    return (sorted[(sorted.size() - 1) / 2] + sorted[sorted.size() / 2]) / 2;
+  }
+};
+
+/// Of each work, one after the other in every round.
+std::vector<Turns> in_turns(const std::vector<Work>& works, int rounds, const at::Tensor& on_device,
                             std::stop_token stop) {
-  std::vector<double> best(works.size(), std::numeric_limits<double>::infinity());
+  std::vector<Turns> turns(works.size());
   for (int round = 0; round <= rounds; ++round) {  // round 0 warms up
     for (std::size_t i = 0; i < works.size(); ++i) {
       if (stop.stop_requested()) throw Cancelled();
@@ -33,10 +44,10 @@ std::vector<double> fastest(const std::vector<Work>& works, int rounds, const at
       works[i]();
       if (on_device.is_cuda()) on_device.cpu();  // waits for the stream
       const double taken = ms_since(start);
-      if (round > 0) best[i] = std::min(best[i], taken);
+      if (round > 0) turns[i].ms.push_back(taken);
     }
   }
-  return best;
+  return turns;
 }
 
 /// The products of a pass in their order, each with weights that lie in memory as a model's do, and numbers
@@ -111,7 +122,7 @@ class Products {
 double measured_read_bandwidth(at::TensorOptions options, int rounds, std::stop_token stop) {
   const at::Tensor block =
       at::ones({std::int64_t{1} << 27}, options.dtype(at::kFloat));  // 512 MiB: no cache holds it
-  const double ms = fastest({[&] { block.sum(); }}, rounds, block, stop).front();
+  const double ms = in_turns({[&] { block.sum(); }}, rounds, block, stop).front().fastest();
   return static_cast<double>(block.nbytes()) / (ms / 1000);
 }
 
@@ -143,6 +154,8 @@ PrefillTiming time_prefill(const std::shared_ptr<const LanguageModel>& model, co
   const ModelSpec& spec = decoder.spec();
   const TokenIds ids = some_tokens(spec, tokens);
   const Needs norms{{Site::Query, Site::Key, Site::Value}, {}, {}, {}};
+  Needs residual;  // what a map of layers and positions needs
+  residual.activations = {{Site::ResidPost}, {}, 3, /*every_position=*/true};
   const auto pass = [&](const Needs* needs) {
     State cache(spec.num_layers());
     RequestTap tap(needs, nullptr, /*prefill=*/true, stop);
@@ -153,19 +166,20 @@ PrefillTiming time_prefill(const std::shared_ptr<const LanguageModel>& model, co
   RunRequest request;
   request.prompt = ids;
   request.needs = norms;
-  std::vector<Work> works = {[&] { pass(&norms); }, [&] { pass(nullptr); },
+  std::vector<Work> works = {[&] { pass(&norms); }, [&] { pass(nullptr); }, [&] { pass(&residual); },
                              disrupted_run(model, request, stop), products.plain(tokens)};
   if (products.packs()) works.push_back(products.packed(tokens));
-  const auto best = fastest(works, rounds, at::empty({1}, products.options()), stop);
+  const std::vector<Turns> turns = in_turns(works, rounds, at::empty({1}, products.options()), stop);
   PrefillTiming timing;
   timing.tokens = tokens;
-  timing.ms = best[0];
-  timing.capture_overhead = best[0] / best[1] - 1;
-  timing.disrupted_ms = best[2];
-  timing.linear_ms = timing.products_ms = best[3];
+  timing.ms = turns[0].fastest();
+  timing.capture_overhead = timing.ms / turns[1].fastest() - 1;
+  timing.residual_overhead = turns[2].median() / turns[1].median() - 1;
+  timing.disrupted_ms = turns[3].fastest();
+  timing.linear_ms = timing.products_ms = turns[4].fastest();
   if (products.packs()) {
-    timing.packed_ms = best[4];
-    timing.products_ms = std::min(best[3], best[4]);
+    timing.packed_ms = turns[5].fastest();
+    timing.products_ms = std::min(timing.linear_ms, *timing.packed_ms);
   }
   timing.ratio = timing.ms / timing.products_ms;
   return timing;
@@ -185,7 +199,7 @@ DecodeTiming time_decode(const Decoder& decoder, int context, double bandwidth, 
   DecodeTiming timing;
   timing.context = context;
   const at::Tensor on_device = at::empty({1}, at::TensorOptions().device(decoder.weights().device()));
-  timing.ms_per_token = fastest({step}, 4 * rounds, on_device, stop).front();
+  timing.ms_per_token = in_turns({step}, 4 * rounds, on_device, stop).front().fastest();
   timing.stored_bytes = decoder.weights().bytes_per_step();
   timing.bandwidth = bandwidth;
   timing.floor_ms = static_cast<double>(timing.stored_bytes) / bandwidth * 1000;

@@ -18,6 +18,7 @@ struct PrefillTiming {
   double products_ms = 0;           // the faster of the two
   double ratio = 0;                 // ms / products_ms
   double capture_overhead = 0;      // what keeping M costs: 0.02 = 2 % of the same pass without
+  double residual_overhead = 0;     // likewise the largest activations of every layer and position; medians
   double disrupted_ms = 0;  // from a disruption of Q in all layers to M of Q, K and V, the prompt known
 };
 

@@ -13,7 +13,8 @@ class TestCliBench : public CliTestCase {
              (Keys{"device", "dtype", "weights", "prefill", "decode", "memory", "read_bandwidth"}));
     for (const json& timing : found.at("prefill")) {
       QCOMPARE(keys(timing), (Keys{"tokens", "ms", "linear_ms", "packed_ms", "products_ms", "ratio",
-                                   "capture_overhead", "disrupted_ms"}));
+                                   "capture_overhead", "residual_overhead", "disrupted_ms"}));
+      QVERIFY(timing.at("residual_overhead").get<double>() > -1);
       QVERIFY(timing.at("disrupted_ms").get<double>() > 0);
       const auto linear = timing.at("linear_ms").get<double>();
       const auto fastest =

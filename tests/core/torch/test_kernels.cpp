@@ -1,12 +1,19 @@
-// The arithmetic of the CUDA kernels, run on the host lane by lane, against ATen; and on a GPU where there is
-// one.
+// The arithmetic of the CUDA kernels, run on the host lane by lane, and of summaries, against ATen; and on a
+// GPU where there is one.
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+
+#include <cmath>
 
 #include "core/base/cuda_plugin.h"
 #include "core/cuda/columns.h"
+#include "core/run/activation_summary.h"
 #include "core/run/tensor_array.h"
+#include "tests/support/errors.h"
 #include "tests/support/test_case.h"
+
+using namespace qkscope;
 
 namespace {
 
@@ -185,6 +192,111 @@ class TestKernels : public qkscope::test::TestCase {
     const Replacement replacement = example_replacement(x);
     replace.call(on_gpu, replacement.mask.to(at::kCUDA), replacement.values.to(at::kCUDA));
     QVERIFY(at::equal(on_gpu.cpu(), replacement.expected));
+  }
+
+  /// Summaries of activations against the plain form of the same: every number looked at.
+  void summaries() {
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(std::uint64_t(5));
+    for (const std::int64_t dims : {7, 8}) {
+      at::Tensor x = at::randn({5, dims}, generator, at::kFloat);
+      x[3][2] = -40;
+      x[0][1] = 30;
+      const Array array = to_array(x);
+      std::vector<float> sizes;
+      for (const float value : array.data) sizes.push_back(std::abs(value));
+      std::ranges::sort(sizes);
+      const float median = sizes[(sizes.size() - 1) / 2];
+      const ActivationSummary found = summarize(x, {1, 3}, 2);
+      QCOMPARE(found.median, median);
+      QCOMPARE(found.top, (std::vector<ActivationAt>{{3, 2, -40}, {0, 1, 30}}));
+      std::vector<ActivationAt> expected;
+      for (int t = 0; t < 5; ++t) {
+        for (int c = 0; c < dims; ++c) {
+          const float value = array.at(t, c);
+          if (std::abs(value) > 1 && std::abs(value) > 3 * median) expected.push_back({t, c, value});
+        }
+      }
+      QVERIFY(expected.size() > 2);
+      QCOMPARE(found.massive, expected);
+      // A stricter rule is answered from what a looser one kept.
+      for (const ActivationRule rule : {ActivationRule{35, 0}, ActivationRule{1, 50}, ActivationRule{1, 3}})
+        QCOMPARE(found.taken_by(rule), summarize(x, rule, 2).massive);
+      QCOMPARE(summarize(x, {1, 3}, 999).top.size(), sizes.size());
+      QVERIFY(found.largest.empty());
+      const auto largest = summarize(x, {1, 3}, 2, true).largest;
+      QCOMPARE(largest.size(), std::size_t(5));
+      for (int t = 0; t < 5; ++t) {
+        const ActivationAt& at = largest[static_cast<std::size_t>(t)];
+        QCOMPARE(at.position, t);
+        QCOMPARE(at.value, array.at(t, at.dim));
+        for (int c = 0; c < dims; ++c) QVERIFY(std::abs(array.at(t, c)) <= std::abs(at.value));
+      }
+    }
+    QVERIFY(summarize(at::full({2, 2}, 100.0f), {100, 1}, 1).massive.empty());  // over, not at
+    QKSCOPE_EXPECT_ERROR(summarize(at::zeros({2, 3, 4}), {}, 1), "(2, 3, 4)", "hidden_size");
+    QKSCOPE_EXPECT_ERROR(summarize(at::zeros({0, 4}), {}, 1), "(0, 4)");
+  }
+
+  /// The pass over a CPU's memory says what libtorch's operators say, on one thread and on several, for
+  /// whatever numbers: many, few, all equal, none finite; a median within and at the edge of an octave;
+  /// stored as bfloat16, or not in one piece.
+  void summariesOfAnything_data() {
+    QTest::addColumn<int>("rows");
+    QTest::addColumn<int>("dims");
+    QTest::addColumn<QString>("kind");
+    for (const char* kind :
+         {"normal", "cubes", "octaves", "equal", "zero", "infinite", "NaN", "bfloat16", "columns", "tiny"}) {
+      for (const auto& [rows, dims] :
+           {std::pair(1, 1), std::pair(1, 9), std::pair(40, 3), std::pair(70, 577)})
+        QTest::addRow("%s %d x %d", kind, rows, dims) << rows << dims << QString::fromLatin1(kind);
+    }
+  }
+  void summariesOfAnything() {
+    QFETCH(int, rows);
+    QFETCH(int, dims);
+    QFETCH(QString, kind);
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(std::uint64_t(11));
+    at::Tensor x = at::randn({rows, dims}, generator, at::kFloat);
+    if (kind == u"cubes") x = x.pow(3) * 50;
+    if (kind == u"octaves") x = at::exp2(x.round() * 3);
+    if (kind == u"equal") x = at::full_like(x, -2.0f);
+    if (kind == u"zero") x = at::where(x.gt(0.5), x, 0.0f);
+    if (kind == u"infinite") x = at::where(x.gt(2), std::numeric_limits<float>::infinity(), x);
+    if (kind == u"NaN") x = at::where(x.gt(0), x, std::numeric_limits<float>::quiet_NaN());
+    if (kind == u"bfloat16") x = x.to(at::kBFloat16);
+    if (kind == u"columns") x = at::randn({dims, rows}, generator, at::kFloat).t();
+    if (kind == u"tiny") x = x * 1e-41f;
+    const int threads = at::get_num_threads();
+    for (const ActivationRule rule : {ActivationRule{0, 3}, ActivationRule{1.5, 0}, ActivationRule{0, 0},
+                                      ActivationRule{1e9, 1e9}, ActivationRule{}}) {
+      for (const int top : {0, 1, 3, 1000000}) {
+        if (top != 3 && rule.times_median != 3) continue;
+        const ActivationSummary expected = summarize_on_device(x, rule, top, true);
+        for (const int count : {1, 3}) {
+          at::set_num_threads(count);
+          const ActivationSummary found = summarize(x, rule, top, true);
+          at::set_num_threads(threads);
+          // NaN is not equal to itself, and of equal numbers the operators take any.
+          const auto same = [](const std::vector<ActivationAt>& a, const std::vector<ActivationAt>& b,
+                               bool same_places) {
+            return std::ranges::equal(a, b, [&](const ActivationAt& one, const ActivationAt& other) {
+              const bool both_nan = std::isnan(one.value) && std::isnan(other.value);
+              return (both_nan || std::abs(one.value) == std::abs(other.value)) &&
+                     (!same_places || (one.position == other.position && one.dim == other.dim));
+            });
+          };
+          QVERIFY(found.median == expected.median ||
+                  (std::isnan(found.median) && std::isnan(expected.median)));
+          QVERIFY(same(found.top, expected.top, false));
+          QVERIFY(same(found.massive, expected.massive, true));
+          QVERIFY(same(found.largest, expected.largest, true));
+          for (const ActivationAt& each : found.top) {
+            const auto value = x[each.position][each.dim].to(at::kFloat).item<float>();
+            QVERIFY(value == each.value || (std::isnan(value) && std::isnan(each.value)));
+          }
+        }
+      }
+    }
   }
 
   void aMissingGpuIsNamedInWords() {
