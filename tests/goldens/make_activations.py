@@ -1,15 +1,17 @@
-"""Largest residual numbers of tiny models and perplexities with them set to zero or to their mean: activations.json.
+"""Largest residual numbers of tiny models and perplexities with them set to zero or to their mean: activations.json; the
+residual streams and attention patterns of these passes: activations.safetensors.
 
-Needs torch 2.11 and transformers 5.23, and the checkpoints of make_models.py.
+Needs torch 2.11, transformers 5.23 and safetensors, and the checkpoints of make_models.py.
 """
 import json
 import math
 import pathlib
 
 import torch
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
-from captures import decoder_layers, first as first_of
+from captures import Captures, decoder_layers, first as first_of
 
 HERE = pathlib.Path(__file__).parent
 # GPT-2, Llama, Gemma 2, OPT and Falcon, in float32.
@@ -19,26 +21,23 @@ TOP = 3
 
 
 def run(model, ids, change=None):
-    """Outputs of all layers (T, C) and the logits; `change(layer, h)` returns what goes on."""
-    outputs, handles = {}, []
+    """What Captures tells of the pass; `change(layer, h)` returns what goes on in the place of a layer's output."""
+    handles = []
 
     def hook(layer):
         def call(module, args, output):
-            h = first_of(output)
-            if change is not None:
-                h = change(layer, h)
-            outputs[layer] = h[0].clone()
+            h = change(layer, first_of(output))
             return (h, *output[1:]) if isinstance(output, tuple) else h
 
         return call
 
-    for i, layer in enumerate(decoder_layers(model)):
+    for i, layer in enumerate(decoder_layers(model) if change else []):
         handles.append(layer.register_forward_hook(hook(i)))
     with torch.no_grad():
-        logits = model(torch.tensor([ids]), use_cache=False).logits[0].float()
+        numbers = Captures(model, torch.tensor(ids)).numbers
     for handle in handles:
         handle.remove()
-    return outputs, logits
+    return numbers
 
 
 def perplexity(logits, ids):
@@ -51,9 +50,18 @@ def measure(name):
     generator = torch.Generator().manual_seed(7)
     vocabulary = model.config.vocab_size
     ids = torch.randint(4, vocabulary, (12,), generator=generator).tolist()
-    clean, logits = run(model, ids)
-    rows, massive = [], {}
-    for layer, h in clean.items():
+    arrays, rows, massive = {}, [], {}
+
+    def keep(arm, numbers):
+        for key, numbers in numbers.items():
+            if key.endswith((".resid", ".pattern")):
+                arrays[f"{name}.{arm}.{key}"] = numbers.contiguous()
+
+    clean = run(model, ids)
+    keep("original", clean)
+    layers = len(decoder_layers(model))
+    for layer in range(layers):
+        h = clean[f"layers.{layer}.resid"]
         sizes = h.abs().flatten()
         median = sizes.median()
         top = sizes.topk(TOP)
@@ -66,9 +74,9 @@ def measure(name):
 
     def mean_of(position, dim):
         group = [p for p, d in places if d == dim and (p == 0) == (position == 0)]
-        return clean[first][group, dim].double().mean().float()
+        return clean[f"layers.{first}.resid"][group, dim].double().mean().float()
 
-    def arm(value):
+    def arm(arm_name, value):
         def change(layer, h):
             if layer != first:
                 return h
@@ -77,16 +85,23 @@ def measure(name):
                 h[0, position, dim] = value(position, dim)
             return h
 
-        return perplexity(run(model, ids, change)[1], ids)
+        numbers = run(model, ids, change)
+        keep(arm_name, numbers)
+        return perplexity(numbers["logits"], ids)
 
     return {"ids": ids, "rows": rows, "first_layer": first, "massive": places,
-            "original": perplexity(logits, ids), "zero": arm(lambda p, d: 0.0), "mean": arm(mean_of)}
+            "means": [mean_of(*place).item() for place in places], "original": perplexity(clean["logits"], ids),
+            "zero": arm("zero", lambda p, d: 0.0), "mean": arm("mean", mean_of)}, arrays
 
 
 def main():
-    golden = {"rule": {"over": LEAST, "times": TIMES}, "models": {name: measure(name) for name in MODELS}}
-    text = json.dumps(golden, indent=1)
-    (HERE / "activations.json").write_text(text + "\n")
+    models, arrays = {}, {}
+    for name in MODELS:
+        models[name], more = measure(name)
+        arrays |= more
+    golden = {"rule": {"over": LEAST, "times": TIMES}, "models": models}
+    (HERE / "activations.json").write_text(json.dumps(golden, indent=1) + "\n")
+    save_file(arrays, HERE / "activations.safetensors")
 
 
 if __name__ == "__main__":

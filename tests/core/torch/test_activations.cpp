@@ -62,49 +62,6 @@ std::vector<std::pair<int, int>> differences(const Run& a, const Run& b, int lay
 class TestActivations : public TestCase {
   Q_OBJECT
  private Q_SLOTS:
-  /// Against the plain form of the same: every number looked at.
-  void summaries() {
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(std::uint64_t(5));
-    for (const std::int64_t dims : {7, 8}) {
-      at::Tensor x = at::randn({5, dims}, generator, at::kFloat);
-      x[3][2] = -40;
-      x[0][1] = 30;
-      const Array array = to_array(x);
-      std::vector<float> sizes;
-      for (const float value : array.data) sizes.push_back(std::abs(value));
-      std::ranges::sort(sizes);
-      const float median = sizes[(sizes.size() - 1) / 2];
-      const ActivationSummary found = summarize(x, {1, 3}, 2);
-      QCOMPARE(found.median, median);
-      QCOMPARE(found.top, (std::vector<ActivationAt>{{3, 2, -40}, {0, 1, 30}}));
-      std::vector<ActivationAt> expected;
-      for (int t = 0; t < 5; ++t) {
-        for (int c = 0; c < dims; ++c) {
-          const float value = array.at(t, c);
-          if (std::abs(value) > 1 && std::abs(value) > 3 * median) expected.push_back({t, c, value});
-        }
-      }
-      QVERIFY(expected.size() > 2);
-      QCOMPARE(found.massive, expected);
-      // A stricter rule is answered from what a looser one kept.
-      for (const ActivationRule rule : {ActivationRule{35, 0}, ActivationRule{1, 50}, ActivationRule{1, 3}})
-        QCOMPARE(found.taken_by(rule), summarize(x, rule, 2).massive);
-      QCOMPARE(summarize(x, {1, 3}, 999).top.size(), sizes.size());
-      QVERIFY(found.largest.empty());
-      const auto largest = summarize(x, {1, 3}, 2, true).largest;
-      QCOMPARE(largest.size(), std::size_t(5));
-      for (int t = 0; t < 5; ++t) {
-        const ActivationAt& at = largest[static_cast<std::size_t>(t)];
-        QCOMPARE(at.position, t);
-        QCOMPARE(at.value, array.at(t, at.dim));
-        for (int c = 0; c < dims; ++c) QVERIFY(std::abs(array.at(t, c)) <= std::abs(at.value));
-      }
-    }
-    QVERIFY(summarize(at::full({2, 2}, 100.0f), {100, 1}, 1).massive.empty());  // over, not at
-    QKSCOPE_EXPECT_ERROR(summarize(at::zeros({2, 3, 4}), {}, 1), "(2, 3, 4)", "hidden_size");
-    QKSCOPE_EXPECT_ERROR(summarize(at::zeros({0, 4}), {}, 1), "(0, 4)");
-  }
-
   /// What a run says of a site is what its values are, of the baseline and of an edited run, whether a pass
   /// computes it or a later one adds it.
   void keptByRuns_data() { golden_models(); }
@@ -119,8 +76,9 @@ class TestActivations : public TestCase {
       QCOMPARE(pass.capture.activations.at(id), summarize(to_tensor(*values, at::kCPU), {0, 2}, 2, true));
   }
 
-  /// Five families, as transformers measures them: the largest numbers of every layer, and the perplexity
-  /// with those of the first layer that the rule takes at zero or at their mean.
+  /// Five families, as transformers measures them: the largest numbers of every layer; and as they are, with
+  /// those of the first layer that the rule takes at zero, and at their mean, the residual stream, every
+  /// head's pattern and the mean of them, what the numbers became, and the perplexity.
   void asTransformersMeasures_data() {
     QTest::addColumn<QString>("name");
     const nlohmann::json golden_file = golden_activations();
@@ -147,21 +105,50 @@ class TestActivations : public TestCase {
         QCOMPARE(found.top[i].dim, row.at("places").at(i).at(1).get<int>());
       }
     }
-    const auto perplexity = [&](const std::string& set) {
-      const Edits edits =
-          parse_edits("activations=first,set=" + set + ",over=" + golden_file.at("rule").at("over").dump() +
-                      ",times=" + golden_file.at("rule").at("times").dump());
-      Intervention intervention(edits, decoder.spec(), capture, at::kCPU);
-      if (intervention.first_layer() != expected.at("first_layer").get<int>()) return 0.0;
-      RequestTap tap(nullptr, &intervention, true);
+    const ArrayFile arrays = read_safetensors(golden("activations.safetensors"));
+    for (const char* arm : {"original", "zero", "mean"}) {
+      const bool edited = arm != std::string_view("original");
+      std::optional<Intervention> intervention;
+      if (edited) {
+        const Edits edits = parse_edits(std::string("activations=first,set=") + arm +
+                                        ",over=" + golden_file.at("rule").at("over").dump() +
+                                        ",times=" + golden_file.at("rule").at("times").dump());
+        intervention.emplace(edits, decoder.spec(), capture, at::kCPU);
+        QCOMPARE(intervention->first_layer(), expected.at("first_layer").get<int>());
+      }
+      Needs wanted = values_of({Site::ResidPost});
+      for (int layer = 0; layer < decoder.spec().num_layers(); ++layer) {
+        for (int head = HeadId::mean; head < decoder.spec().attention(layer)->num_heads; ++head)
+          wanted.patterns.insert({layer, head});
+      }
+      RequestTap tap(&wanted, edited ? &*intervention : nullptr, true);
       State state(decoder.spec().num_layers());
       const at::Tensor logits = prefill(decoder, ids, state, tap);
-      if (intervention.replaced() != std::ssize(expected.at("massive"))) return 0.0;
-      return *Perplexity{{}, {}, nll(logits.narrow(0, 0, logits.size(0) - 1), {ids.begin() + 1, ids.end()})}
-                  .value();
-    };
-    QVERIFY(near(perplexity("zero"), expected.at("zero")));
-    QVERIFY(near(perplexity("mean"), expected.at("mean")));
+      Capture found;
+      tap.take(found);
+      for (int layer = 0; layer < decoder.spec().num_layers(); ++layer) {
+        const std::string start = name.toStdString() + "." + arm + ".layers." + std::to_string(layer) + ".";
+        const at::Tensor patterns = to_tensor(arrays.arrays.at(start + "pattern"), at::kCPU);  // (H, T, T)
+        const auto error = [&](const Array& array, const at::Tensor& truth) {
+          return relative_error(to_tensor(array, at::kCPU), truth);
+        };
+        QVERIFY(error(*found.value(layer, Site::ResidPost),
+                      to_tensor(arrays.arrays.at(start + "resid"), at::kCPU)) < 1e-4);
+        for (int head = 0; head < patterns.size(0); ++head)
+          QVERIFY(error(*found.pattern({layer, head}), patterns[head]) < 1e-4);
+        QVERIFY(error(*found.pattern({layer, HeadId::mean}), patterns.mean(0)) < 1e-4);
+      }
+      if (edited) QCOMPARE(intervention->replaced(), std::ssize(expected.at("massive")));
+      for (std::size_t i = 0; i < expected.at("massive").size(); ++i) {
+        const auto& place = expected.at("massive").at(i);
+        const auto value = static_cast<double>(
+            found.value(expected.at("first_layer"), Site::ResidPost)->at(place.at(0), place.at(1)));
+        if (edited)
+          QVERIFY(arm == std::string_view("zero") ? value == 0 : near(value, expected.at("means").at(i)));
+      }
+      const auto scored = nll(logits.narrow(0, 0, logits.size(0) - 1), {ids.begin() + 1, ids.end()});
+      QVERIFY(near(*Perplexity{{}, {}, scored}.value(), expected.at(arm)));
+    }
   }
 
   void askedForLater() {
@@ -233,6 +220,28 @@ class TestActivations : public TestCase {
     // The text alone under the edits is the prompt's own score.
     QCOMPARE(text_perplexity(*model, prompt, parse_edits("activations=*:3,layers=2")).nll,
              column.prompt_text->nll);
+  }
+
+  /// What is computed anew is the layer whose output is edited and those above it, layer by layer counted,
+  /// and of a baseline that is known nothing.
+  void recomputesFromItsLayer() {
+    const auto model = TinyModel("mistral-full").load();
+    Runner runner(model);
+    const int layers = model->spec().num_layers();
+    QVERIFY(layers > 2);
+    for (int layer = 1; layer <= layers; ++layer) {
+      Log log;
+      runner.compare(request_for(golden_prompt("mistral-full"),
+                                 {"activations=1:4,set=3,layers=" + std::to_string(layer)}),
+                     log.events());
+      std::vector<std::string> expected, found;
+      for (int each = layer - 1; each < layers; ++each)
+        expected.push_back("D layer " + std::to_string(each) + "/" + std::to_string(layers));
+      std::ranges::copy_if(log.lines, std::back_inserter(found),
+                           [](const std::string& line) { return line.starts_with("D layer"); });
+      QCOMPARE(found, expected);
+      QCOMPARE(log.count("B layer"), layer == 1 ? layers : 0);
+    }
   }
 
   /// Mean over what the edit takes, position 0 and the others apart.
