@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/base/last_axis.h"
 #include "views/curves_view.h"
 #include "views/map_model.h"
 #include "views/view_registry.h"
@@ -120,8 +121,8 @@ class EntryCurvesView : public CurvesView {
     Curve curve = curveOf(disrupted);
     for (std::int64_t position = 0; position < values.shape[0]; ++position) {
       curve.x.push_back(static_cast<double>(position));
-      curve.y.push_back(static_cast<double>(
-          values.data[static_cast<std::size_t>((position * heads + at.head) * width + at.dim)]));
+      curve.y.push_back(
+          static_cast<double>(last_axis(values, position, at.head)[static_cast<std::size_t>(at.dim)]));
     }
     positions.curves.push_back(std::move(curve));
   }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/analysis/head_rows.h"
 #include "core/analysis/logit_parts.h"
 #include "core/analysis/rotary_pairs.h"
+#include "core/base/last_axis.h"
 #include "views/curves_view.h"
 #include "views/map_model.h"
 #include "views/shown.h"
@@ -161,7 +161,7 @@ class PairsView : public CurvesView {
     cloud.stroke = Stroke::Points;
     std::vector<std::pair<double, double>> points;
     for (std::int64_t t = 0; t < values.size(0); ++t) {
-      const std::span<const float> row = head_row(values, t, head);
+      const std::span<const float> row = last_axis(values, t, head);
       points.emplace_back(row[static_cast<std::size_t>(dims.first)],
                           row[static_cast<std::size_t>(dims.second)]);
     }

@@ -57,6 +57,10 @@ void add_activations(CLI::App& app, Options& o) {
   app.add_option("--top", a.top, "So many of the largest of each layer (3)")
       ->option_text("N")
       ->check(whole_number(1, 1 << 20));
+  app.add_option("--keep", a.keep,
+                 "Keep what is found of each sequence in FILE (.jsonl): stopped, it goes on from there")
+      ->option_text("FILE")
+      ->check(filled("a file to go on from"));
   app.add_flag("--float16", a.as_float16, "Round existence's means to float16 first, as published")
       ->option_text(" ");
 }

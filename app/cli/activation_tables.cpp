@@ -54,10 +54,11 @@ std::string intervention(const Document& document) {
 }
 
 std::string attention(const Document& document) {
-  std::string text = line({"layer", "position", "id", "mass", "share"});
+  std::string text = line({"layer", "position", "id", "mass", "share", "added"});
   for (const Document& layer : document["layers"]) {
     for (std::size_t i = 0; i < layer["mass"].size(); ++i)
-      text += line({layer["layer"], i, document["ids"][i], layer["mass"][i], layer["share"][i]});
+      text += line(
+          {layer["layer"], i, document["ids"][i], layer["mass"][i], layer["share"][i], layer["added"][i]});
   }
   return text;
 }

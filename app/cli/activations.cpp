@@ -2,15 +2,19 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <numeric>
 
 #include "app/cli/activation_corpus.h"
 #include "app/cli/output.h"
 #include "app/cli/prompt.h"
 #include "core/analysis/attention_sinks.h"
+#include "core/analysis/logit_parts.h"
+#include "core/analysis/magnitudes.h"
 #include "core/analysis/massive_impact.h"
 #include "core/base/wording.h"
-#include "core/run/activation_experiments.h"
 #include "core/run/runner.h"
+#include "core/tasks/activation_experiments.h"
+#include "core/tasks/identity.h"
 
 namespace qkscope::cli {
 
@@ -21,12 +25,18 @@ struct Study {
   std::shared_ptr<const LanguageModel> model;
   Runner runner;
   ActivationStudy asked;
+  SequenceStore known;
 
   explicit Study(const Context& c)
       : context(c),
         model(load_model(c)),
         runner(model),
-        asked{c.options.activations.site, c.options.activations.rule, c.options.activations.top} {}
+        asked{c.options.activations.site, c.options.activations.rule, c.options.activations.top} {
+    if (options().keep.empty()) return;
+    const ModelCard& card = model->card();
+    known = SequenceStore(options().keep, model_identity(card.path) + " " + card.device + " " + card.dtype +
+                                              " " + card.weights);
+  }
 
   const ActivationOptions& options() const { return context.options.activations; }
   std::vector<TokenIds> sequences(const std::string& file) const {
@@ -41,15 +51,15 @@ struct Study {
     return all;
   }
   std::string piece(int id) const { return model->tokenizer().piece_text(id); }
+  /// Sequences that are done are told on stderr where that is a terminal.
+  StudyCare care(std::string what) {
+    const auto progress = [what = std::move(what)](std::size_t done, std::size_t of) {
+      tell_line(done < of ? what + ", " + std::to_string(done) + " of " + std::to_string(of) + " sequences"
+                          : "");
+    };
+    return {progress, context.stop, &known};
+  }
 };
-
-/// Sequences that are done, on stderr where that is a terminal.
-StudyProgress progress_of(std::string what) {
-  return [what = std::move(what)](std::size_t done, std::size_t of) {
-    tell_line(done < of ? what + ", " + std::to_string(done) + " of " + std::to_string(of) + " sequences"
-                        : "");
-  };
-}
 
 std::string bos_text(const Context& context) {
   return context.options.bos == Bos::Off ? "without BOS" : "BOS in front";
@@ -67,36 +77,27 @@ Document magnitude(Study& study) {
   request.prompt = sequence_of(*study.model, study.context.options, study.options().sentence);
   request.needs.activations = {{study.asked.site}, study.asked.rule, study.asked.top};
   const auto run = study.runner.run(request, {}, study.context.stop);
-  Document layers = Document::array();
   Table table({{"layer"}, {"max |h|"}, {"position"}, {"token", false}, {"dim"}, {"median"}, {"massive"}});
   for (const auto& [where, summary] : run->capture.activations) {
     const ActivationAt& largest = summary.top.front();
-    const double max = std::abs(static_cast<double>(largest.value));
-    std::vector<double> top;
-    for (const ActivationAt& a : summary.top) top.push_back(std::abs(static_cast<double>(a.value)));
-    layers.push_back({{"layer", where.layer + 1},
-                      {"max", max},
-                      {"position", largest.position},
-                      {"dim", largest.dim},
-                      {"median", summary.median},
-                      {"top", numbers(top)}});
-    table.add({std::to_string(where.layer + 1), fixed(max, 2), std::to_string(largest.position),
+    table.add({std::to_string(where.layer + 1), fixed(std::abs(static_cast<double>(largest.value)), 2),
+               std::to_string(largest.position),
                one_line(study.piece(request.prompt[static_cast<std::size_t>(largest.position)])),
                std::to_string(largest.dim), fixed(static_cast<double>(summary.median), 4),
                std::to_string(summary.massive.size())});
   }
   table.print(study.context.text);
   study.context.text << request.prompt.size() << " tokens, " << bos_text(study.context) << "\n";
-  return {{"bos", study.context.options.bos != Bos::Off}, {"ids", request.prompt}, {"layers", layers}};
+  return to_json(
+      magnitudes_of(run->capture, study.asked.site, study.context.options.bos != Bos::Off, request.prompt));
 }
 
 Document existence(Study& study) {
   const std::vector<TokenIds> sequences = study.corpus();
   Document layers = Document::array();
   Table table({{"layer"}, {"max |h|"}, {"median"}, {"massive", false}});
-  for (const LayerExistence& layer :
-       layer_existence(study.runner, sequences, study.asked, study.options().as_float16,
-                       progress_of("existence"), study.context.stop)) {
+  for (const LayerExistence& layer : layer_existence(study.runner, sequences, study.asked,
+                                                     study.options().as_float16, study.care("existence"))) {
     layers.push_back({{"layer", layer.layer + 1},
                       {"max", layer.max},
                       {"median", layer.median},
@@ -113,8 +114,7 @@ Document existence(Study& study) {
 
 Document tokens(Study& study) {
   const std::vector<TokenIds> sequences = study.corpus();
-  const MassiveTokens found =
-      massive_tokens(study.runner, sequences, study.asked, progress_of("tokens"), study.context.stop);
+  const MassiveTokens found = massive_tokens(study.runner, sequences, study.asked, study.care("tokens"));
   std::map<std::pair<int, int>, int> counts;  // (position, id)
   for (const auto& token : found.tokens)
     ++counts[{token.position, sequences[token.sequence][static_cast<std::size_t>(token.position)]}];
@@ -163,8 +163,7 @@ std::vector<std::pair<std::string, Edits>> arms_of(const MassiveTokens& found, c
 }
 
 Document intervention(Study& study) {
-  const MassiveTokens found =
-      massive_tokens(study.runner, study.corpus(), study.asked, progress_of("tokens"), study.context.stop);
+  const MassiveTokens found = massive_tokens(study.runner, study.corpus(), study.asked, study.care("tokens"));
   if (found.first_layer < 0) {
     throw Error(
         "No sequence of the corpus has a massive activation: there is nothing to intervene on; lower "
@@ -179,8 +178,8 @@ Document intervention(Study& study) {
     std::filesystem::path dataset = std::filesystem::path(file).filename();
     while (dataset.has_extension()) dataset = dataset.stem();
     for (const auto& [name, edits] : arms) {
-      document[name][dataset.string()] = perplexity_of(
-          study.runner, sequences, edits, progress_of(dataset.string() + ", " + name), study.context.stop);
+      document[name][dataset.string()] =
+          perplexity_of(study.runner, sequences, edits, study.care(dataset.string() + ", " + name));
     }
   }
   std::vector<Table::Column> columns = {{"perplexity", false}};
@@ -208,21 +207,34 @@ Document intervention(Study& study) {
 Document attention(Study& study) {
   RunRequest request;
   request.prompt = sequence_of(*study.model, study.context.options, study.options().sentence);
-  request.needs.values = {Site::AttnPattern};
+  request.needs.values = {Site::AttnPattern, Site::AttnSink, Site::Value};
   const auto run = study.runner.run(request, {}, study.context.stop);
   Document layers = Document::array();
   std::vector<Table::Column> columns = {{"layer"}};
   for (const int id : request.prompt) columns.push_back({one_line(study.piece(id))});
   Table table(columns);
   for (const auto& [where, pattern] : run->capture.values) {
-    std::vector<double> mass, share;
+    if (where.site != Site::AttnPattern) continue;
+    const AttentionSpec& spec = *study.model->spec().attention(where.layer);
+    const Array* values = run->capture.value(keys_layer(spec, where.layer), Site::Value);
+    std::vector<double> mass, share, added;
     std::vector<std::string> row = {std::to_string(where.layer + 1)};
-    for (const SinkScore& score : sink_scores(*pattern)) {
+    for (const SinkScore& score : sink_scores(*pattern, values)) {
       mass.push_back(score.mass);
       share.push_back(score.share);
+      added.push_back(score.added);
       row.push_back(fixed(score.mass, 3));
     }
-    layers.push_back({{"layer", where.layer + 1}, {"mass", numbers(mass)}, {"share", numbers(share)}});
+    Document layer = {{"layer", where.layer + 1},
+                      {"mass", numbers(mass)},
+                      {"share", numbers(share)},
+                      {"added", numbers(added)},
+                      {"entropy", mean_entropy(*pattern)}};
+    if (const Array* sink = run->capture.value(where.layer, Site::AttnSink)) {
+      layer["learned_sink"] =
+          std::accumulate(sink->data.begin(), sink->data.end(), 0.0) / static_cast<double>(sink->data.size());
+    }
+    layers.push_back(std::move(layer));
     table.add(row);
   }
   table.print(study.context.text);

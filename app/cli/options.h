@@ -25,6 +25,7 @@ struct ActivationOptions {
   std::uint64_t seed = 42;
   Site site = Site::ResidPost;
   bool as_float16 = false;
+  std::string keep;  // a file of what is known of each sequence; empty: none
 };
 
 /// What `verdict` looks at.

@@ -5,8 +5,8 @@
 #include <limits>
 #include <numeric>
 
-#include "core/analysis/head_rows.h"
 #include "core/base/error.h"
+#include "core/base/last_axis.h"
 #include "core/base/wording.h"
 
 namespace qkscope {
@@ -52,7 +52,7 @@ OutputSplit split_output(const Array& pattern, const Array& values, int kv_head,
     for (std::int64_t key = 0; key <= query; ++key) {
       const auto weight = static_cast<double>(pattern.at(query, key));
       std::vector<double>& sum = std::ranges::find(keys, key) != keys.end() ? part : rest;
-      const std::span<const float> value = head_row(values, key, kv_head);
+      const std::span<const float> value = last_axis(values, key, kv_head);
       for (std::size_t d = 0; d < sum.size(); ++d) sum[d] += weight * static_cast<double>(value[d]);
     }
     split.part.data.insert(split.part.data.end(), part.begin(), part.end());

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/analysis/head_rows.h"
 #include "core/base/error.h"
+#include "core/base/last_axis.h"
 #include "core/base/wording.h"
 
 namespace qkscope {
@@ -80,8 +80,8 @@ LogitParts logit_parts(const AttentionSpec& spec, const Array& q, const Array& k
                 std::to_string(key) + ".");
   }
   LogitParts parts;
-  const std::span<const float> a = head_row(q, query, head),
-                               b = head_row(k, key, head / spec.num_kv_groups());
+  const std::span<const float> a = last_axis(q, query, head),
+                               b = last_axis(k, key, head / spec.num_kv_groups());
   for (std::size_t d = 0; d < a.size(); ++d)
     parts.dims.push_back(spec.scale * static_cast<double>(a[d]) * static_cast<double>(b[d]));
   if (spec.softcap > 0) {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "core/analysis/head_rows.h"
 #include "core/analysis/logit_parts.h"
 #include "core/base/error.h"
+#include "core/base/last_axis.h"
 #include "core/base/wording.h"
 
 namespace qkscope {
@@ -26,7 +26,7 @@ std::vector<PairMean> pair_means(const Array& values, const FrequencyAxis& axis,
     const auto [first, second] = axis.dims_of(static_cast<int>(pair));
     PairMean& mean = means[pair];
     for (std::int64_t t = 0; t < positions; ++t) {
-      const std::span<const float> row = head_row(values, t, head);
+      const std::span<const float> row = last_axis(values, t, head);
       const auto x = static_cast<double>(row[static_cast<std::size_t>(first)]),
                  y = static_cast<double>(row[static_cast<std::size_t>(second)]);
       mean.x += x;
@@ -57,8 +57,8 @@ std::vector<double> measured_logits(const AttentionSpec& spec, const Array& q, c
   for (int query = 0; query < positions; ++query) {
     for (int key = 0; key <= query; ++key) {
       if (!sees(spec, query, key)) continue;
-      const std::span<const float> a = head_row(q, query, head),
-                                   b = head_row(k, key, head / spec.num_kv_groups());
+      const std::span<const float> a = last_axis(q, query, head),
+                                   b = last_axis(k, key, head / spec.num_kv_groups());
       const auto distance = static_cast<std::size_t>(query - key);
       for (const int dim : {dims.first, dims.second}) {
         const auto d = static_cast<std::size_t>(dim);

@@ -1,22 +1,13 @@
 #include "core/tasks/result_store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
-#include "core/base/budget.h"
 #include "core/base/error.h"
 #include "core/base/wording.h"
 #include "core/io/json_fields.h"
 #include "core/io/json_file.h"
-#include "core/io/mapped_file.h"
 
 namespace qkscope {
 
@@ -37,7 +28,7 @@ std::string line_of(const TrialResult& result, const std::map<std::string, std::
   if (!result.choice_nll.empty()) json["choice_nll"] = result.choice_nll;
   json["replaced"] = result.replaced;
   json["ms"] = std::round(result.ms);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 TrialResult read_line(std::string_view line, const std::string& where) {
@@ -77,18 +68,11 @@ bool is_results(const fs::path& path) {
 }  // namespace
 
 void ResultStore::read_file(const fs::path& path) {
-  if (fs::file_size(path) == 0) return;
-  const MappedFile file(path);
-  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  std::size_t number = 0;
-  // What follows the last line break was cut off, or is being written this moment.
-  for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != text.npos; at = end + 1) {
-    ++number;
-    const std::string_view line = text.substr(at, end - at);
-    TrialResult result = read_line(line, in_quotes(path.string()) + ", line " + std::to_string(number));
+  LineFile::read(path, [this](std::string_view line, const std::string& where) {
+    TrialResult result = read_line(line, where);
     const std::string key = result.key;
-    if (results_.emplace(key, std::move(result)).second) lines_.emplace(key, std::string(line) + "\n");
-  }
+    if (results_.emplace(key, std::move(result)).second) lines_.emplace(key, line);
+  });
 }
 
 ResultStore ResultStore::read(const fs::path& folder) {
@@ -112,55 +96,11 @@ ResultStore ResultStore::open(const fs::path& folder, int shard, int shards) {
   const std::string name =
       shards == 1 ? "results.jsonl"
                   : "results-" + std::to_string(shard) + "-of-" + std::to_string(shards) + ".jsonl";
-  const fs::path path = folder / name;
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (file < 0)
-    throw Error("Cannot write " + in_quotes(path.string()) + ": " + std::strerror(errno) +
-                "; choose a folder you may write to");
-  // Some network file systems know no locks: there this is the user's own care.
-  if (::flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    ::close(file);
-    throw Error("Another program is adding to " + in_quotes(path.string()) +
-                "; wait for it, or give another folder with --out");
-  }
-  ResultStore store;
-  try {
-    store = read(folder);
-    store.path_ = path;
-    store.file_ = file;
-    // A line that was cut off makes room for the next.
-    struct stat info {};
-    off_t whole = ::fstat(file, &info) == 0 ? info.st_size : 0;
-    for (char last = 0; whole > 0 && ::pread(file, &last, 1, whole - 1) == 1 && last != '\n';) --whole;
-    if (whole < info.st_size && ::ftruncate(file, whole) != 0)
-      throw Error("Cannot write " + in_quotes(path.string()) + ": " + std::strerror(errno));
-  } catch (...) {
-    if (store.file_ < 0) ::close(file);
-    throw;
-  }
+  LineFile file(folder / name);
+  ResultStore store = read(folder);
+  store.file_ = std::move(file);
+  store.file_.drop_cut_line();
   return store;
-}
-
-ResultStore::~ResultStore() {
-  if (file_ < 0) return;
-  ::fdatasync(file_);
-  ::close(file_);
-}
-
-ResultStore::ResultStore(ResultStore&& other) noexcept
-    : results_(std::move(other.results_)),
-      lines_(std::move(other.lines_)),
-      path_(std::move(other.path_)),
-      file_(std::exchange(other.file_, -1)),
-      synced_(other.synced_) {}
-
-ResultStore& ResultStore::operator=(ResultStore&& other) noexcept {
-  std::swap(results_, other.results_);
-  std::swap(lines_, other.lines_);
-  std::swap(path_, other.path_);
-  std::swap(file_, other.file_);
-  std::swap(synced_, other.synced_);
-  return *this;
 }
 
 const TrialResult* ResultStore::find(const std::string& key) const {
@@ -168,29 +108,10 @@ const TrialResult* ResultStore::find(const std::string& key) const {
   return found == results_.end() ? nullptr : &found->second;
 }
 
-void ResultStore::append(const std::string& line) {
-  struct stat before {};
-  ::fstat(file_, &before);
-  for (std::size_t done = 0; done < line.size();) {
-    const ssize_t count = ::write(file_, line.data() + done, line.size() - done);
-    if (count > 0) done += static_cast<std::size_t>(count);
-    if (count >= 0 || errno == EINTR) continue;
-    const int problem = errno;
-    const bool undone = ::ftruncate(file_, before.st_size) == 0;
-    throw Error("Cannot add to " + in_quotes(path_.string()) + ": " + std::strerror(problem) +
-                (undone ? "; what was there before is kept" : ""));
-  }
-  // Against a loss of power; against the end of the program the write alone is enough.
-  const auto now = std::chrono::steady_clock::now();
-  if (now - synced_ < std::chrono::seconds(1)) return;
-  ::fdatasync(file_);
-  synced_ = now;
-}
-
 void ResultStore::add(const TrialResult& result, const std::map<std::string, std::string>& labels) {
   if (results_.contains(result.key)) return;
   std::string line = line_of(result, labels);
-  append(line);
+  if (file_) file_.add(line);
   results_.emplace(result.key, result);
   lines_.emplace(result.key, std::move(line));
 }
@@ -204,7 +125,7 @@ ResultStore ResultStore::snapshot() const {
 void ResultStore::add_all(const ResultStore& other) {
   for (const auto& [key, result] : other.results_) {
     if (results_.contains(key)) continue;
-    if (file_ >= 0) append(other.lines_.at(key));
+    if (file_) file_.add(other.lines_.at(key));
     results_.emplace(key, result);
     lines_.emplace(key, other.lines_.at(key));
   }

@@ -1,5 +1,4 @@
 #pragma once
-#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "core/base/array.h"
+#include "core/io/line_file.h"
 
 namespace qkscope {
 
@@ -37,9 +37,6 @@ class ResultStore {
   /// The same, to add results to the file of that shard (1 of 1: of all); makes the folder. Throws Error
   /// where another program is adding to that file.
   static ResultStore open(const std::filesystem::path& folder, int shard = 1, int shards = 1);
-  ~ResultStore();
-  ResultStore(ResultStore&& other) noexcept;
-  ResultStore& operator=(ResultStore&& other) noexcept;
 
   /// Null where there is none.
   const TrialResult* find(const std::string& key) const;
@@ -55,13 +52,10 @@ class ResultStore {
  private:
   ResultStore() = default;
   void read_file(const std::filesystem::path& path);
-  void append(const std::string& line);
 
   std::map<std::string, TrialResult> results_;
   std::map<std::string, std::string> lines_;  // by key, to be written again as they were
-  std::filesystem::path path_;
-  int file_ = -1;
-  std::chrono::steady_clock::time_point synced_{};
+  LineFile file_;
 };
 
 }  // namespace qkscope

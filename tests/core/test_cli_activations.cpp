@@ -5,8 +5,8 @@
 #include "core/base/budget.h"
 #include "core/io/corpus.h"
 #include "core/io/text_rows.h"
-#include "core/run/activation_experiments.h"
 #include "core/run/runner.h"
+#include "core/tasks/activation_experiments.h"
 #include "tests/support/cli.h"
 
 using namespace qkscope;
@@ -156,29 +156,114 @@ class TestCliActivations : public CliTestCase {
     QVERIFY(tried > 0);
   }
 
+  /// Stopped after any sequence it goes on from there, to the same numbers; nothing that is known is computed
+  /// again, and of another model nothing is known. Every runner is a new one, which knows no baseline.
+  void goesOnWhereItWasStopped() {
+    const std::vector<TokenIds> sequences = pieces(text_of(60));
+    QVERIFY(sequences.size() > 3);
+    const auto tokens_of = [&](const ActivationStudy& asked, const StudyCare& care) {
+      Runner runner(loaded_);
+      return massive_tokens(runner, sequences, asked, care);
+    };
+    const auto everything = [&](const StudyCare& care) {
+      Runner runner(loaded_);
+      const MassiveTokens found = tokens_of(study, care);
+      std::vector<double> numbers = {found.mean, found.deviation, double(found.tokens.size())};
+      for (const ActivationMean& mean : found.means) numbers.push_back(double(mean.other.value_or(0)));
+      for (const LayerExistence& layer : layer_existence(runner, sequences, study, false, care))
+        numbers.insert(numbers.end(), {layer.max, layer.median, double(layer.massive)});
+      const Edits zero = {published_edit(found, study, ActivationEdit::Set::Zero)};
+      Runner other(loaded_);
+      numbers.push_back(perplexity_of(other, sequences, zero, care));
+      return numbers;
+    };
+    const std::string file = path("known.jsonl");
+    const auto lines = [&] {
+      Budget budget("The file");
+      return std::ranges::count(read_maybe_gzipped(file, budget), '\n');
+    };
+    for (std::size_t most = 1; most < sequences.size(); ++most) {
+      SequenceStore store(file, "one model");
+      std::stop_source stop;
+      const auto stop_there = [&](std::size_t done, std::size_t) {
+        if (done == most) stop.request_stop();
+      };
+      QVERIFY_EXCEPTION_THROWN(tokens_of(study, {stop_there, stop.get_token(), &store}), Cancelled);
+      QCOMPARE(lines(), static_cast<std::ptrdiff_t>(most));
+    }
+    const std::vector<double> fresh = everything({});
+    {
+      SequenceStore store(file, "one model");
+      QCOMPARE(everything({{}, {}, &store}), fresh);
+    }
+    const auto known = lines();
+    QCOMPARE(known, 3 * std::ssize(sequences));
+    std::stop_source stopped;
+    stopped.request_stop();  // so that whoever computes is cancelled
+    {
+      SequenceStore store(file, "one model"), nothing;
+      QCOMPARE(everything({{}, stopped.get_token(), &store}), fresh);
+      QVERIFY_EXCEPTION_THROWN(everything({{}, stopped.get_token(), &nothing}), Cancelled);
+      QVERIFY_EXCEPTION_THROWN(tokens_of({Site::ResidPost, {0, 5}, 3}, {{}, stopped.get_token(), &store}),
+                               Cancelled);
+      QKSCOPE_EXPECT_ERROR(SequenceStore(file, "one model"), "known.jsonl", "Another program");
+    }
+    SequenceStore other(file, "another model");
+    QVERIFY_EXCEPTION_THROWN(everything({{}, stopped.get_token(), &other}), Cancelled);
+    QCOMPARE(lines(), known);
+  }
+
+  /// A line that was cut off is done again; a file of something else is refused and left as it was.
+  void keepsNothingWrong() {
+    const std::vector<TokenIds> sequences = pieces(text_of(20));
+    Runner runner(loaded_);
+    const double loss = perplexity_of(runner, sequences, {});
+    const auto again = [&](const std::string& bytes) {
+      SequenceStore store(write("kept.jsonl", bytes), "m");
+      return perplexity_of(runner, sequences, {}, {{}, {}, &store});
+    };
+    const auto bytes = [&] {
+      Budget budget("The file");
+      return read_maybe_gzipped(path("kept.jsonl"), budget);
+    };
+    QCOMPARE(again(""), loss);
+    const std::string line = bytes();
+    QCOMPARE(again(line.substr(0, line.size() / 2)), loss);
+    QCOMPARE(bytes(), line);
+    std::string odd = line;
+    odd.replace(odd.find("\"answer\":[") + 9, std::string::npos, "{}}\n");
+    QKSCOPE_EXPECT_ERROR(again(odd), "kept.jsonl", "loss");
+    for (const std::string other : {"a text\n", "{\"key\":\"a\",\"question\":\"b\"}\n", "[]\nab"}) {
+      QKSCOPE_EXPECT_ERROR(again(other), "kept.jsonl");
+      QCOMPARE(bytes(), other);
+    }
+    // The program, twice.
+    const std::string corpus = write("c.txt", text_of(60)), file = path("kept.jsonl");
+    std::filesystem::remove(file);
+    const Arguments options = {"--corpus", corpus, "--context-length", "16", "--keep", file};
+    const json first = found("intervention", options);
+    const std::string kept = bytes();
+    QVERIFY(std::ranges::count(kept, '\n') >= 5 * 4);
+    QVERIFY(found("intervention", options) == first);
+    QCOMPARE(bytes(), kept);
+  }
+
   void sinks() {
-    // Two heads over three positions.
-    const Array pattern{{2, 3, 3},
-                        {1, 0, 0, 0.25f, 0.75f, 0, 0.25f, 0.25f, 0.5f,  //
-                         1, 0, 0, 0, 1, 0, 0, 0, 1}};
-    const std::vector<SinkScore> scores = sink_scores(pattern);
-    QCOMPARE(scores.size(), 3u);
-    QVERIFY(close(scores[0].mass, (0.5 + 1.0 / 3) / 2) && close(scores[0].share, 1));
-    QVERIFY(close(scores[1].mass, 0.5) && close(scores[1].share, 1));
-    QVERIFY(close(scores[2].mass, 0.75) && close(scores[2].share, 1));
-    QKSCOPE_EXPECT_ERROR(sink_scores({{2, 3}, {0, 0, 0, 0, 0, 0}}), "(2, 3)");
     const json found_sinks = found("attention", {"--sentence", "abc"});
     RunRequest request;
     request.prompt = ids_of("abc");
-    request.needs.values = {Site::AttnPattern};
+    request.needs.values = {Site::AttnPattern, Site::Value};
     const Capture capture = Runner(loaded_).run(request)->capture;
     for (int layer = 0; layer < 2; ++layer) {
       const json& row = found_sinks.at("layers").at(static_cast<std::size_t>(layer));
       QCOMPARE(row.at("layer").get<int>(), layer + 1);
-      const std::vector<SinkScore> expected = sink_scores(*capture.value(layer, Site::AttnPattern));
+      const Array& attention = *capture.value(layer, Site::AttnPattern);
+      const std::vector<SinkScore> expected = sink_scores(attention, capture.value(layer, Site::Value));
+      QVERIFY(close(row.at("entropy"), mean_entropy(attention)) && !row.contains("learned_sink"));
       for (std::size_t i = 0; i < expected.size(); ++i) {
         QVERIFY(close(row.at("mass").at(i), expected[i].mass));
         QVERIFY(close(row.at("share").at(i), expected[i].share));
+        QVERIFY(close(row.at("added").at(i), expected[i].added));
       }
     }
   }
@@ -222,9 +307,9 @@ class TestCliActivations : public CliTestCase {
       QCOMPARE(rows[row][2], text(document.at(rows[row][0]).at(rows[row][1])));
     rows = table("attention", {"--sentence", "abc"}, document);
     QCOMPARE(rows.size(), 2u * 4 + 1);
-    QCOMPARE(rows[7], (std::vector<std::string>{"2", "2", text(document["ids"][2]),
-                                                text(document["layers"][1]["mass"][2]),
-                                                text(document["layers"][1]["share"][2])}));
+    QCOMPARE(rows[7], (std::vector<std::string>{
+                          "2", "2", text(document["ids"][2]), text(document["layers"][1]["mass"][2]),
+                          text(document["layers"][1]["share"][2]), text(document["layers"][1]["added"][2])}));
   }
 
   /// What a seed draws is the same each time, another one draws another.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "core/analysis/attention_sinks.h"
 #include "core/analysis/attention_split.h"
 #include "core/analysis/frequency.h"
 #include "core/analysis/logit_parts.h"
@@ -25,6 +26,10 @@ RopeSpec rope(int rotary_dim, double theta = 10000) {
 
 FrequencyAxis axis_of(int head_dim, const RopeSpec& rope) {
   return {&rope, head_dim, 2048, 1};
+}
+
+bool near(double found, double expected) {
+  return std::abs(found - expected) <= 1e-6 * std::abs(expected);
 }
 
 }  // namespace
@@ -207,6 +212,33 @@ class TestFrequency : public test::TestCase {
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, k, 0, 1, -1), "position -1", "of K");
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, k, k, 0, 1, 1), "(positions, 2, 4)", "(2, 1, 4)");
     QKSCOPE_EXPECT_ERROR(logit_parts(spec, q, {{2, 1, 4}, {1}}, 0, 1, 1), "(positions, 1, 4)");
+  }
+
+  /// How much of the attention every key draws, what it adds, and over how much attention is spread.
+  void sinks() {
+    // Two heads over three positions.
+    const Array pattern{{2, 3, 3},
+                        {1, 0, 0, 0.25f, 0.75f, 0, 0.25f, 0.25f, 0.5f,  //
+                         1, 0, 0, 0, 1, 0, 0, 0, 1}};
+    const std::vector<SinkScore> scores = sink_scores(pattern);
+    QCOMPARE(scores.size(), 3u);
+    QVERIFY(near(scores[0].mass, (0.5 + 1.0 / 3) / 2) && near(scores[0].share, 1));
+    QVERIFY(near(scores[1].mass, 0.5) && near(scores[1].share, 1));
+    QVERIFY(near(scores[2].mass, 0.75) && near(scores[2].share, 1));
+    QKSCOPE_EXPECT_ERROR(sink_scores({{2, 3}, {0, 0, 0, 0, 0, 0}}), "(2, 3)");
+    // Of both heads the values are one KV head's, of lengths 5, 1 and 2; of three heads they cannot be.
+    const Array values{{3, 1, 2}, {3, 4, 0, 1, 2, 0}};
+    const std::vector<SinkScore> weighed = sink_scores(pattern, &values);
+    QVERIFY(near(weighed[0].added, 5 * scores[0].mass) && near(weighed[1].added, scores[1].mass) &&
+            near(weighed[2].added, 2 * scores[2].mass) && near(weighed[0].mass, scores[0].mass));
+    const Array two{{3, 2, 1}, {1, 10, 1, 10, 1, 10}};  // a value head for each
+    QVERIFY(near(sink_scores(pattern, &two)[2].added, (0.5 * 1 + 1.0 * 10) / 2));
+    const Array three{{3, 3, 1}, std::vector<float>(9)};
+    QKSCOPE_EXPECT_ERROR(sink_scores(pattern, &three), "(3, 3, 1)");
+    const double log2 = std::log(2), first = 0.5 * log2 - 0.75 * std::log(0.75);
+    QVERIFY(near(mean_entropy(pattern), (first + 1.5 * log2) / 6));
+    QVERIFY(near(mean_entropy({{1, 1, 1}, {0.5f}}), log2));  // the other half on a learned sink
+    QKSCOPE_EXPECT_ERROR(mean_entropy(values), "(3, 1, 2)");
   }
 
   void splitOfAnOutput() {

@@ -5,6 +5,7 @@
 
 #include "core/run/activation_edit.h"
 #include "core/run/run.h"
+#include "core/tasks/sequence_store.h"
 
 namespace qkscope {
 
@@ -17,8 +18,12 @@ struct ActivationStudy {
   int top = 3;
 };
 
-/// Called after each sequence.
-using StudyProgress = std::function<void(std::size_t done, std::size_t of)>;
+/// What accompanies a study over its sequences. Throws Cancelled where `stop` says so.
+struct StudyCare {
+  std::function<void(std::size_t done, std::size_t of)> progress = {};  // called after each sequence
+  std::stop_token stop = {};
+  SequenceStore* known = nullptr;  // what is known of each, and will be
+};
 
 /// A layer over all sequences: the mean of each sequence's largest |h| and of its lower median.
 struct LayerExistence {
@@ -29,7 +34,7 @@ struct LayerExistence {
 /// `as_float16`: both means are rounded to float16 before they are compared, as published.
 std::vector<LayerExistence> layer_existence(Runner& runner, const std::vector<TokenIds>& sequences,
                                             const ActivationStudy& study, bool as_float16,
-                                            const StudyProgress& progress = {}, std::stop_token stop = {});
+                                            const StudyCare& care = {});
 
 /// The massive activations of several sequences.
 struct MassiveTokens {
@@ -46,8 +51,7 @@ struct MassiveTokens {
   std::vector<ActivationMean> means;
 };
 MassiveTokens massive_tokens(Runner& runner, const std::vector<TokenIds>& sequences,
-                             const ActivationStudy& study, const StudyProgress& progress = {},
-                             std::stop_token stop = {});
+                             const ActivationStudy& study, const StudyCare& care = {});
 
 /// The published interventions: all of `found`'s dims at each sequence's own massive tokens, written at its
 /// first layer. The means are those of `layer`.
@@ -56,6 +60,6 @@ ActivationEdit published_edit(const MassiveTokens& found, const ActivationStudy&
 
 /// exp of the mean loss over all scored tokens of all sequences, each in one pass under `edits`.
 double perplexity_of(Runner& runner, const std::vector<TokenIds>& sequences, const Edits& edits,
-                     const StudyProgress& progress = {}, std::stop_token stop = {});
+                     const StudyCare& care = {});
 
 }  // namespace qkscope

@@ -1,0 +1,241 @@
+#include "core/tasks/activation_experiments.h"
+
+#include <c10/util/Half.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+#include <tuple>
+
+#include "core/base/error.h"
+#include "core/base/wording.h"
+#include "core/run/runner.h"
+
+namespace qkscope {
+
+namespace {
+
+RunRequest request_of(const TokenIds& sequence, const ActivationStudy& study) {
+  RunRequest request;
+  request.prompt = sequence;
+  request.needs.activations = {{study.site}, study.rule, study.top};
+  return request;
+}
+
+void tell(const StudyCare& care, std::size_t done, std::size_t of) {
+  if (care.progress) care.progress(done, of);
+}
+
+/// What is known, or computed now and kept.
+template <typename Compute>
+auto answer_of(const StudyCare& care, const std::string& question, const TokenIds& sequence,
+               const Compute& compute) {
+  return care.known ? care.known->answer(question, sequence, compute) : compute();
+}
+
+std::string words_of(const ActivationStudy& study) {
+  return std::string(site_name(study.site)) + " over " + number_text(study.rule.least) + " and " +
+         number_text(study.rule.times_median) + " times the median";
+}
+
+double rounded(double value, bool as_float16) {
+  return as_float16 ? static_cast<double>(static_cast<float>(c10::Half(static_cast<float>(value)))) : value;
+}
+
+struct Sum {
+  double sum = 0;
+  int count = 0;
+  void add(double value) {
+    sum += value;
+    ++count;
+  }
+  std::optional<float> mean() const {
+    return count > 0 ? std::optional<float>(static_cast<float>(sum / count)) : std::nullopt;
+  }
+};
+
+/// The residual stream at one massive token of a sequence, in the sequence's first massive layer.
+struct TokenValues {
+  int layer = 0, position = 0;
+  std::vector<float> values;  // (C)
+
+  double at(int dim) const {
+    const auto place = static_cast<std::size_t>(dim);
+    if (dim < 0 || place >= values.size())
+      throw Error("The sequences' results do not fit together: dim " + std::to_string(dim) + " of " +
+                  std::to_string(values.size()) +
+                  "; keep those of each model in a file that was not changed");
+    return static_cast<double>(values[place]);
+  }
+};
+
+/// One number that the rule takes, of a sequence.
+struct Taken {
+  int layer = 0, position = 0, dim = 0;
+  float value = 0;
+};
+
+/// All that a sequence has, and the massive tokens of its first layer that has any.
+struct SequenceActivations {
+  std::vector<Taken> taken;  // by layer
+  std::vector<TokenValues> tokens;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TokenValues, layer, position, values)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Taken, layer, position, dim, value)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SequenceActivations, taken, tokens)
+
+SequenceActivations activations_of(Runner& runner, const TokenIds& sequence, const ActivationStudy& study,
+                                   std::stop_token stop) {
+  SequenceActivations found;
+  RunRequest request = request_of(sequence, study);
+  std::set<int> positions;
+  const auto run = runner.run(request, {}, stop);
+  for (const auto& [where, summary] : run->capture.activations) {
+    if (where.site != study.site) continue;
+    for (const ActivationAt& a : summary.taken_by(study.rule)) {
+      found.taken.push_back({where.layer, a.position, a.dim, a.value});
+      if (where.layer == found.taken.front().layer) positions.insert(a.position);
+    }
+  }
+  if (found.taken.empty()) return found;
+  const int first = found.taken.front().layer;
+  request.needs.values = {study.site};
+  request.needs.value_layers = {first};
+  const auto again = runner.run(request, {}, stop);  // that layer alone
+  const Array& residual = *again->capture.value(first, study.site);
+  for (const int position : positions) {
+    const auto row = residual.data.begin() + position * residual.size(1);
+    found.tokens.push_back({first, position, {row, row + residual.size(1)}});
+  }
+  return found;
+}
+
+std::vector<ActivationMean> means_of(const std::vector<TokenValues>& tokens, const std::vector<int>& dims) {
+  std::map<std::pair<int, int>, std::pair<Sum, Sum>> sums;  // (layer, dim): at the start, elsewhere
+  for (const TokenValues& token : tokens) {
+    for (const int dim : dims) {
+      auto& [start, other] = sums[{token.layer, dim}];
+      (token.position == 0 ? start : other).add(token.at(dim));
+    }
+  }
+  std::vector<ActivationMean> means;
+  for (const auto& [place, both] : sums)
+    means.push_back({place.first, place.second, both.first.mean(), both.second.mean()});
+  return means;
+}
+
+}  // namespace
+
+std::vector<LayerExistence> layer_existence(Runner& runner, const std::vector<TokenIds>& sequences,
+                                            const ActivationStudy& study, bool as_float16,
+                                            const StudyCare& care) {
+  std::map<int, LayerExistence> layers;
+  const auto share = 1.0 / static_cast<double>(sequences.size());
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    using Layer = std::tuple<int, float, float>;  // its number, largest |h| and median
+    const auto found =
+        answer_of(care, "largest and median of " + std::string(site_name(study.site)), sequences[i], [&] {
+          std::vector<Layer> answer;
+          const auto run = runner.run(request_of(sequences[i], study), {}, care.stop);
+          for (const auto& [where, summary] : run->capture.activations) {
+            if (where.site == study.site)
+              answer.emplace_back(where.layer, std::abs(summary.top.front().value), summary.median);
+          }
+          return answer;
+        });
+    for (const auto& [number, max, median] : found) {
+      LayerExistence& layer = layers[number];
+      layer.max += share * static_cast<double>(max);
+      layer.median += share * static_cast<double>(median);
+    }
+    tell(care, i + 1, sequences.size());
+  }
+  std::vector<LayerExistence> list;
+  for (auto& [number, layer] : layers) {
+    layer.layer = number;
+    layer.max = rounded(layer.max, as_float16);
+    layer.median = rounded(layer.median, as_float16);
+    layer.massive = layer.max > study.rule.least && layer.max >= study.rule.times_median * layer.median;
+    list.push_back(layer);
+  }
+  return list;
+}
+
+MassiveTokens massive_tokens(Runner& runner, const std::vector<TokenIds>& sequences,
+                             const ActivationStudy& study, const StudyCare& care) {
+  MassiveTokens found;
+  std::set<int> dims;
+  std::map<int, std::vector<double>> sizes;  // of the massive activations of each layer
+  std::vector<TokenValues> values;
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const SequenceActivations own =
+        answer_of(care, "massive activations of " + words_of(study), sequences[i],
+                  [&] { return activations_of(runner, sequences[i], study, care.stop); });
+    for (const Taken& taken : own.taken) {
+      dims.insert(taken.dim);
+      sizes[taken.layer].push_back(std::abs(static_cast<double>(taken.value)));
+    }
+    for (const TokenValues& token : own.tokens) {
+      found.tokens.push_back({i, token.position});
+      values.push_back(token);
+    }
+    tell(care, i + 1, sequences.size());
+  }
+  found.dims.assign(dims.begin(), dims.end());
+  if (sizes.empty()) return found;
+  const auto& [first_layer, first_sizes] = *sizes.begin();
+  found.first_layer = first_layer;
+  const auto count = static_cast<double>(first_sizes.size());
+  found.mean = std::accumulate(first_sizes.begin(), first_sizes.end(), 0.0) / count;
+  double squares = 0;
+  for (const double size : first_sizes) squares += (size - found.mean) * (size - found.mean);
+  found.deviation = std::sqrt(squares / count);
+  found.means = means_of(values, found.dims);
+  return found;
+}
+
+ActivationEdit published_edit(const MassiveTokens& found, const ActivationStudy& study,
+                              ActivationEdit::Set set, int layer) {
+  ActivationEdit edit;
+  edit.site = study.site;
+  edit.scope = ActivationEdit::Scope::Published;
+  edit.layers = {found.first_layer};
+  edit.rule = study.rule;
+  edit.dims = found.dims;
+  edit.set = set;
+  if (set != ActivationEdit::Set::Mean) return edit;
+  for (ActivationMean mean : found.means) {
+    if (mean.layer != layer) continue;
+    mean.layer = ActivationMean::every;
+    edit.means.push_back(mean);
+  }
+  return edit;
+}
+
+double perplexity_of(Runner& runner, const std::vector<TokenIds>& sequences, const Edits& edits,
+                     const StudyCare& care) {
+  std::string question = "loss";
+  for (const Edit& edit : edits) question += " under " + to_text(edit);
+  double sum = 0;
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const auto [own_sum, own_count] = answer_of(care, question, sequences[i], [&] {
+      RunRequest request;
+      request.prompt = sequences[i];
+      request.edits = edits;
+      request.score_prompt = true;
+      const auto run = runner.run(request, {}, care.stop);
+      const std::vector<float>& nll = run->prompt_text->nll;
+      return std::pair(std::accumulate(nll.begin(), nll.end(), 0.0), std::ssize(nll));
+    });
+    sum += own_sum;
+    count += own_count;
+    tell(care, i + 1, sequences.size());
+  }
+  if (count == 0) throw Error("No token can be scored: the sequences are too short; give a longer context.");
+  return std::exp(sum / static_cast<double>(count));
+}
+
+}  // namespace qkscope
