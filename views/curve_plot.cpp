@@ -153,7 +153,7 @@ void CurvePlot::fill(int chart) {
       addCurve(rect, curve);
     }
   }
-  addLegend(rect);
+  const double legend = addLegend(rect);
   addMarks(rect, now);
   if (zoomed_[index]) {
     x->setRange(x_range);
@@ -163,13 +163,15 @@ void CurvePlot::fill(int chart) {
   x->rescale();
   y->rescale();
   for (const Level& level : now.levels) y->setRange(y->range().expanded(QCPRange(level.y, level.y)));
+  // The names stand above the curves, not on them, and words under the names.
+  const double free =
+      std::clamp(1 - (legend + 6 * inks_.style.unit) / rectHeight(), 0.4, now.words.empty() ? 0.92 : 0.66);
   if (now.log_y) {
-    y->setRange(y->range().lower / 1.15, y->range().upper * 2);
+    const double low = y->range().lower / 1.15;
+    y->setRange(low, low * std::pow(1.1 * y->range().upper / low, 1 / free));
   } else {
     const double low = std::min(0.0, y->range().lower), size = y->range().upper - low;
-    // Room for the names of the curves, and for words under them.
-    const double room = now.words.empty() ? 1.22 : 1.5;
-    y->setRange(low < 0 ? low - 0.06 * size : 0, low + room * (size > 0 ? size : 1));
+    y->setRange(low < 0 ? low - 0.06 * size : 0, low + (size > 0 ? size : 1) / free);
   }
   if (bars > 0 && !now.curves.front().x.empty()) {
     // By what they stand on: QCustomPlot goes by their pixels of now.
@@ -326,8 +328,15 @@ void CurvePlot::addBars(QCPAxisRect* rect, const Curve& curve, int index, int co
   bars->setData(x, toVector(curve.y), true);
 }
 
-/// The names in one row over the curves, at the right.
-void CurvePlot::addLegend(QCPAxisRect* rect) {
+/// What a chart has for its curves, once titles, numbers and words of the axes have their room.
+double CurvePlot::rectHeight() const {
+  const int rows = (static_cast<int>(charts_.size()) + columns_ - 1) / std::max(1, columns_);
+  const double around = QFontMetricsF(inks_.title).height() + 2.6 * QFontMetricsF(inks_.small).height();
+  return std::max(1.0, static_cast<double>(height()) / std::max(1, rows) - around);
+}
+
+/// The names in rows over the curves, at the right. How high they are.
+double CurvePlot::addLegend(QCPAxisRect* rect) {
   auto* legend = new QCPLegend;
   rect->insetLayout()->addElement(legend, Qt::AlignTop | Qt::AlignRight);
   legend->setLayer(QStringLiteral("legend"));
@@ -348,6 +357,7 @@ void CurvePlot::addLegend(QCPAxisRect* rect) {
   legend->setWrap(std::max(1, static_cast<int>(room / (widest + 32 * inks_.style.unit))));
   for (QCPAbstractPlottable* curve : rect->plottables())
     legend->addItem(new QCPPlottableLegendItem(legend, curve));
+  return legend->rowCount() * (QFontMetricsF(inks_.small).height() + legend->rowSpacing());
 }
 
 void CurvePlot::resizeEvent(QResizeEvent* event) {

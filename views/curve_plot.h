@@ -54,7 +54,8 @@ class CurvePlot : public QCustomPlot {
   void addCurve(QCPAxisRect* rect, const Curve& curve);
   void addBars(QCPAxisRect* rect, const Curve& curve, int index, int count);
   void addMarks(QCPAxisRect* rect, const Chart& chart);
-  void addLegend(QCPAxisRect* rect);
+  double addLegend(QCPAxisRect* rect);
+  double rectHeight() const;
   int chartAt(const QPointF& place) const;
   QString wordsAt(int chart, const QPointF& place) const;
 

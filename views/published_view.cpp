@@ -118,14 +118,14 @@ class PublishedView : public View {
     const double u = style.unit;
     const std::vector<Row> all = rows();
     const QRectF inside = area.adjusted(10 * u, 6 * u, -10 * u, -6 * u);
-    const double line = std::min(style.metrics(style.small).height() * 1.3,
-                                 inside.height() / (static_cast<double>(all.size()) + 2.6));
+    const double title = 1.2 * style.metrics(style.title).height(),
+                 line = std::min(style.metrics(style.small).height() * 1.3,
+                                 (inside.height() - title) / (static_cast<double>(all.size()) + 1));
     QFont type = style.small;
     type.setPointSizeF(type.pointSizeF() * std::min(1.0, line / (style.metrics(type).height() * 1.05)));
     painter.setFont(style.title);
     painter.setPen(style.text);
-    painter.drawText(QRectF(inside.left(), inside.top(), inside.width(), 1.5 * line), Qt::AlignTop,
-                     figureTitle());
+    painter.drawText(QRectF(inside.left(), inside.top(), inside.width(), title), Qt::AlignTop, figureTitle());
     painter.setFont(type);
     constexpr std::array<double, ColumnCount + 1> edges{0, 0.21, 0.3, 0.47, 0.57, 0.68, 0.79, 0.9, 1};
     const auto paint_row = [&](double top, const QStringList& texts, const Row* row) {
@@ -143,8 +143,7 @@ class PublishedView : public View {
             QFontMetricsF(type, painter.device()).elidedText(texts.at(column), Qt::ElideRight, cell.width()));
       }
     };
-    // The title stands a little apart.
-    const double head = inside.top() + 1.6 * line;
+    const double head = inside.top() + title;
     paint_row(head, titles(), nullptr);
     for (std::size_t i = 0; i < all.size(); ++i)
       paint_row(head + static_cast<double>(i + 1) * line, texts(all[i]), &all[i]);

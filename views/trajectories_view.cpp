@@ -62,7 +62,8 @@ class TrajectoriesView : public LayerAxisView {
     }
     if (meanPatterns(data()).empty())
       mass.missing = tr("only for prompts of up to %1 tokens").arg(longest_grid);
-    Chart norms{QStringLiteral("norms"), tr("Length into attention, %1").arg(shownWords(run())), tr("layer"),
+    Chart norms{QStringLiteral("norms"),
+                tr("Length before and after attention's norm, %1").arg(shownWords(run())), tr("layer"),
                 tr("‖x‖")};
     Chart mlp{QStringLiteral("mlp"), tr("Length into and out of the MLP"), tr("layer"), tr("‖x‖")};
     Chart qkv{QStringLiteral("qkv"), tr("Length of Q, K and V"), tr("layer"), tr("‖x‖")};
@@ -76,9 +77,9 @@ class TrajectoriesView : public LayerAxisView {
   static QString nameOf(Site site) {
     switch (site) {
       case Site::ResidPre:
-        return tr("before the norm");
+        return tr("before");
       case Site::AttnIn:
-        return tr("after it");
+        return tr("after");
       case Site::MlpIn:
         return tr("in");
       case Site::MlpOut:

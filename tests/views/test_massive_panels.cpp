@@ -263,7 +263,7 @@ class TestMassivePanels : public TestCase {
     QVERIFY(std::abs(curveOf(*stage.view, "attention_mass", QStringLiteral("disrupted")).at(4) - 0.25) <
             1e-6);
     for (const auto& [chart, name] :
-         {std::pair("norms", "before the norm"), std::pair("mlp", "out"), std::pair("qkv", "K")}) {
+         {std::pair("norms", "before"), std::pair("mlp", "out"), std::pair("qkv", "K")}) {
       QCOMPARE(curveOf(*stage.view, chart, QLatin1String(name) + QStringLiteral(", massive")).at(7), 500.0);
       QCOMPARE(curveOf(*stage.view, chart, QLatin1String(name) + QStringLiteral(", others")).at(7), 10.0);
     }
