@@ -18,6 +18,7 @@ class JsonReader {
  public:
   JsonReader(QJsonObject object, QString name) : object_(std::move(object)), name_(std::move(name)) {}
 
+  bool has(const QString& key) const { return object_.contains(key); }
   QString string(const QString& key, const QString& fallback = {}) const {
     return typed(key, QJsonValue::String, "text", QJsonValue(fallback)).toString();
   }

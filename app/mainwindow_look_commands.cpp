@@ -161,31 +161,37 @@ void MainWindow::addColorCommands() {
                  {.id = QStringLiteral("setLimits"), .text = tr("Set exact limits …"), .run = [this] {
                     askForColorLimits();
                   }}});
-  commands_.add({view}, {{.id = QStringLiteral("oneScale"),
-                          .text = tr("&One color scale for Q, K and V"),
-                          .keys = {key(Qt::Key_L)},
-                          .run = [this] { changeLook([](Look& look) { look.one_scale = !look.one_scale; }); },
-                          .checked = [this] { return state_.look().one_scale; }},
-                         {.id = QStringLiteral("headMean"),
-                          .text = tr("Attention meaned over &heads"),
-                          .run = [this] { changeLook([](Look& look) { look.head_mean = !look.head_mean; }); },
-                          .checked = [this] { return state_.look().head_mean; }},
-                         {.id = QStringLiteral("resetColors"),
-                          .text = tr("Reset the colors"),
-                          .keys = {key(Qt::Key_0)},
-                          .run =
-                              [this] {
-                                changeLook([](Look& look) {
-                                  const Look standard;
-                                  look.color_map = standard.color_map;
-                                  look.scale = standard.scale;
-                                  look.range = standard.range;
-                                  look.percentile = standard.percentile;
-                                  look.one_scale = standard.one_scale;
-                                  look.token_colors = standard.token_colors;
-                                });
-                              }},
-                         {}});
+  commands_.add({view},
+                {{.id = QStringLiteral("oneScale"),
+                  .text = tr("&One color scale for Q, K and V"),
+                  .keys = {key(Qt::Key_L)},
+                  .run = [this] { changeLook([](Look& look) { look.one_scale = !look.one_scale; }); },
+                  .checked = [this] { return state_.look().one_scale; }},
+                 {.id = QStringLiteral("headMean"),
+                  .text = tr("Attention meaned over &heads"),
+                  .run = [this] { changeLook([](Look& look) { look.head_mean = !look.head_mean; }); },
+                  .checked = [this] { return state_.look().head_mean; }},
+                 {.id = QStringLiteral("timesValue"),
+                  .text = tr("Attention of a head times the length of the &value"),
+                  .run = [this] { changeLook([](Look& look) { look.times_value = !look.times_value; }); },
+                  .checked = [this] { return state_.look().times_value; },
+                  .about = tr("What a key really adds: a sink takes much attention and gives little")},
+                 {.id = QStringLiteral("resetColors"),
+                  .text = tr("Reset the colors"),
+                  .keys = {key(Qt::Key_0)},
+                  .run =
+                      [this] {
+                        changeLook([](Look& look) {
+                          const Look standard;
+                          look.color_map = standard.color_map;
+                          look.scale = standard.scale;
+                          look.range = standard.range;
+                          look.percentile = standard.percentile;
+                          look.one_scale = standard.one_scale;
+                          look.token_colors = standard.token_colors;
+                        });
+                      }},
+                 {}});
 }
 
 /// A position that M is without comes back; another joins those it is without.

@@ -179,7 +179,9 @@ void readSettings(const Reader& reader, Options& options) {
       if (!reader.has(name.constData())) continue;
       if (!given.isEmpty()) reader.excludes(given.constData(), name.constData());
       given = name;
-      const QString text = one.value.isEmpty() ? one.means : reader.text(name.constData());
+      const QString text = one.value.isEmpty() ? one.means
+                           : one.several       ? reader.texts(name.constData()).join(u'\n')
+                                               : reader.text(name.constData());
       Sight tried;
       property.set(tried, text);  // refused here, not when it is applied
       options.settings[property.name] = text;

@@ -44,8 +44,12 @@ QStringList figureArguments(const Document& document, const QString& view, const
     const QString text = property.text(sight);
     for (const Property::Option& option : property.options) {
       if (option.value.isEmpty() && option.means != text) continue;
-      arguments << u"--" + option.name;
-      if (!option.value.isEmpty()) arguments << text;
+      if (option.value.isEmpty()) {
+        arguments << u"--" + option.name;
+        continue;
+      }
+      for (const QString& each : option.several ? text.split(u'\n') : QStringList{text})
+        arguments << u"--" + option.name << each;
     }
   }
   if (!is_dump) {

@@ -29,10 +29,11 @@ struct Property {
   bool is_looking = false;
 
   struct Option {
-    QString name;   // without dashes
-    QString about;  // for --help
-    QString value;  // what stands for the text there; empty: a flag
-    QString means;  // the text that a flag stands for
+    QString name;          // without dashes
+    QString about;         // for --help
+    QString value;         // what stands for the text there; empty: a flag
+    QString means;         // the text that a flag stands for
+    bool several = false;  // given as often as there are lines in the text
   };
   /// One that takes any text, or a flag for each text.
   std::vector<Option> options{};

@@ -208,7 +208,10 @@ void Session::useModel(ModelStore::Gone gone) {
   prefilled_baseline_.reset();
   times_ = {};
   data_ = {};
-  if (model_) data_.card = std::make_shared<const ModelCard>(model_->card());
+  if (model_) {
+    data_.card = std::make_shared<const ModelCard>(model_->card());
+    data_.bos = model_->tokenizer().bos();
+  }
   Q_EMIT modelChanged();
   letGo(std::move(gone));
   showResults();

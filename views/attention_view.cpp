@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/analysis/attention_sinks.h"
+#include "core/analysis/logit_parts.h"
 #include "views/map_model.h"
 #include "views/patterns.h"
 #include "views/position_map_view.h"
@@ -40,14 +42,22 @@ class AttentionView : public PositionMapView {
 
   Needs needs() const override {
     Needs needs;
-    if (data().spec() && !data().dump && data().prompt_tokens <= longest_patterns)
-      needs.patterns = {headOf(data(), state())};
+    if (!data().spec() || data().dump || data().prompt_tokens > longest_patterns) return needs;
+    const HeadId head = headOf(data(), state());
+    needs.patterns = {head};
+    const AttentionSpec* attention = data().spec()->attention(head.layer);
+    if (attention && timesValue(state().look(), head)) {
+      needs.values = {Site::Value};
+      needs.value_layers = {keys_layer(*attention, head.layer)};
+    }
     return needs;
   }
   QString figureTitle() const override {
     const HeadId head = headOf(data(), state());
-    return tr("Attention pattern, layer %1, %2, %3")
-        .arg(QString::number(head.layer + 1), headWords(head), shownWords(state().look().shown));
+    const QString what = timesValue(state().look(), head) ? tr("Attention times length of the value")
+                                                          : tr("Attention pattern");
+    return tr("%1, layer %2, %3, %4")
+        .arg(what, QString::number(head.layer + 1), headWords(head), shownWords(state().look().shown));
   }
   QString whyNoFigure() const override {
     const QString none = whyNoPattern(data(), state().look(), state().selection());
@@ -59,7 +69,8 @@ class AttentionView : public PositionMapView {
   std::vector<FigureArray> figureArrays() const override {
     if (!whyNoFigure().isEmpty()) return {};
     const PositionMap drawn = picture(PlotStyle::of(*this));
-    return {{QStringLiteral("attention_pattern"),
+    return {{timesValue(state().look(), headOf(data(), state())) ? QStringLiteral("attention_times_value")
+                                                                 : QStringLiteral("attention_pattern"),
              {QStringLiteral("query"), QStringLiteral("key")},
              {{drawn.map.rows(), drawn.map.columns()}, drawn.map.values()}}};
   }
@@ -81,14 +92,17 @@ class AttentionView : public PositionMapView {
     scale.range = ColorRange::Full;
     ColorMap map = difference ? divergingMap(look.color_map) : recedingMap(!style.dark);
     map.nan = style.background.rgb();
-    result.bar = {difference ? tr("Δ attention (disrupted − baseline)") : tr("attention after softmax"),
+    const HeadId head = headOf(data(), state());
+    const bool times = timesValue(look, head);
+    result.bar = {difference ? (times ? tr("Δ attention × ‖v‖ (disrupted − baseline)")
+                                      : tr("Δ attention (disrupted − baseline)"))
+                             : (times ? tr("attention × ‖v‖ of the key") : tr("attention after softmax")),
                   map,
                   fitNorm({&values}, scale, difference),
                   {}};
     result.map = Heatmap(positions, positions, std::move(values));
     result.map.setColors(map, result.bar.norm);
-    const HeadId head = headOf(data(), state());
-    result.title = tr("Attention");
+    result.title = times ? tr("Attention × length of the value") : tr("Attention");
     result.facts << layerWords(data(), head.layer) << headWords(head)
                  << tr("a row is a query, a column a key") << shownWords(look.shown) << map.name;
     for (const QString& piece : data().pieces) result.tokens << visibleToken(piece);
@@ -111,12 +125,23 @@ class AttentionView : public PositionMapView {
                  ? percentWords(static_cast<double>(values->at(cell.y(), cell.x())))
                  : absentWords(data());
     };
+    const auto added = [&](Shown run) {
+      const Array* values = pattern(run);
+      const auto lengths = valueLengths(data(), run, headOf(data(), state()));
+      const auto key = static_cast<std::size_t>(cell.x());
+      if (!values || cell.y() >= values->size(0) || key >= lengths.size()) return absentWords(data());
+      const auto share = static_cast<double>(values->at(cell.y(), cell.x()));
+      return tr("length %1, adds %2").arg(numberWords(lengths[key]), numberWords(share * lengths[key]));
+    };
     const Shown shown = state().look().shown;
-    const QString share = shown == Shown::Difference
-                              ? tr("%1 → %2").arg(part(Shown::Baseline), part(Shown::Disrupted))
-                              : part(shown);
-    return tr("%1 of the attention of %2 goes to %3")
-        .arg(share, positionWords(cell.y()), positionWords(cell.x()));
+    const auto words = [&](const auto& of) {
+      return shown == Shown::Difference ? tr("%1 → %2").arg(of(Shown::Baseline), of(Shown::Disrupted))
+                                        : of(shown);
+    };
+    QString text = tr("%1 of the attention of %2 goes to %3")
+                       .arg(words(part), positionWords(cell.y()), positionWords(cell.x()));
+    if (timesValue(state().look(), headOf(data(), state()))) text += tr(" · its value: %1").arg(words(added));
+    return text;
   }
 
  private:
@@ -127,7 +152,8 @@ class AttentionView : public PositionMapView {
   QString positionWords(int position) const {
     return tr("position %1 %2").arg(position).arg(visibleToken(data().pieces.value(position)));
   }
-  /// How much the first position takes, and a learned sink where there is one.
+  /// How much the first position takes, a learned sink where there is one, and over how much the rest is
+  /// spread.
   QString footOf(const Array& shown) const {
     const std::int64_t positions = shown.size(0);
     if (positions < 2) return {};
@@ -142,6 +168,10 @@ class AttentionView : public PositionMapView {
     // Rows of a head with a learned sink sum to less than one.
     if (all / queries < 0.9999)
       words += tr(" · to the learned sink: %1").arg(percentWords(1 - all / queries));
+    if (headOf(data(), state()).head != HeadId::mean) {
+      const double keys = std::exp(mean_entropy({{1, positions, positions}, shown.data}));
+      words += tr(" · spread as over %1 equal keys").arg(numberWords(keys));
+    }
     return words;
   }
 

@@ -1,7 +1,11 @@
 #include "views/patterns.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+
+#include "core/analysis/attention_sinks.h"
+#include "core/analysis/logit_parts.h"
 
 namespace qkscope {
 
@@ -26,36 +30,47 @@ std::set<HeadId> meanPatterns(const ViewData& data) {
   return heads;
 }
 
+std::vector<double> valueLengths(const ViewData& data, Shown run, HeadId head) {
+  const AttentionSpec* attention = data.spec()->attention(head.layer);
+  const Array* values =
+      attention ? capturedValue(data, run, keys_layer(*attention, head.layer), Site::Value) : nullptr;
+  return values ? head_lengths(*values, head.head / attention->num_kv_groups()) : std::vector<double>();
+}
+
 namespace {
 
-/// What is shown, and of a difference what it is taken from, else the same; null where either is missing.
-std::pair<const Array*, const Array*> patternsOf(const ViewData& data, const Look& look, HeadId head) {
-  const auto pattern = [&](Shown run) {
-    const Capture* capture = shownCapture(data, run);
-    return capture ? capture->pattern(head) : nullptr;
-  };
-  const bool difference = look.shown == Shown::Difference;
-  const Array* shown = pattern(difference ? Shown::Disrupted : look.shown);
-  const Array* before = difference ? pattern(Shown::Baseline) : shown;
-  if (!shown || !before || shown->shape != before->shape) return {nullptr, nullptr};
-  return {shown, before};
+/// The pattern of one run as `look` wants it; nothing where it has not come yet.
+std::optional<Array> patternOf(const ViewData& data, const Look& look, Shown run, HeadId head) {
+  const Capture* capture = shownCapture(data, run);
+  const Array* pattern = capture ? capture->pattern(head) : nullptr;
+  if (!pattern) return std::nullopt;
+  Array drawn = *pattern;
+  if (!timesValue(look, head)) return drawn;
+  const std::vector<double> lengths = valueLengths(data, run, head);
+  if (std::ssize(lengths) != drawn.size(1)) return std::nullopt;
+  for (std::size_t i = 0; i < drawn.data.size(); ++i)
+    drawn.data[i] = static_cast<float>(static_cast<double>(drawn.data[i]) * lengths[i % lengths.size()]);
+  return drawn;
 }
 
 }  // namespace
 
 bool hasPattern(const ViewData& data, const Look& look, HeadId head) {
-  return patternsOf(data, look, head).first != nullptr;
+  return drawnPattern(data, look, head).has_value();
 }
 
 std::optional<Array> drawnPattern(const ViewData& data, const Look& look, HeadId head) {
-  const auto [shown, before] = patternsOf(data, look, head);
-  if (!shown) return std::nullopt;
-  Array drawn = *shown;
-  if (look.shown == Shown::Difference)
-    std::ranges::transform(drawn.data, before->data, drawn.data.begin(), std::minus<>());
-  const auto positions = static_cast<std::ptrdiff_t>(drawn.size(0));
+  const bool difference = look.shown == Shown::Difference;
+  std::optional<Array> drawn = patternOf(data, look, difference ? Shown::Disrupted : look.shown, head);
+  if (!drawn) return std::nullopt;
+  if (difference) {
+    const auto before = patternOf(data, look, Shown::Baseline, head);
+    if (!before || before->shape != drawn->shape) return std::nullopt;
+    std::ranges::transform(drawn->data, before->data, drawn->data.begin(), std::minus<>());
+  }
+  const auto positions = static_cast<std::ptrdiff_t>(drawn->size(0));
   for (std::ptrdiff_t query = 0; query < positions; ++query)
-    std::fill_n(drawn.data.begin() + query * positions + query + 1, positions - query - 1,
+    std::fill_n(drawn->data.begin() + query * positions + query + 1, positions - query - 1,
                 std::numeric_limits<float>::quiet_NaN());
   return drawn;
 }

@@ -32,6 +32,7 @@ struct ViewData {
   QString recorded;                              // when its runs were; empty: they are computed here
   QStringList pieces;                            // readable text of each prompt token
   int prompt_tokens = 0;                         // of the selected prompt, run or not yet; 0: not known
+  std::optional<int> bos;                        // the id of the tokenizer's BOS, where it is known
   bool stale = false;                            // not what is asked now: pictures are drawn dimmed
   DataState state = DataState::Current;
   QString problem;  // why there is no comparison, in one sentence, where `state` is Failed

@@ -1,6 +1,7 @@
 #pragma once
 #include <QObject>
 #include <QString>
+#include <QStringList>
 
 #include "core/base/activations.h"
 #include "core/base/site.h"
@@ -49,7 +50,9 @@ struct Look {
   double exact_low = 0, exact_high = 1;  // Exact
   bool one_scale = true;                 // Q, K and V share one colour scale
   TokenColors token_colors = TokenColors::Baseline;
-  bool head_mean = false;  // the panel Attention: the mean over the heads of a layer, not one of them
+  bool head_mean = false;    // the panel Attention: the mean over the heads of a layer, not one of them
+  bool times_value = false;  // the panel Attention: that of one head times the length of each key's value
+  QStringList magnitudes;    // files of magnitudes, whose curves stand beside those of the run
   bool operator==(const Look&) const = default;
 };
 

@@ -59,6 +59,7 @@ class TestOptions : public TestCase {
         {s("activations-over"), {reals, s("from 0 to"), {}}},
         {s("activations-times"), {reals, s("from 0 to"), {}}},
         {s("left-out"), {list("|all|First|-1|2-1|1-|1,,2|1.5|99999999999|first,2"), s("none, first"), {}}},
+        {s("magnitudes"), {list("| |\n|a.json\n "), s("activations magnitude wrote, or none"), {}}},
         {s("color-map"), {list("|jet|Viridis|viridis |rdbu_r"), s("viridis, cividis, magma"), {}}},
         {s("scale"), {list("|cubic|LINEAR|log "), s("linear, log or symlog"), {}}},
         {s("token-colors"), {names, s("none, baseline, disrupted or change"), {}}},
@@ -115,11 +116,7 @@ class TestOptions : public TestCase {
     d.look.one_scale = false;
     FigureOptions figure{QStringLiteral("out dir/x.svg"), 84.5, 60, 600};
     figure.zoom = {0.1, 1.0 / 3, 0.7, 0.5};
-    LoadOptions load;
-    load.threads = 3;
-    load.device = "cpu";
-    load.dtype = "float32";
-    load.weights = "stored";
+    const LoadOptions load{"cpu", "float32", "stored", 3};
 
     const Options options = parseOptions(figureArguments(d, QStringLiteral("overview"), figure, load));
     Document back = defaultDocument();
@@ -202,14 +199,14 @@ class TestOptions : public TestCase {
     copy.look.exact_high = first.look.exact_high;
     QCOMPARE(copy.selection, first.selection);
     QCOMPARE(copy.look, first.look);
-    const Selection& a = first.selection;
-    const Selection& b = last.selection;
+    const Selection &a = first.selection, &b = last.selection;
     QVERIFY(a.site != b.site && a.layer != b.layer && a.head != b.head && a.dim != b.dim &&
             a.position != b.position);
     const Look &c = first.look, &d = last.look;
     QVERIFY(c.picture != d.picture && c.after_rope != d.after_rope && c.shown != d.shown &&
             c.lambda != d.lambda && c.color_map != d.color_map && c.scale != d.scale && c.range != d.range &&
-            c.one_scale != d.one_scale && c.head_mean != d.head_mean && c.token_colors != d.token_colors &&
+            c.one_scale != d.one_scale && c.head_mean != d.head_mean && c.times_value != d.times_value &&
+            c.magnitudes != d.magnitudes && c.token_colors != d.token_colors &&
             c.activations.least != d.activations.least &&
             c.activations.times_median != d.activations.times_median);
   }

@@ -73,6 +73,7 @@ class TestWindowActions : public AppTestCase {
     document.look.left_out.which = other ? LeftOut::Which::First : LeftOut::Which::None;
     document.look.one_scale = !other;
     document.look.head_mean = other;
+    if (other) document.look.magnitudes << QStringLiteral("/no/such.json");
     document.look.token_colors = other ? TokenColors::None : TokenColors::Change;
     document.look.picture = other ? Picture::AllLayers : Picture::HeadsDims;
     document.look.scale = other ? ColorScale::Log : ColorScale::Linear;

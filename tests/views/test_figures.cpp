@@ -1,7 +1,13 @@
+#include <QDir>
 #include <QFontInfo>
 #include <QImage>
+#include <QSignalSpy>
+#include <QStandardPaths>
+#include <QTemporaryDir>
 
-#include "tests/views/sample.h"
+#include "tests/views/panel_stage.h"
+#include "views/curves_view.h"
+#include "views/magnitude_files.h"
 #include "views/map_painter.h"
 #include "views/ticks.h"
 
@@ -105,6 +111,132 @@ class TestFigures : public TestCase {
     QVERIFY2(beside.contains(QStringLiteral("outlined: 0 of 1|above the scale: 0 of 1")), qPrintable(beside));
     QVERIFY2(below.contains(QStringLiteral("outlined: 0 of 1|above the scale: 0 of 1")), qPrintable(below));
     QVERIFY2(there.startsWith(QStringLiteral("dims 4 – 7 of 0 – 7")), qPrintable(there));
+  }
+
+  /// Attention of one head times the length of each key's value, key by key; the mean over heads, which
+  /// differ in their values, stays as it is.
+  void attentionTimesTheValue() {
+    constexpr int positions = 6;
+    ViewData data = tinyData();
+    const auto run_of = [&](float first, float value) {
+      auto run = std::make_shared<Run>(*data.comparison->baseline);
+      run->capture.patterns[{1, 2}] = patternSample(positions, first);
+      run->capture.patterns[{1, HeadId::mean}] = patternSample(positions, first);
+      Array values{{positions, 2, 8}, {}};  // of the second KV head, which query head 2 reads
+      for (int t = 0; t < positions; ++t) {
+        values.data.insert(values.data.end(), 8, 100.0f);
+        values.data.insert(values.data.end(), 8, t == 0 ? value : static_cast<float>(t));
+      }
+      run->capture.values[{1, Site::Value}] = std::move(values);
+      return run;
+    };
+    auto comparison = std::make_shared<Comparison>();
+    comparison->baseline = run_of(0.5f, 0.125f);
+    comparison->disrupted = run_of(0.25f, 3.0f);
+    data.comparison = comparison;
+    Stage stage(QStringLiteral("attention"), data, {600, 500});
+    stage.state.setSelection({Site::Query, 1, 2, -1, -1, -1});
+    Look look;
+    look.times_value = true;
+    stage.state.setLook(look);
+    stage.settle();
+    QCOMPARE(stage.view->needs().values, std::set<Site>{Site::Value});
+    QCOMPARE(stage.view->needs().value_layers, std::vector<int>{1});
+    const auto number = [&](int query, int key) {
+      const auto arrays = stage.view->figureArrays();
+      return static_cast<double>(
+          arrays.at(0).array.data.at(static_cast<std::size_t>(query * positions + key)));
+    };
+    const auto near = [](double found, double expected) { return std::abs(found - expected) < 1e-6; };
+    const double unit = std::sqrt(8.0);
+    QVERIFY(near(number(4, 0), 0.5 * 0.125 * unit));
+    QVERIFY(near(number(4, 4), 0.5 * 4 * unit));
+    QCOMPARE(number(4, 1), 0.0);
+    QVERIFY(std::isnan(number(1, 4)));
+    QVERIFY(stage.view->figureTitle().contains(QStringLiteral("value")));
+    look.shown = Shown::Difference;
+    stage.state.setLook(look);
+    stage.settle();
+    QVERIFY(near(number(4, 0), (0.25 * 3 - 0.5 * 0.125) * unit));
+    look.head_mean = true;
+    stage.state.setLook(look);
+    stage.settle();
+    QVERIFY(stage.view->needs().values.empty());
+    QVERIFY(near(number(1, 0), 0.25 - 0.5));
+  }
+
+  /// Curves of other runs stand beside the run's own, out of files that say what is wrong with them; the
+  /// run's are kept in such a file, and the prompt is asked with the other beginning at a command.
+  void curvesOfOtherRuns() {
+    QStandardPaths::setTestModeEnabled(true);
+    const QTemporaryDir folder;
+    const QString gpt = folder.filePath(QStringLiteral("gpt2.json")),
+                  bad = folder.filePath(QStringLiteral("b.json"));
+    const auto write = [](const QString& path, const QByteArray& text) {
+      QFile file(path);
+      return file.open(QIODevice::WriteOnly) && file.write(text) == text.size();
+    };
+    QVERIFY(write(gpt, R"({"bos": false, "ids": [1], "layers": [
+        {"layer": 1, "max": 616, "position": 0, "dim": 447, "median": 0.5, "top": [616, 3]},
+        {"layer": 4, "max": 3040, "position": 0, "dim": 447, "median": 0.75, "top": [3040]}]})"));
+    ViewData data = tinyData();
+    auto run = std::make_shared<Run>(*data.comparison->baseline);
+    for (const int layer : {0, 1})
+      run->capture.activations[{layer, Site::ResidPost}] = residualSample(layer, 6);
+    auto comparison = std::make_shared<Comparison>();
+    comparison->baseline = run;
+    comparison->request.prompt = {1, 5, 6, 7, 8, 9};
+    data.comparison = comparison;
+    data.bos = 1;
+    Stage stage(QStringLiteral("magnitudes"), data, {700, 300});
+    const auto curve = [&](const QString& name) {
+      const auto& curves = qobject_cast<CurvesView*>(stage.view)->plot().charts().at(0).curves;
+      const auto found = std::ranges::find(curves, name, &Curve::name);
+      return found == curves.end() ? Curve() : *found;
+    };
+    QCOMPARE(curve(QStringLiteral("third")).y.size(), std::size_t(2));
+    const auto show = [&](const QStringList& files) {
+      Look look = stage.state.look();
+      look.magnitudes = files;
+      stage.state.setLook(look);
+      stage.settle();
+    };
+    show({gpt});
+    const Curve other = curve(QStringLiteral("gpt2 · no BOS"));
+    QCOMPARE(other.x, (std::vector<double>{1, 4}));
+    QCOMPARE(other.y, (std::vector<double>{616, 3040}));
+    QCOMPARE(curve(QStringLiteral("gpt2 · no BOS, median")).y, (std::vector<double>{0.5, 0.75}));
+    QCOMPARE(curve(QStringLiteral("largest")).y, (std::vector<double>{24, 25}));
+    QVERIFY(curve(QStringLiteral("third")).y.empty());
+    for (const char* text :
+         {"", "[]", "{\"ids\":[],\"layers\":[]}", "{\"ids\":[1],\"layers\":[{\"layer\":0}]}",
+          "{\"ids\":[1],\"layers\":[{\"layer\":1,\"max\":-2,\"median\":1,\"top\":[]}]}"}) {
+      QVERIFY(write(bad, text));
+      show({gpt, bad});
+      QVERIFY2(stage.view->whyNoFigure().contains(bad), text);
+      show({});
+      QVERIFY(stage.view->whyNoFigure().isEmpty());
+    }
+
+    stage.view->setPrompts({{PromptKind::Free, QStringLiteral("a"), {}, true, Bos::On, 7}}, {}, 0);
+    const auto commands = stage.view->commands().at(0).commands;
+    const auto other_bos = std::ranges::find(commands, QStringLiteral("magnitudesOtherBos"), &Command::id);
+    QVERIFY(other_bos->enabled());
+    QSignalSpy edited(stage.view, &View::promptsEdited);
+    other_bos->run();
+    QCOMPARE(edited.count(), 1);
+    const auto prompts = edited[0][0].value<std::vector<Prompt>>();
+    QCOMPARE(prompts.size(), std::size_t(2));
+    QVERIFY(prompts[1].bos == Bos::Off && prompts[1].text == QStringLiteral("a") && prompts[1].id == 0);
+    QCOMPARE(edited[0][1].toInt(), 1);
+    const QStringList kept = stage.state.look().magnitudes;
+    QCOMPARE(kept.size(), 1);
+    const Magnitudes read = read_magnitudes(kept[0].toStdString());
+    QCOMPARE(read.bos, std::optional(true));
+    QCOMPARE(read.ids, comparison->request.prompt);
+    QCOMPARE(read.layers.at(1).top, (std::vector<double>{25, 26, 21}));
+    QCOMPARE(read.layers.at(1).median, 2.0);
+    QVERIFY(QFileInfo(kept[0]).dir().removeRecursively());
   }
 };
 
