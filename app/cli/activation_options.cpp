@@ -45,9 +45,11 @@ void add_activations(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"on", "off"}));
   app.add_option_function<std::string>(
          "--site", [&a](const std::string& name) { a.site = *site_from_name(name); },
-         "resid_post, attn_out or mlp_out (resid_post)")
+         "resid_post, attn_out or mlp_out; of magnitude and existence also resid_pre, attn_in, resid_mid or "
+         "mlp_in, what norms read and give (resid_post)")
       ->option_text("NAME")
-      ->check(CLI::IsMember({"resid_post", "attn_out", "mlp_out"}));
+      ->check(CLI::IsMember(
+          {"resid_post", "attn_out", "mlp_out", "resid_pre", "attn_in", "resid_mid", "mlp_in"}));
   app.add_option("--over", a.rule.least, "Massive is |h| over X ... (100)")
       ->option_text("X")
       ->check(number(0));

@@ -32,6 +32,13 @@ struct Study {
         model(load_model(c)),
         runner(model),
         asked{c.options.activations.site, c.options.activations.rule, c.options.activations.top} {
+    const ModelSpec& spec = model->spec();
+    bool some = false;
+    for (int layer = 0; layer < spec.num_layers(); ++layer) some |= spec.has_site({layer, asked.site});
+    if (!some) {
+      throw Error(model->card().name + " has no " + std::string(site_name(asked.site)) +
+                  " in any layer; give --site resid_post");
+    }
     if (options().keep.empty()) return;
     const ModelCard& card = model->card();
     known = SequenceStore(options().keep, model_identity(card.path) + " " + card.device + " " + card.dtype +

@@ -250,6 +250,12 @@ void check(const Command& command, const Options& o) {
   const std::string& experiment = o.activations.experiment;
   const bool reads_corpus =
       experiment == "existence" || experiment == "tokens" || experiment == "intervention";
+  const Site site = o.activations.site;
+  const bool sets = experiment == "tokens" || experiment == "intervention";
+  if (sets && site != Site::ResidPost && site != Site::AttnOut && site != Site::MlpOut) {
+    throw UsageError("--site is " + std::string(site_name(site)) + ", but activations " + experiment +
+                     " sets numbers of resid_post, attn_out or mlp_out");
+  }
   if (reads_corpus && o.activations.corpora.empty())
     throw UsageError("activations " + experiment + " reads texts; give them with --corpus FILE");
   if (o.out.ends_with(".safetensors") && !(command.groups & (Arrays | Folder | Recorded)))

@@ -1,5 +1,6 @@
 // `activations`: the five experiments, their corpora, what they print.
 #include <cmath>
+#include <set>
 
 #include "core/analysis/attention_sinks.h"
 #include "core/base/budget.h"
@@ -82,7 +83,14 @@ class TestCliActivations : public CliTestCase {
         QVERIFY(close(row.at("top").at(1), std::abs(static_cast<double>(summary.top[1].value))));
       }
     }
-    QVERIFY(found("magnitude") != found("magnitude", {"--site", "mlp_out"}));
+    std::set<json> sites;
+    for (const char* site :
+         {"resid_post", "attn_out", "mlp_out", "resid_pre", "attn_in", "resid_mid", "mlp_in"}) {
+      const json result = found("magnitude", {"--site", site});
+      QCOMPARE(result.at("layers").size(), 2u);
+      sites.insert(result.at("layers"));
+    }
+    QCOMPARE(sites.size(), 7u);
   }
 
   void tokensExistenceAndIntervention() {

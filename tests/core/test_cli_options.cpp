@@ -78,6 +78,7 @@ class TestCliOptions : public CliTestCase {
         {"--sentence", {"activations magnitude m", {"", " "}, {"empty"}}},
         {"--corpus", {"activations tokens m", {"", " "}, {"empty"}}},
         {"--test", {"activations intervention m", {"", " "}, {"empty"}}},
+        {"--keep", {"activations tokens m", {"", " "}, {"empty"}}},
         {"--column", {"activations tokens m", {"", " "}, {"empty"}}},
         {"--join", {"activations tokens m", {}, {}}},  // any text, none too
         {"--context-length", {"activations tokens m", from_one, {"whole number from 2"}}},

@@ -63,6 +63,7 @@ class TestCliRefusals : public CliTestCase {
     row("activations sinks MODEL", "sinks|magnitude");
     row("activations tokens MODEL", "tokens|--corpus");
     row("activations magnitude MODEL --bos auto", "--bos|auto|off");
+    row("activations tokens MODEL --corpus x.txt --site mlp_in", "--site|mlp_in|tokens|resid_post");
     row("perplexity MODEL --prompt x --definition b", "--definition|b|as_published");
     row("perplexity MODEL --prompt x --definition text --expect y", "--expect|text");
   }
