@@ -23,8 +23,8 @@ constexpr double largest_float16 = 65504;
 
 /// Curves of runs beside this one take these in turn, solid first, then dashed.
 constexpr std::array<std::pair<Ink, Marker>, 3> beside_looks{std::pair{Ink::Key, Marker::Square},
-                                                             std::pair{Ink::Value, Marker::Triangle},
-                                                             std::pair{Ink::Query, Marker::Disc}};
+                                                             std::pair{Ink::Query, Marker::Triangle},
+                                                             std::pair{Ink::Value, Marker::Disc}};
 
 /// Of a text, what may stand in a file's name.
 QString fileName(QString text) {
@@ -90,7 +90,7 @@ class ResidualCurvesView : public LayerAxisView {
     const std::vector<MagnitudeFile> beside = files_.read(state().look().magnitudes);
     Chart chart{QStringLiteral("residual"),
                 beside.empty() ? tr("Largest three |h| and median, after each layer")
-                               : tr("Largest |h| and, thin, median, after each layer"),
+                               : tr("Largest |h|, marked, and median, after each layer"),
                 tr("layer"), QStringLiteral("|h|")};
     chart.log_y = true;
     Curve over;

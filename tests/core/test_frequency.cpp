@@ -1,3 +1,4 @@
+#include <QTemporaryDir>
 #include <array>
 #include <cmath>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include "core/analysis/attention_split.h"
 #include "core/analysis/frequency.h"
 #include "core/analysis/logit_parts.h"
+#include "core/analysis/magnitudes.h"
 #include "core/analysis/massive_impact.h"
 #include "core/analysis/rotary_pairs.h"
 #include "tests/support/errors.h"
@@ -239,6 +241,30 @@ class TestFrequency : public test::TestCase {
     QVERIFY(near(mean_entropy(pattern), (first + 1.5 * log2) / 6));
     QVERIFY(near(mean_entropy({{1, 1, 1}, {0.5f}}), log2));  // the other half on a learned sink
     QKSCOPE_EXPECT_ERROR(mean_entropy(values), "(3, 1, 2)");
+  }
+
+  /// What is told of one site is read back from its file; a number that is not finite comes back as NaN.
+  void magnitudesOfOneSite() {
+    Capture capture;
+    const float infinite = std::numeric_limits<float>::infinity();
+    for (const int layer : {0, 3}) {
+      capture.activations[{layer, Site::ResidPost}] = {{{2, 7, -5}, {1, 1, 4}}, 0.5f, {}, {}, {}};
+      capture.activations[{layer, Site::MlpOut}] = {{{0, 1, layer == 0 ? infinite : 9}}, 0.25f, {}, {}, {}};
+    }
+    const Magnitudes found = magnitudes_of(capture, Site::MlpOut, false, {3, 4});
+    QCOMPARE(found.layers.size(), 2u);
+    QCOMPARE(found.layers[1].layer, 3);
+    QCOMPARE(found.layers[1].top, std::vector<double>{9});
+    const QTemporaryDir folder;
+    const std::filesystem::path path = folder.filePath(QStringLiteral("m.json")).toStdString();
+    std::ofstream(path) << to_json(found);
+    const Magnitudes read = read_magnitudes(path);
+    QVERIFY(read.layers[1] == found.layers[1] && read.ids == found.ids && read.bos == found.bos);
+    QVERIFY(std::isnan(read.layers[0].largest.value) && std::isnan(read.layers[0].top[0]));
+    std::ofstream(path) << to_json(magnitudes_of(capture, Site::ResidPost, {}, {1}));
+    const Magnitudes other = read_magnitudes(path);
+    QVERIFY(!other.bos && other.layers[0].largest == (ActivationAt{2, 7, 5}));
+    QCOMPARE(other.layers[0].top, (std::vector<double>{5, 4}));
   }
 
   void splitOfAnOutput() {
