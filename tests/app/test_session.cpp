@@ -292,6 +292,13 @@ class TestSession : public AppTestCase {
     QTRY_VERIFY(gone.expired());
     QVERIFY(same_numbers(*session.data().comparison, fresh(session)));
 
+    // While its weights are about to be read.
+    session.load({LanguageModel::inspect(smallModel(), onOneThread()), {}});
+    QVERIFY(session.isLoading());
+    session.closeModel(session.store().shown());
+    QVERIFY(session.isLoading() && finish(session));
+    QVERIFY(session.model() && session.model()->card().path == smallModel());
+
     session.closeModel(session.store().shown());
     QVERIFY(!session.model() && session.data().state == DataState::NoModel);
     QVERIFY(finish(session));
