@@ -58,7 +58,8 @@ CommandPalette::CommandPalette(const CommandTable& commands, QWidget* parent)
   connect(list_, &QTreeWidget::itemClicked, this, &CommandPalette::runCurrent);
   list();
   const QSize window = parent->window()->size();
-  resize(std::min(640, window.width() - 40), std::min(420, window.height() - 80));
+  const int line = fontMetrics().height();
+  resize(std::min(42 * line, window.width() - 40), std::min(28 * line, window.height() - 80));
   move(parent->window()->mapToGlobal(QPoint((window.width() - width()) / 2, 48)));
 }
 

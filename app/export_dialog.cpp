@@ -106,6 +106,9 @@ ExportDialog::ExportDialog(const std::vector<Figure>& figures, const QString& fo
   form->addRow(QString(), data_);
   form->addRow(problem_);
   form->addRow(buttons);
+  // A row of several has no one that its letter leads to.
+  qobject_cast<QLabel*>(form->labelForField(file))->setBuddy(path_);
+  qobject_cast<QLabel*>(form->labelForField(size))->setBuddy(width_);
 
   recall();
   proposePath();

@@ -6,6 +6,7 @@
 #include <QDialogButtonBox>
 #include <QTextBrowser>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <map>
 
 #include "app/command_table.h"
@@ -31,7 +32,8 @@ void showText(const QString& title, const QString& html, const QSize& size, QWid
   auto* layout = new QVBoxLayout(dialog);
   layout->addWidget(text);
   layout->addWidget(buttons);
-  dialog->resize(size);
+  // As large as the type.
+  dialog->resize(size * std::max(1.0, dialog->fontInfo().pointSizeF() / 9.25));
   dialog->open();
 }
 

@@ -57,9 +57,30 @@ void Style::drawControl(ControlElement element, const QStyleOption* option, QPai
   painter->restore();
 }
 
+/// Fusion's frame is darker than its ground, and on a dark one is not seen.
+void Style::drawCheck(const QStyleOption& option, QPainter& painter) {
+  const auto color = [&](QPalette::ColorRole role) { return option.palette.color(role); };
+  const bool enabled = option.state & State_Enabled, on = option.state & State_On;
+  const QRectF box = QRectF(option.rect).adjusted(1, 1, -1, -1);
+  painter.save();
+  painter.setRenderHint(QPainter::Antialiasing);
+  painter.setPen(color(enabled ? QPalette::PlaceholderText : QPalette::Mid));
+  painter.setBrush(color(on && enabled ? QPalette::Highlight : on ? QPalette::Mid : QPalette::Base));
+  painter.drawRoundedRect(box, 2, 2);
+  const QColor mark = color(on ? QPalette::HighlightedText : QPalette::WindowText);
+  painter.setPen(QPen(mark, box.width() / 7, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
+  const auto at = [&](double x, double y) {
+    return QPointF(box.x() + x * box.width(), box.y() + y * box.height());
+  };
+  if (on) painter.drawPolyline(QPolygonF({at(0.24, 0.52), at(0.43, 0.72), at(0.77, 0.3)}));
+  if (option.state & State_NoChange) painter.drawLine(at(0.25, 0.5), at(0.75, 0.5));
+  painter.restore();
+}
+
 void Style::drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
                           const QWidget* widget) const {
   if (element == PE_FrameFocusRect) return;  // the ring says it
+  if (element == PE_IndicatorCheckBox) return drawCheck(*option, *painter);
   QProxyStyle::drawPrimitive(element, option, painter, widget);
 }
 

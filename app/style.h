@@ -26,6 +26,8 @@ class Style : public QProxyStyle {
                      const QWidget* widget) const override;
 
  private:
+  static void drawCheck(const QStyleOption& option, QPainter& painter);
+
   QPointer<QFocusFrame> frame_;
 };
 
