@@ -235,6 +235,9 @@ class TestFrequency : public test::TestCase {
             near(weighed[2].added, 2 * scores[2].mass) && near(weighed[0].mass, scores[0].mass));
     const Array two{{3, 2, 1}, {1, 10, 1, 10, 1, 10}};  // a value head for each
     QVERIFY(near(sink_scores(pattern, &two)[2].added, (0.5 * 1 + 1.0 * 10) / 2));
+    Array four{{4, 3, 3}, pattern.data};  // neighbours share a value head
+    four.data.insert(four.data.end(), 18, 0.0f);
+    QVERIFY(near(sink_scores(four, &two)[2].added, (0.5 * 1 + 1.0 * 1) / 4));
     const Array three{{3, 3, 1}, std::vector<float>(9)};
     QKSCOPE_EXPECT_ERROR(sink_scores(pattern, &three), "(3, 3, 1)");
     const double log2 = std::log(2), first = 0.5 * log2 - 0.75 * std::log(0.75);
