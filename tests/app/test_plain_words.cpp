@@ -60,7 +60,7 @@ class TestPlainWords : public WindowTestCase {
       const QChar doubled(0xe000);
       QString shown = action->text();
       shown.replace(QStringLiteral("&&"), doubled).remove(u'&').replace(doubled, u'&');
-      QVERIFY2(shown.endsWith(words_), qPrintable(shown));
+      QVERIFY2(shown.contains(words_), qPrintable(shown));
       listed = true;
     }
     QVERIFY(listed);
