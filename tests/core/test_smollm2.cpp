@@ -8,8 +8,8 @@
 #include "core/analysis/massive_values.h"
 #include "core/io/safetensors.h"
 #include "core/model/language_model.h"
-#include "core/tasks/activation_experiments.h"
 #include "core/run/runner.h"
+#include "core/tasks/activation_experiments.h"
 #include "tests/support/test_case.h"
 
 using namespace qkscope;
