@@ -112,7 +112,7 @@ QTableView { background: {raised}; border: none; gridline-color: {line}; selecti
   selection-color: {text}; alternate-background-color: {ground}; }
 QHeaderView::section { background: {raised}; color: {muted}; border: none; border-bottom: 1px solid {line}; padding: 5px 2px; }
 QHeaderView::up-arrow, QHeaderView::down-arrow {
-  subcontrol-origin: padding; subcontrol-position: bottom right; right: 4px; width: 9px; height: 6px; }
+  subcontrol-origin: padding; subcontrol-position: bottom right; right: 3px; width: 8px; height: 5px; }
 #messageBar { background: {disrupted}; }
 #messageBar[kind="note"] { background: {row}; }
 #messageBar QLabel { color: {on_disrupted}; }

@@ -127,19 +127,20 @@ ColorNorm ColorNorm::symmetric(ColorScale scale, double magnitude, double linear
 }
 
 ColorNorm fitNorm(const std::vector<const std::vector<float>*>& values, const Look& look, bool diverging) {
-  std::vector<float> finite;
+  // In one pass and without a copy: maps have millions of numbers, and a slider asks for every step of it.
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  float least = infinity, most = -infinity, least_positive = infinity;
   for (const auto* part : values) {
-    std::copy_if(part->begin(), part->end(), std::back_inserter(finite),
-                 [](float v) { return std::isfinite(v); });
+    for (const float v : *part) {
+      if (!(std::abs(v) < infinity)) continue;  // nor a NaN
+      least = std::min(least, v);
+      most = std::max(most, v);
+      if (v > 0) least_positive = std::min(least_positive, v);
+    }
   }
-  if (finite.empty()) finite.push_back(0);
-  const auto [least, most] = std::minmax_element(finite.begin(), finite.end());
-  const bool is_signed = *least < 0;
-  const double smallest = *least, largest = *most;
-  double smallest_positive = std::numeric_limits<double>::infinity();
-  for (const float v : finite) {
-    if (v > 0) smallest_positive = std::min(smallest_positive, static_cast<double>(v));
-  }
+  if (most < least) least = most = 0;  // there is none
+  const bool is_signed = least < 0;
+  const double smallest = least, largest = most, smallest_positive = least_positive;
 
   ColorNorm norm;
   norm.scale = look.scale;
@@ -149,10 +150,16 @@ ColorNorm fitNorm(const std::vector<const std::vector<float>*>& values, const Lo
       norm.low = is_signed || norm.scale == ColorScale::Log ? smallest : 0.0;
       norm.high = largest;
       break;
-    case ColorRange::Percentile:
+    case ColorRange::Percentile: {
+      std::vector<float> finite;
+      for (const auto* part : values)
+        std::copy_if(part->begin(), part->end(), std::back_inserter(finite),
+                     [](float v) { return std::isfinite(v); });
+      if (finite.empty()) finite.push_back(0);
       norm.low = percentileOf(finite, 100.0 - look.percentile);
       norm.high = percentileOf(finite, look.percentile);
       break;
+    }
     case ColorRange::Exact:
       norm.low = look.exact_low;
       norm.high = look.exact_high;

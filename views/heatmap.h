@@ -57,6 +57,9 @@ class Heatmap {
 
   void setColors(const ColorMap& map, const ColorNorm& norm);
   const ColorNorm& norm() const { return norm_; }
+  bool hasColorsOf(const Heatmap& other) const {
+    return map_.name == other.map_.name && norm_ == other.norm_;
+  }
   QRgb color(float value) const;
   /// Cells that are no point of the scale.
   const Counts& counts() const;

@@ -295,7 +295,7 @@ class MassiveView : public View {
       constexpr double bold = 1.05;
       double least = figures.horizontalAdvance(number);
       if (column == MassiveItemModel::LayerColumn) least = std::max(least, layers);
-      const double width = std::max(least * bold + 11, titles.horizontalAdvance(title) + 16);
+      const double width = std::max(least * bold + 11, titles.horizontalAdvance(title) + 12);
       table_->setColumnWidth(column, static_cast<int>(std::ceil(width)));
     }
   }

@@ -120,6 +120,12 @@ void PictureView::markEdited() {
 void PictureView::take(MapModel model) {
   const bool other_shape =
       model.rows != model_.rows || (!model_.panels.empty() && model.panels.size() != model_.panels.size());
+  // A map of the same numbers keeps what it has drawn: a rule moves outlines, not pixels.
+  for (std::size_t i = 0; i < std::min(model.panels.size(), model_.panels.size()); ++i) {
+    Heatmap &map = model.panels[i].map, &shown = model_.panels[i].map;
+    if (map.rows() == shown.rows() && map.hasColorsOf(shown) && map.values() == shown.values())
+      map = std::move(shown);
+  }
   model_ = std::move(model);
   if (!other_shape) return;
   zoom_ = whole_map;
