@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/wording.h"
 #include "core/run/runner.h"
+#include "core/tasks/statistics.h"
 
 namespace qkscope {
 
@@ -43,18 +44,6 @@ std::string words_of(const ActivationStudy& study) {
 double rounded(double value, bool as_float16) {
   return as_float16 ? static_cast<double>(static_cast<float>(c10::Half(static_cast<float>(value)))) : value;
 }
-
-struct Sum {
-  double sum = 0;
-  int count = 0;
-  void add(double value) {
-    sum += value;
-    ++count;
-  }
-  std::optional<float> mean() const {
-    return count > 0 ? std::optional<float>(static_cast<float>(sum / count)) : std::nullopt;
-  }
-};
 
 /// The residual stream at one massive token of a sequence, in the sequence's first massive layer.
 struct TokenValues {
@@ -113,16 +102,20 @@ SequenceActivations activations_of(Runner& runner, const TokenIds& sequence, con
 }
 
 std::vector<ActivationMean> means_of(const std::vector<TokenValues>& tokens, const std::vector<int>& dims) {
-  std::map<std::pair<int, int>, std::pair<Sum, Sum>> sums;  // (layer, dim): at the start, elsewhere
+  std::map<std::pair<int, int>, std::pair<Mean, Mean>> sums;  // (layer, dim): at the start, elsewhere
   for (const TokenValues& token : tokens) {
     for (const int dim : dims) {
       auto& [start, other] = sums[{token.layer, dim}];
       (token.position == 0 ? start : other).add(token.at(dim));
     }
   }
+  const auto as_float = [](const Mean& mean) {
+    const auto value = mean.value();
+    return value ? std::optional(static_cast<float>(*value)) : std::nullopt;
+  };
   std::vector<ActivationMean> means;
   for (const auto& [place, both] : sums)
-    means.push_back({place.first, place.second, both.first.mean(), both.second.mean()});
+    means.push_back({place.first, place.second, as_float(both.first), as_float(both.second)});
   return means;
 }
 

@@ -10,16 +10,6 @@ namespace {
 
 constexpr std::string_view alone = "answer_alone";
 
-struct Mean {
-  double sum = 0;
-  int count = 0;
-  void add(double value) {
-    sum += value;
-    ++count;
-  }
-  double value() const { return sum / count; }
-};
-
 /// Which items are right in both arms, in one alone, in none.
 struct Paired {
   int both = 0, only_first = 0, only_second = 0, neither = 0;
@@ -69,9 +59,9 @@ TaskScore score_of(const Plan& plan, const Plan::PlannedTask& task, std::size_t 
     score.repeating += repeats_itself(result->answer) ? 1 : 0;
   }
   score.interval = wilson(score.correct, score.items);
-  if (losses.count > 0) score.perplexity = std::exp(losses.value());
+  if (const auto loss = losses.value()) score.perplexity = std::exp(*loss);
   for (const auto& [name, mean] : others)
-    score.perplexities[name] = name == alone ? mean.value() : std::exp(mean.value());
+    score.perplexities[name] = name == alone ? *mean.value() : std::exp(*mean.value());
   if (score.items > 0) score.diversity /= score.items;
   if (arm > 0) {
     const Paired paired = pair(task, 0, arm, store);

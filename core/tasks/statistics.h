@@ -10,6 +10,23 @@ struct Interval {
   bool operator==(const Interval&) const = default;
 };
 
+/// A mean that grows value by value.
+class Mean {
+ public:
+  void add(double value) {
+    sum_ += value;
+    ++count_;
+  }
+  /// Nothing where there is no value.
+  std::optional<double> value() const {
+    return count_ > 0 ? std::optional(sum_ / static_cast<double>(count_)) : std::nullopt;
+  }
+
+ private:
+  double sum_ = 0;
+  std::int64_t count_ = 0;
+};
+
 /// Wilson's score interval of a share, `right` of `count` tries, at 95 % (Wilson 1927; z = 1.959964); the
 /// whole of 0 to 1 where nothing was tried.
 Interval wilson(std::int64_t right, std::int64_t count);
