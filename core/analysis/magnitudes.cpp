@@ -64,10 +64,7 @@ Magnitudes read_magnitudes(const std::filesystem::path& path) {
   JsonFields fields(json, in_quotes(path.string()));
   Magnitudes read;
   if (fields.has("bos") && !json["bos"].is_null()) read.bos = fields.flag("bos", false);
-  for (const auto& id : fields.list("ids")) {
-    if (!id.is_number_integer()) fields.fail("ids", "holds " + short_json(id) + ", expected whole numbers");
-    read.ids.push_back(id.get<int>());
-  }
+  read.ids = fields.wholes("ids");
   for (const auto& row : fields.list("layers")) {
     JsonFields own(row, fields.where() + ", layer " + std::to_string(read.layers.size() + 1));
     Magnitudes::Layer layer;

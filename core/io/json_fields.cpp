@@ -68,6 +68,24 @@ std::vector<std::string> JsonFields::texts(const std::string& key) {
   return all;
 }
 
+std::vector<double> JsonFields::numbers(const std::string& key) {
+  std::vector<double> all;
+  for (const json& one : list(key)) {
+    if (!one.is_number()) fail(key, "holds " + short_json(one) + ", expected numbers");
+    all.push_back(one.get<double>());
+  }
+  return all;
+}
+
+std::vector<int> JsonFields::wholes(const std::string& key) {
+  std::vector<int> all;
+  for (const json& one : list(key)) {
+    if (!one.is_number_integer()) fail(key, "holds " + short_json(one) + ", expected whole numbers");
+    all.push_back(one.get<int>());
+  }
+  return all;
+}
+
 bool JsonFields::flag(const std::string& key, bool absent) {
   const json* value = find(key);
   if (!value) return absent;

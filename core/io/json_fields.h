@@ -22,6 +22,8 @@ class JsonFields {
   const nlohmann::json& object(const std::string& key);
   /// A text, or several of them in a list.
   std::vector<std::string> texts(const std::string& key);
+  std::vector<double> numbers(const std::string& key);
+  std::vector<int> wholes(const std::string& key);
 
   /// Each `absent` where there is no such key.
   std::string text(const std::string& key, const std::string& absent);

@@ -37,10 +37,7 @@ TrialResult read_line(std::string_view line, const std::string& where) {
   TrialResult result;
   result.key = fields.text("key");
   result.answer = fields.text("answer");
-  for (const auto& id : fields.list("ids")) {
-    if (!id.is_number_integer()) fields.fail("ids", "holds " + short_json(id) + ", expected whole numbers");
-    result.ids.push_back(id.get<int>());
-  }
+  result.ids = fields.wholes("ids");
   result.stopped = fields.flag("stopped", false);
   if (json.contains("perplexity") && json["perplexity"].is_number())
     result.perplexity = json["perplexity"].get<double>();
@@ -49,12 +46,7 @@ TrialResult read_line(std::string_view line, const std::string& where) {
       if (value.is_number()) result.perplexities[name] = value.get<double>();
     }
   }
-  if (json.contains("choice_nll")) {
-    for (const auto& nll : fields.list("choice_nll")) {
-      if (!nll.is_number()) fields.fail("choice_nll", "holds " + short_json(nll) + ", expected numbers");
-      result.choice_nll.push_back(nll.get<double>());
-    }
-  }
+  if (fields.has("choice_nll")) result.choice_nll = fields.numbers("choice_nll");
   result.replaced = fields.whole("replaced", 0, 0, std::numeric_limits<std::int64_t>::max());
   result.ms = fields.number("ms", 0, 0, 1e15);
   return result;
