@@ -75,7 +75,7 @@ class OverviewView : public View {
     const PlotStyle style = PlotStyle::of(*this);
     QPainter painter(this);
     painter.fillRect(rect(), style.background);
-    if (!isThere()) return paintMessage(painter, style, rect(), message_);
+    if (!message_.isEmpty()) return paintMessage(painter, style, rect(), message_);
     const double ratio = devicePixelRatioF();
     layout_ = layoutOverview(overview_, style, rect(), ratio);
     if (scene_.isNull() || scene_.size() != (QSizeF(size()) * ratio).toSize()) {
@@ -147,7 +147,7 @@ class OverviewView : public View {
   }
 
   std::optional<Selection> at(const QPointF& point) const {
-    for (std::size_t s = 0; s < all_sites.size() && isThere(); ++s) {
+    for (std::size_t s = 0; s < all_sites.size() && message_.isEmpty(); ++s) {
       if (const auto cell = layout_.grids[s].cellAt(point)) {
         Selection selection = state().selection();
         selection.site = all_sites[s];
@@ -159,11 +159,8 @@ class OverviewView : public View {
     return std::nullopt;
   }
 
-  /// A model may be gone before what was painted of it is.
-  bool isThere() const { return message_.isEmpty() && data().spec(); }
-
   void walk(int layers, int heads) {
-    if (!isThere()) return;
+    if (!message_.isEmpty()) return;
     Selection selection = clamped(state().selection(), *data().spec(), shownPositions(data()));
     selection.layer = std::clamp(selection.layer + layers, 0, std::max(0, overview_.layers - 1));
     auto site = indexOf(selection.site);
@@ -199,7 +196,7 @@ class OverviewView : public View {
   }
 
   void describe() {
-    if (!isThere()) return setAccessibleDescription(message_);
+    if (!message_.isEmpty() || !data().spec()) return setAccessibleDescription(message_);
     setAccessibleDescription(wordsOf(state().selection()));
     if (hasFocus()) {
       QAccessibleEvent event(this, QAccessible::DescriptionChanged);

@@ -17,9 +17,15 @@ bool ViewData::looksLike(const ViewData& other, const Look& look) const {
 
 void View::setData(const ViewData& data) {
   const bool same = data.looksLike(data_, state_.look());
+  const bool other_model = was_given_ && data.card != data_.card;
   data_ = data;
   if (!same || !was_given_) scheduleRefresh();
   was_given_ = true;
+  // A paint or a click before the refresh would meet pictures of a model that is gone.
+  if (other_model && isVisible()) {
+    refresh_pending_ = false;
+    refresh();
+  }
 }
 
 void View::scheduleRefresh() {

@@ -113,7 +113,7 @@ class View : public QWidget {
   void panelRequested(const QString& id);
 
  protected:
-  /// Takes over data() and state(): numbers to pixels. Called at most once per event loop turn.
+  /// Takes over data() and state(): numbers to pixels. Once per event loop turn; at once for another model.
   virtual void refresh() = 0;
   /// Ask for refresh(); merged, and put off while the view is hidden.
   void scheduleRefresh();
