@@ -25,9 +25,7 @@ QString writeTable(QString path, const std::vector<TableFormat>& formats, std::s
   const auto named = std::ranges::find(formats, suffix.toLower(), &TableFormat::suffix);
   const TableFormat& format = named == formats.end() ? formats.at(chosen) : *named;
   if (suffix.isEmpty()) path += u'.' + format.suffix;
-  AtomicFile file(path.toStdString());
-  file.write(format.make());
-  file.commit();
+  write_whole(path.toStdString(), format.make());
   return path;
 }
 

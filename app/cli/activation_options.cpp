@@ -21,25 +21,26 @@ void add_activations(CLI::App& app, Options& o) {
       ->option_text("FILE")
       ->allow_extra_args(false)
       ->check(filled("a file of text"));
-  app.add_option("--column", a.column, "The key of .jsonl and column of .csv that holds the text (text)")
+  app.add_option("--column", a.drawn.column,
+                 "The key of .jsonl and column of .csv that holds the text (text)")
       ->option_text("NAME")
       ->check(filled("the name of a key or column"));
-  app.add_option("--join", a.join, "What stands between two documents (two line breaks)")
+  app.add_option("--join", a.drawn.join, "What stands between two documents (two line breaks)")
       ->option_text("TEXT");
-  app.add_option("--context-length", a.context_length, "Tokens of a sequence, BOS included (256)")
+  app.add_option("--context-length", a.drawn.context_length, "Tokens of a sequence, BOS included (256)")
       ->option_text("N")
       ->check(whole_number(2, 1 << 20));
-  app.add_option("--sequences", a.sequences, "At most so many sequences of each file (8)")
+  app.add_option("--sequences", a.drawn.sequences, "At most so many sequences of each file (8)")
       ->option_text("N")
       ->check(whole_number(1, 1 << 20));
-  app.add_option("--documents", a.documents, "Of so many documents, drawn at random (500)")
+  app.add_option("--documents", a.drawn.documents, "Of so many documents, drawn at random (500)")
       ->option_text("N")
       ->check(whole_number(1, 1 << 24));
-  app.add_option("--seed", a.seed, "Seed of what is drawn (42)")
+  app.add_option("--seed", a.drawn.seed, "Seed of what is drawn (42)")
       ->option_text("N")
       ->check(whole_number(0, std::numeric_limits<std::uint64_t>::max()));
   app.add_option_function<std::string>(
-         "--bos", [&o](const std::string& name) { o.bos = *bos_from_name(name); },
+         "--bos", [&a](const std::string& name) { a.drawn.bos = name == "on"; },
          "Begin every sequence with the BOS token: on or off (on)")
       ->option_text("NAME")
       ->check(CLI::IsMember({"on", "off"}));

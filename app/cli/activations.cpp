@@ -4,7 +4,7 @@
 #include <map>
 #include <numeric>
 
-#include "app/cli/activation_corpus.h"
+#include "app/cli/command.h"
 #include "app/cli/output.h"
 #include "app/cli/prompt.h"
 #include "core/analysis/attention_sinks.h"
@@ -12,9 +12,12 @@
 #include "core/analysis/magnitudes.h"
 #include "core/analysis/massive_impact.h"
 #include "core/base/wording.h"
+#include "core/io/atomic_file.h"
 #include "core/run/runner.h"
 #include "core/tasks/activation_experiments.h"
+#include "core/tasks/activation_tables.h"
 #include "core/tasks/identity.h"
+#include "core/tasks/published_texts.h"
 
 namespace qkscope::cli {
 
@@ -26,6 +29,7 @@ struct Study {
   Runner runner;
   ActivationStudy asked;
   SequenceStore known;
+  std::map<std::string, std::string> texts;  // of --out FOLDER beside JSON and table, by their paths there
 
   explicit Study(const Context& c)
       : context(c),
@@ -40,14 +44,15 @@ struct Study {
                   " in any layer; give --site resid_post");
     }
     if (options().keep.empty()) return;
-    const ModelCard& card = model->card();
-    known = SequenceStore(options().keep, model_identity(card.path) + " " + card.device + " " + card.dtype +
-                                              " " + card.weights);
+    known = SequenceStore(options().keep, computed_by(model->card()));
   }
 
   const ActivationOptions& options() const { return context.options.activations; }
+  const CorpusChoice& drawn() const { return options().drawn; }
+  bool bos() const { return drawn().bos; }
+  TokenIds sentence() const { return sequence_of(model->tokenizer(), bos(), options().sentence); }
   std::vector<TokenIds> sequences(const std::string& file) const {
-    return sequences_of(*model, context, file);
+    return sequences_of(model->tokenizer(), drawn(), file, context.stop);
   }
   std::vector<TokenIds> corpus() const {
     std::vector<TokenIds> all;
@@ -68,8 +73,8 @@ struct Study {
   }
 };
 
-std::string bos_text(const Context& context) {
-  return context.options.bos == Bos::Off ? "without BOS" : "BOS in front";
+std::string bos_text(const Study& study) {
+  return study.bos() ? "BOS in front" : "without BOS";
 }
 
 Document numbers(const std::vector<double>& list) {
@@ -81,7 +86,7 @@ Document numbers(const std::vector<double>& list) {
 
 Document magnitude(Study& study) {
   RunRequest request;
-  request.prompt = sequence_of(*study.model, study.context.options, study.options().sentence);
+  request.prompt = study.sentence();
   request.needs.activations = {{study.asked.site}, study.asked.rule, study.asked.top};
   const auto run = study.runner.run(request, {}, study.context.stop);
   Table table({{"layer"}, {"max |h|"}, {"position"}, {"token", false}, {"dim"}, {"median"}, {"massive"}});
@@ -94,34 +99,39 @@ Document magnitude(Study& study) {
                std::to_string(summary.massive.size())});
   }
   table.print(study.context.text);
-  study.context.text << request.prompt.size() << " tokens, " << bos_text(study.context) << "\n";
-  return to_json(
-      magnitudes_of(run->capture, study.asked.site, study.context.options.bos != Bos::Off, request.prompt));
+  study.context.text << request.prompt.size() << " tokens, " << bos_text(study) << "\n";
+  study.texts["output_feature_tokenwise.txt"] = published_sentence(run->capture, study.asked);
+  return to_json(magnitudes_of(run->capture, study.asked.site, study.bos(), request.prompt));
 }
 
 Document existence(Study& study) {
   const std::vector<TokenIds> sequences = study.corpus();
-  Document layers = Document::array();
   Table table({{"layer"}, {"max |h|"}, {"median"}, {"massive", false}});
-  for (const LayerExistence& layer : layer_existence(study.runner, sequences, study.asked,
-                                                     study.options().as_float16, study.care("existence"))) {
-    layers.push_back({{"layer", layer.layer + 1},
-                      {"max", layer.max},
-                      {"median", layer.median},
-                      {"massive", layer.massive}});
+  const std::vector<LayerExistence> found = layer_existence(
+      study.runner, sequences, study.asked, study.options().as_float16, study.care("existence"));
+  study.texts["check_has_massive_activations.txt"] = published_existence(study.model->card().name, found);
+  for (const LayerExistence& layer : found) {
     table.add({std::to_string(layer.layer + 1), fixed(layer.max, 2), fixed(layer.median, 4),
                layer.massive ? "yes" : "no"});
   }
   table.print(study.context.text);
-  study.context.text << "means over " << sequences.size() << " sequences, " << bos_text(study.context)
-                     << "\n";
-  return {
-      {"bos", study.context.options.bos != Bos::Off}, {"sequences", sequences.size()}, {"layers", layers}};
+  study.context.text << "means over " << sequences.size() << " sequences, " << bos_text(study) << "\n";
+  return {{"bos", study.bos()}, {"sequences", sequences.size()}, {"layers", existence_rows(found)}};
+}
+
+MassiveTokens tokens_of(Study& study, const std::vector<TokenIds>& sequences) {
+  MassiveTokens found = massive_tokens(study.runner, sequences, study.asked, study.care("tokens"));
+  study.texts["verify_massive_activations_location_and_magnitude.txt"] =
+      published_tokens(found, [&](std::size_t sequence, int position) {
+        const int id = sequences[sequence][static_cast<std::size_t>(position)];
+        return study.model->tokenizer().decode({&id, 1});
+      });
+  return found;
 }
 
 Document tokens(Study& study) {
   const std::vector<TokenIds> sequences = study.corpus();
-  const MassiveTokens found = massive_tokens(study.runner, sequences, study.asked, study.care("tokens"));
+  const MassiveTokens found = tokens_of(study, sequences);
   std::map<std::pair<int, int>, int> counts;  // (position, id)
   for (const auto& token : found.tokens)
     ++counts[{token.position, sequences[token.sequence][static_cast<std::size_t>(token.position)]}];
@@ -151,44 +161,45 @@ Document tokens(Study& study) {
           {"mean_edit", any ? Document(mean_edit) : Document(nullptr)}};
 }
 
-/// The arms by their names, the first of them without an edit.
-std::vector<std::pair<std::string, Edits>> arms_of(const MassiveTokens& found, const ActivationStudy& asked) {
-  using Set = ActivationEdit::Set;
-  const Edit zero = published_edit(found, asked, Set::Zero);
-  std::vector<std::pair<std::string, Edits>> arms = {
-      {"original", {}},
-      {"zero", {zero}},
-      {"mean", {published_edit(found, asked, Set::Mean, found.first_layer)}},
-      {"control", {control_of(zero, PickKind::Smallest)}}};
-  for (const ActivationMean& mean : found.means) {
-    // As published: the means of another layer, written at the first all the same.
-    const std::string name = "mean_" + std::to_string(mean.layer + 1);
-    if (mean.layer != found.first_layer && arms.back().first != name)
-      arms.emplace_back(name, Edits{published_edit(found, asked, Set::Mean, mean.layer)});
+/// What every arm that is published changes in a data set, for --out FOLDER.
+void tell_resets(Study& study, const std::vector<InterventionResult>& arms, const std::string& dataset,
+                 const std::vector<TokenIds>& sequences) {
+  const ActivationEdit& written = *arms[1].arm.edits.front().activations();
+  const std::vector<MassiveOriginals> originals =
+      original_values(study.runner, sequences, study.asked, written.layers.front(), written.dims,
+                      study.care(dataset + ", original values"));
+  for (const auto& [arm, perplexities] : arms) {
+    if (arm.published.empty() || arm.edits.empty()) continue;
+    for (const bool start : {true, false}) {
+      std::string text = published_resets(*arm.edits.front().activations(), originals, start);
+      const std::string name =
+          arm.published + "_ppl/" + dataset + (start ? "_startingtoken.txt" : "_nonstartingtoken.txt");
+      if (!text.empty()) study.texts["intervention_analysis/" + name] = std::move(text);
+    }
   }
-  return arms;
 }
 
 Document intervention(Study& study) {
-  const MassiveTokens found = massive_tokens(study.runner, study.corpus(), study.asked, study.care("tokens"));
+  const MassiveTokens found = tokens_of(study, study.corpus());
   if (found.first_layer < 0) {
     throw Error(
         "No sequence of the corpus has a massive activation: there is nothing to intervene on; lower "
         "--over or --times, or try --bos on");
   }
-  const auto arms = arms_of(found, study.asked);
-  Document document = Document::object();
-  for (const auto& [name, edits] : arms) document[name] = Document::object();
+  std::vector<InterventionResult> results;
+  for (InterventionArm& arm : intervention_arms(found, study.asked)) results.push_back({std::move(arm), {}});
   for (const std::string& file :
        study.options().tests.empty() ? study.options().corpora : study.options().tests) {
     const std::vector<TokenIds> sequences = study.sequences(file);
-    std::filesystem::path dataset = std::filesystem::path(file).filename();
-    while (dataset.has_extension()) dataset = dataset.stem();
-    for (const auto& [name, edits] : arms) {
-      document[name][dataset.string()] =
-          perplexity_of(study.runner, sequences, edits, study.care(dataset.string() + ", " + name));
+    const std::string dataset = dataset_name(file);
+    for (auto& [arm, perplexities] : results) {
+      perplexities.emplace_back(
+          dataset, perplexity_of(study.runner, sequences, arm.edits, study.care(dataset + ", " + arm.name)));
     }
+    if (study.options().folder) tell_resets(study, results, dataset, sequences);
   }
+  study.texts["intervention_analysis/results_ppl.txt"] = published_perplexities(results);
+  const Document document = intervention_json(results);
   std::vector<Table::Column> columns = {{"perplexity", false}};
   for (const auto& [dataset, value] : document["original"].items()) columns.push_back({dataset});
   Table table(columns);
@@ -198,22 +209,20 @@ Document intervention(Study& study) {
     table.add(row);
   }
   table.print(study.context.text);
-  double times = 1;
-  for (const auto& [dataset, value] : document["original"].items())
-    times = std::max(times, document["zero"][dataset].get<double>() / value.get<double>());
+  const double times = impact_times(results).value_or(1);
   study.context.text << "impact " << impact_name(impact_of(times))
                      << ": zeros multiply the perplexity by up to "
                      << number_text(std::round(100 * times) / 100) << " (over " << number_text(high_impact)
                      << " high, over " << number_text(medium_impact) << " medium)\n";
   study.context.text << "at the output of layer " << found.first_layer + 1 << ", dims";
   for (const int dim : found.dims) study.context.text << " " << dim;
-  study.context.text << ", " << bos_text(study.context) << "\n";
+  study.context.text << ", " << bos_text(study) << "\n";
   return document;
 }
 
 Document attention(Study& study) {
   RunRequest request;
-  request.prompt = sequence_of(*study.model, study.context.options, study.options().sentence);
+  request.prompt = study.sentence();
   request.needs.values = {Site::AttnPattern, Site::AttnSink, Site::Value};
   const auto run = study.runner.run(request, {}, study.context.stop);
   Document layers = Document::array();
@@ -246,11 +255,15 @@ Document attention(Study& study) {
   }
   table.print(study.context.text);
   study.context.text << "attention to each token, meaned over the queries that see it and over the heads, "
-                     << bos_text(study.context) << "\n";
-  return {{"bos", study.context.options.bos != Bos::Off}, {"ids", request.prompt}, {"layers", layers}};
+                     << bos_text(study) << "\n";
+  return {{"bos", study.bos()}, {"ids", request.prompt}, {"layers", layers}};
 }
 
 }  // namespace
+
+std::string activations_csv(const Context& context, const Document& document) {
+  return qkscope::activations_csv(context.options.activations.experiment, document);
+}
 
 Document run_activations(const Context& context) {
   static const std::map<std::string, Document (*)(Study&)> experiments = {{"magnitude", magnitude},
@@ -259,7 +272,25 @@ Document run_activations(const Context& context) {
                                                                           {"intervention", intervention},
                                                                           {"attention", attention}};
   Study study(context);
-  return experiments.at(context.options.activations.experiment)(study);
+  const std::string& experiment = study.options().experiment;
+  const Document document = experiments.at(experiment)(study);
+  if (!study.options().folder) return document;
+  study.texts[experiment + ".json"] = json_text(document);
+  study.texts[experiment + ".csv"] = qkscope::activations_csv(experiment, document);
+  study.texts["config.txt"] =
+      published_config(study.model->card(), study.asked.site, study.drawn(), /*logits=*/false);
+  const std::filesystem::path folder = context.options.out;
+  for (const auto& [name, text] : study.texts) {
+    const std::filesystem::path path = folder / name;
+    std::error_code problem;
+    std::filesystem::create_directories(path.parent_path(), problem);
+    if (problem) {
+      throw Error("The folder " + in_quotes(path.parent_path().string()) + " cannot be made (" +
+                  problem.message() + "); give another one with --out");
+    }
+    write_whole(path, text);
+  }
+  return document;
 }
 
 }  // namespace qkscope::cli

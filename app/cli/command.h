@@ -9,6 +9,8 @@
 namespace qkscope::cli {
 
 using Document = nlohmann::ordered_json;
+/// As --json and --out write it.
+std::string json_text(const Document& document);
 
 /// What a command is given to work with.
 struct Context {

@@ -2,6 +2,11 @@
 
 namespace qkscope::cli {
 
+std::string json_text(const Document& document) {
+  // Paths and metadata need not be UTF-8.
+  return document.dump(2, ' ', false, Document::error_handler_t::replace) + "\n";
+}
+
 const std::vector<Command>& commands() {
   constexpr const char* json_file = "Write the JSON to FILE, too";
   static const std::vector<Command> list = {
@@ -144,10 +149,12 @@ const std::vector<Command>& commands() {
        "  qkscope-cli activations magnitude\n"
        "  qkscope-cli activations magnitude --bos off --sentence \"The cat sat.\" --json\n"
        "  qkscope-cli activations tokens --corpus wiki.txt --context-length 256 --sequences 4\n"
-       "  qkscope-cli activations intervention --corpus train.jsonl.gz --test wiki.txt --test books.csv",
+       "  qkscope-cli activations intervention --corpus train.jsonl.gz --test wiki.txt --test books.csv "
+       "--out results",
        Model | Activations,
-       "The file the JSON is written to, or where it ends in .csv, the rows of the table", run_activations,
-       activations_csv},
+       "The file the JSON is written to, or where it ends in .csv, the rows of the table; without an ending "
+       "a folder for both and for text files as the published program writes them",
+       run_activations, activations_csv},
       {"experiment", "Whole experiments: tasks under several arms, item by item, with intervals and tests.",
        "Actions:\n"
        "  run FILE [MODEL]   asks what the folder of --out has no answer for, and prints the table; stopped "

@@ -12,24 +12,17 @@ namespace {
 using namespace qkscope;
 using namespace qkscope::cli;
 
-std::string dump(const Document& document) {
-  // Paths and metadata need not be UTF-8.
-  return document.dump(2, ' ', false, Document::error_handler_t::replace) + "\n";
-}
-
 void run(const Invocation& invocation, std::stop_token stop) {
   const Options& options = invocation.options;
   std::ostream nowhere(nullptr);
   const Context context{options, options.json ? nowhere : std::cout, std::move(stop)};
   const Document document = invocation.command->run(context);
-  const bool is_own = (invocation.command->groups & (Folder | Recorded)) != 0;
+  const bool is_own = (invocation.command->groups & (Folder | Recorded)) != 0 || options.activations.folder;
   if (!options.out.empty() && !is_own && !options.out.ends_with(".safetensors")) {
-    AtomicFile file(options.out);
     const bool is_table = invocation.command->csv && options.out.ends_with(".csv");
-    file.write(is_table ? invocation.command->csv(context, document) : dump(document));
-    file.commit();
+    write_whole(options.out, is_table ? invocation.command->csv(context, document) : json_text(document));
   }
-  if (options.json) std::cout << dump(document);
+  if (options.json) std::cout << json_text(document);
 }
 
 int fail(std::string_view text, int code) {

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -234,7 +235,12 @@ void settle(Options& o, const Texts& t) try {
   o.left_out = parse_left_out(t.left_out, "--left-out");
   if (!t.definition.empty()) o.definition = definitions.at(t.definition);
   o.layout = parse_layout(t.layout);
-  if (o.activations.experiment.empty()) o.bos = bos_from_name(t.bos).value_or(Bos::Auto);
+  o.bos = bos_from_name(t.bos).value_or(Bos::Auto);
+  const std::filesystem::path out = o.out;
+  if (!o.activations.experiment.empty() && !out.empty()) {
+    o.activations.folder =
+        std::filesystem::is_directory(out) || (!out.has_extension() && !std::filesystem::exists(out));
+  }
 } catch (const UsageError&) {
   throw;
 } catch (const Error& error) {

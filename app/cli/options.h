@@ -9,6 +9,7 @@
 #include "core/base/site.h"
 #include "core/model/language_model.h"
 #include "core/run/run.h"
+#include "core/tasks/corpus_sequences.h"
 #include "core/text/bos.h"
 
 namespace qkscope::cli {
@@ -18,14 +19,13 @@ struct ActivationOptions {
   std::string experiment;
   std::string sentence = "Summer is warm. Winter is cold.";
   std::vector<std::string> corpora, tests;
-  std::string column = "text", join = "\n\n";
-  int context_length = 256, sequences = 8, documents = 500;
+  CorpusChoice drawn;
   ActivationRule rule;
   int top = 3;
-  std::uint64_t seed = 42;
   Site site = Site::ResidPost;
   bool as_float16 = false;
-  std::string keep;  // a file of what is known of each sequence; empty: none
+  std::string keep;     // a file of what is known of each sequence; empty: none
+  bool folder = false;  // --out is a folder, for files of all kinds
 };
 
 /// What `verdict` looks at.

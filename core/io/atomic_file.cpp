@@ -71,4 +71,10 @@ void AtomicFile::commit() {
   }
 }
 
+void write_whole(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
 }  // namespace qkscope

@@ -29,4 +29,7 @@ class AtomicFile {
   int file_ = -1;
 };
 
+/// All of a file at once: the old one stays, or `text` is there.
+void write_whole(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace qkscope

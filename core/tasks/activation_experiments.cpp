@@ -16,6 +16,8 @@
 
 namespace qkscope {
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TakenActivation, layer, position, dim, value)
+
 namespace {
 
 RunRequest request_of(const TokenIds& sequence, const ActivationStudy& study) {
@@ -60,27 +62,36 @@ struct TokenValues {
   }
 };
 
-/// One number that the rule takes, of a sequence.
-struct Taken {
-  int layer = 0, position = 0, dim = 0;
-  float value = 0;
-};
-
 /// All that a sequence has, and the massive tokens of its first layer that has any.
 struct SequenceActivations {
-  std::vector<Taken> taken;  // by layer
+  std::vector<TakenActivation> taken;  // by layer
   std::vector<TokenValues> tokens;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TokenValues, layer, position, values)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Taken, layer, position, dim, value)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(SequenceActivations, taken, tokens)
+
+/// The site at these positions in one layer.
+std::vector<TokenValues> values_at(Runner& runner, const TokenIds& sequence, const ActivationStudy& study,
+                                   int layer, const std::vector<int>& positions, std::stop_token stop) {
+  RunRequest request;
+  request.prompt = sequence;
+  request.needs.values = {study.site};
+  request.needs.value_layers = {layer};
+  const auto run = runner.run(request, {}, stop);
+  const Array& residual = *run->capture.value(layer, study.site);
+  std::vector<TokenValues> values;
+  for (const int position : positions) {
+    const auto row = residual.data.begin() + position * residual.size(1);
+    values.push_back({layer, position, {row, row + residual.size(1)}});
+  }
+  return values;
+}
 
 SequenceActivations activations_of(Runner& runner, const TokenIds& sequence, const ActivationStudy& study,
                                    std::stop_token stop) {
   SequenceActivations found;
-  RunRequest request = request_of(sequence, study);
   std::set<int> positions;
-  const auto run = runner.run(request, {}, stop);
+  const auto run = runner.run(request_of(sequence, study), {}, stop);
   for (const auto& [where, summary] : run->capture.activations) {
     if (where.site != study.site) continue;
     for (const ActivationAt& a : summary.taken_by(study.rule)) {
@@ -90,15 +101,14 @@ SequenceActivations activations_of(Runner& runner, const TokenIds& sequence, con
   }
   if (found.taken.empty()) return found;
   const int first = found.taken.front().layer;
-  request.needs.values = {study.site};
-  request.needs.value_layers = {first};
-  const auto again = runner.run(request, {}, stop);  // that layer alone
-  const Array& residual = *again->capture.value(first, study.site);
-  for (const int position : positions) {
-    const auto row = residual.data.begin() + position * residual.size(1);
-    found.tokens.push_back({first, position, {row, row + residual.size(1)}});
-  }
+  found.tokens = values_at(runner, sequence, study, first, {positions.begin(), positions.end()}, stop);
   return found;
+}
+
+SequenceActivations known_activations(Runner& runner, const TokenIds& sequence, const ActivationStudy& study,
+                                      const StudyCare& care) {
+  return answer_of(care, "massive activations of " + words_of(study), sequence,
+                   [&] { return activations_of(runner, sequence, study, care.stop); });
 }
 
 std::vector<ActivationMean> means_of(const std::vector<TokenValues>& tokens, const std::vector<int>& dims) {
@@ -163,10 +173,8 @@ MassiveTokens massive_tokens(Runner& runner, const std::vector<TokenIds>& sequen
   std::map<int, std::vector<double>> sizes;  // of the massive activations of each layer
   std::vector<TokenValues> values;
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    const SequenceActivations own =
-        answer_of(care, "massive activations of " + words_of(study), sequences[i],
-                  [&] { return activations_of(runner, sequences[i], study, care.stop); });
-    for (const Taken& taken : own.taken) {
+    SequenceActivations own = known_activations(runner, sequences[i], study, care);
+    for (const TakenActivation& taken : own.taken) {
       dims.insert(taken.dim);
       sizes[taken.layer].push_back(std::abs(static_cast<double>(taken.value)));
     }
@@ -174,19 +182,35 @@ MassiveTokens massive_tokens(Runner& runner, const std::vector<TokenIds>& sequen
       found.tokens.push_back({i, token.position});
       values.push_back(token);
     }
+    found.taken.push_back(std::move(own.taken));
     tell(care, i + 1, sequences.size());
   }
   found.dims.assign(dims.begin(), dims.end());
   if (sizes.empty()) return found;
   const auto& [first_layer, first_sizes] = *sizes.begin();
   found.first_layer = first_layer;
-  const auto count = static_cast<double>(first_sizes.size());
-  found.mean = std::accumulate(first_sizes.begin(), first_sizes.end(), 0.0) / count;
-  double squares = 0;
-  for (const double size : first_sizes) squares += (size - found.mean) * (size - found.mean);
-  found.deviation = std::sqrt(squares / count);
+  std::tie(found.mean, found.deviation) = mean_and_deviation(first_sizes);
   found.means = means_of(values, found.dims);
   return found;
+}
+
+std::vector<MassivePlace> massive_places(const MassiveTokens& found, const std::vector<TokenIds>& sequences) {
+  std::map<std::tuple<int, int, int, int>, std::vector<double>> sizes;
+  for (std::size_t i = 0; i < found.taken.size(); ++i) {
+    for (const TakenActivation& taken : found.taken[i]) {
+      if (taken.layer != found.taken[i].front().layer) break;
+      const int id = sequences[i][static_cast<std::size_t>(taken.position)];
+      sizes[{taken.layer, taken.position, id, taken.dim}].push_back(
+          std::abs(static_cast<double>(taken.value)));
+    }
+  }
+  std::vector<MassivePlace> places;
+  for (const auto& [place, own] : sizes) {
+    const auto& [layer, position, id, dim] = place;
+    const auto [mean, deviation] = mean_and_deviation(own);
+    places.push_back({layer, position, id, dim, static_cast<int>(own.size()), mean, deviation});
+  }
+  return places;
 }
 
 ActivationEdit published_edit(const MassiveTokens& found, const ActivationStudy& study,
@@ -205,6 +229,59 @@ ActivationEdit published_edit(const MassiveTokens& found, const ActivationStudy&
     edit.means.push_back(mean);
   }
   return edit;
+}
+
+std::vector<InterventionArm> intervention_arms(const MassiveTokens& found, const ActivationStudy& study) {
+  using Set = ActivationEdit::Set;
+  const Edit zero = published_edit(found, study, Set::Zero);
+  const auto mean = [&](std::string name, int layer) {
+    return InterventionArm{std::move(name),
+                           "set_to_mean_" + std::to_string(layer),
+                           {published_edit(found, study, Set::Mean, layer)}};
+  };
+  std::vector<InterventionArm> arms = {{"original", "original", {}},
+                                       {"zero", "set_to_zero", {zero}},
+                                       mean("mean", found.first_layer),
+                                       {"control", "", {control_of(zero, PickKind::Smallest)}}};
+  std::set<int> layers;
+  for (const ActivationMean& one : found.means) layers.insert(one.layer);
+  layers.erase(found.first_layer);
+  // As published: the means of another layer, written at the first all the same.
+  for (const int layer : layers) arms.push_back(mean("mean_" + std::to_string(layer + 1), layer));
+  return arms;
+}
+
+std::optional<double> impact_times(const std::vector<InterventionResult>& arms) {
+  const auto of = [&](std::string_view name) -> const std::vector<std::pair<std::string, double>>* {
+    const auto found = std::ranges::find(
+        arms, name, [](const InterventionResult& result) -> const std::string& { return result.arm.name; });
+    return found == arms.end() ? nullptr : &found->perplexities;
+  };
+  const auto *original = of("original"), *zero = of("zero");
+  std::optional<double> times;
+  for (std::size_t i = 0; original && zero && i < std::min(original->size(), zero->size()); ++i)
+    times = std::max(times.value_or(0), (*zero)[i].second / (*original)[i].second);
+  return times;
+}
+
+std::vector<MassiveOriginals> original_values(Runner& runner, const std::vector<TokenIds>& sequences,
+                                              const ActivationStudy& study, int layer,
+                                              const std::vector<int>& dims, const StudyCare& care) {
+  std::vector<MassiveOriginals> all;
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    SequenceActivations own = known_activations(runner, sequences[i], study, care);
+    MassiveOriginals originals;
+    for (const TokenValues& token : own.tokens) originals.positions.push_back(token.position);
+    if (!own.tokens.empty() && own.tokens.front().layer != layer)
+      own.tokens = values_at(runner, sequences[i], study, layer, originals.positions, care.stop);
+    for (const TokenValues& token : own.tokens) {
+      std::vector<float>& row = originals.values.emplace_back();
+      for (const int dim : dims) row.push_back(static_cast<float>(token.at(dim)));
+    }
+    all.push_back(std::move(originals));
+    tell(care, i + 1, sequences.size());
+  }
+  return all;
 }
 
 double perplexity_of(Runner& runner, const std::vector<TokenIds>& sequences, const Edits& edits,

@@ -8,6 +8,7 @@
 
 #include "core/base/error.h"
 #include "core/base/wording.h"
+#include "core/model/language_model.h"
 
 namespace qkscope {
 
@@ -88,6 +89,10 @@ std::string model_identity(const fs::path& checkpoint) {
   Hash hash;
   for (const fs::path& file : files_of(checkpoint)) add_file(hash, file);
   return hash.text();
+}
+
+std::string computed_by(const ModelCard& card) {
+  return model_identity(card.path) + " " + card.device + " " + card.dtype + " " + card.weights;
 }
 
 std::string files_stamp(const fs::path& checkpoint) {

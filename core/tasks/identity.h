@@ -5,7 +5,7 @@
 
 namespace qkscope {
 
-class LanguageModel;
+struct ModelCard;
 
 /// 32 hexadecimal digits: FNV-1a of 128 bits. For telling things apart, not for secrets.
 class Hash {
@@ -22,6 +22,9 @@ class Hash {
 /// spread evenly over it, so that it takes no longer for a large one. Throws Error where a file cannot be
 /// read.
 std::string model_identity(const std::filesystem::path& checkpoint);
+
+/// Tells a model and how it is computed, device, type and weights, from all others. Throws as model_identity.
+std::string computed_by(const ModelCard& card);
 
 /// Tells a model's files, where they lie and as they are now, from all others by their names, sizes and
 /// times: nothing of them is read. What cannot be looked at is left out.

@@ -5,6 +5,14 @@
 
 namespace qkscope {
 
+std::pair<double, double> mean_and_deviation(const std::vector<double>& values) {
+  Mean mean, squares;
+  for (const double value : values) mean.add(value);
+  const double centre = mean.value().value_or(0);
+  for (const double value : values) squares.add((value - centre) * (value - centre));
+  return {centre, std::sqrt(squares.value().value_or(0))};
+}
+
 Interval wilson(std::int64_t right, std::int64_t count) {
   if (count <= 0) return {};
   constexpr double z = 1.959963984540054;

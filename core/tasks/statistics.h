@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace qkscope {
 
@@ -26,6 +28,9 @@ class Mean {
   double sum_ = 0;
   std::int64_t count_ = 0;
 };
+
+/// The mean of values and their standard deviation from it, that of all of them (not of a sample).
+std::pair<double, double> mean_and_deviation(const std::vector<double>& values);
 
 /// Wilson's score interval of a share, `right` of `count` tries, at 95 % (Wilson 1927; z = 1.959964); the
 /// whole of 0 to 1 where nothing was tried.

@@ -1,12 +1,15 @@
-// What `activations` writes into a .csv file: a row for each layer, token, arm or position.
-#include <algorithm>
+#include "core/tasks/activation_tables.h"
 
-#include "app/cli/command.h"
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "core/io/text_rows.h"
 
-namespace qkscope::cli {
+namespace qkscope {
 
 namespace {
+
+using Document = nlohmann::ordered_json;
 
 std::string field(const Document& value) {
   if (value.is_null()) return {};
@@ -65,8 +68,50 @@ std::string attention(const Document& document) {
 
 }  // namespace
 
-std::string activations_csv(const Context& context, const Document& document) {
-  const std::string& experiment = context.options.activations.experiment;
+Document existence_rows(const std::vector<LayerExistence>& layers) {
+  Document rows = Document::array();
+  for (const LayerExistence& layer : layers) {
+    rows.push_back({{"layer", layer.layer + 1},
+                    {"max", layer.max},
+                    {"median", layer.median},
+                    {"massive", layer.massive}});
+  }
+  return rows;
+}
+
+Document place_rows(const std::vector<MassivePlace>& places,
+                    const std::function<std::string(int id)>& piece) {
+  Document rows = Document::array();
+  for (const MassivePlace& place : places) {
+    rows.push_back({{"layer", place.layer + 1},
+                    {"position", place.position},
+                    {"piece", piece(place.id)},
+                    {"dim", place.dim},
+                    {"count", place.count},
+                    {"mean", place.mean},
+                    {"std", place.deviation}});
+  }
+  return rows;
+}
+
+Document intervention_json(const std::vector<InterventionResult>& arms) {
+  Document document = Document::object();
+  for (const InterventionResult& result : arms) {
+    Document& own = document[result.arm.name] = Document::object();
+    for (const auto& [dataset, perplexity] : result.perplexities) own[dataset] = perplexity;
+  }
+  return document;
+}
+
+std::string csv_of(const Document& list) {
+  std::vector<std::string> keys;
+  if (!list.empty()) {
+    for (const auto& [key, value] : list.front().items()) keys.push_back(key);
+  }
+  return rows_of(list, keys);
+}
+
+std::string activations_csv(const std::string& experiment, const Document& document) {
   if (experiment == "magnitude") return magnitude(document);
   if (experiment == "existence") return rows_of(document["layers"], {"layer", "max", "median", "massive"});
   if (experiment == "tokens") return rows_of(document["tokens"], {"position", "piece", "count"});
@@ -74,4 +119,4 @@ std::string activations_csv(const Context& context, const Document& document) {
   return attention(document);
 }
 
-}  // namespace qkscope::cli
+}  // namespace qkscope
