@@ -34,7 +34,7 @@ enum Group : unsigned {
   Activations = 1u << 10,  // EXPERIMENT, --sentence, --corpus, ... and --bos of its own
   Experiments = 1u << 11,  // ACTION, WHAT, --shard, ..., with the model among WHAT
   Folder = 1u << 12,       // --out is a folder that the command fills
-  Dataset = 1u << 13,      // FILE, --columns, --items
+  Dataset = 1u << 13,      // ACTION, FILE, --columns, ..., with the model behind them
   Bench = 1u << 14,        // --synthetic, --tokens
   PerHead = 1u << 15,      // --per-head
   Values = 1u << 16,       // --values
@@ -69,6 +69,7 @@ Document run_activations(const Context& context);
 std::string activations_csv(const Context& context, const Document& document);
 Document run_experiment(const Context& context);
 Document run_dataset(const Context& context);
+Document run_questions(const Context& context);  // the actions of `dataset`
 Document run_verdict(const Context& context);
 Document run_bench(const Context& context);
 

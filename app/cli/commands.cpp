@@ -180,11 +180,35 @@ const std::vector<Command>& commands() {
        "  qkscope-cli experiment run table-1 --data ~/Rope_with_LLM/datasets --out results && "
        "qkscope-cli experiment paper results",
        Experiments | Model | Folder, "The folder that results are added to", run_experiment},
-      {"dataset", "What a data set of rows holds: its columns, how often each value comes, its first rows.",
+      {"dataset",
+       "What a data set of rows holds; and of questions of knowledge: duplicates, balance, a model's "
+       "answers, "
+       "which to keep.",
+       "Without an action: the columns of FILE, how often each value comes, its first rows. Actions on "
+       "questions:\n"
+       "  import FILE         the questions, the rows that are none and why, how many of each answer and "
+       "category\n"
+       "  duplicates FILE     the same question twice, or the same words in another order\n"
+       "  balance FILE        which to drop at random so that every answer, category or both comes equally "
+       "often\n"
+       "  check FILE [MODEL]  asks each question that is not rejected, and judges by the corrected and the "
+       "published rule\n"
+       "  decide FILE         accepts or rejects the questions of --rows\n"
+       "  export FILE TARGET  writes those that are not rejected, or with --accepted those that are "
+       "accepted\n"
+       "Decisions and answers are kept in the folder FILE.studio, which the window shares; a check that was "
+       "stopped goes on\n"
+       "there.\n\n"
        "Examples:\n"
        "  qkscope-cli dataset cities.csv\n"
-       "  qkscope-cli dataset qa.json --columns question,answer --items 10 --json",
-       Dataset, json_file, run_dataset},
+       "  qkscope-cli dataset qa.json --columns question,answer --items 10 --json\n"
+       "  qkscope-cli dataset import cities.csv --question \"Is the city of {city} in {country}?\" --answer "
+       "label\n"
+       "  qkscope-cli dataset duplicates qa.json --reject && qkscope-cli dataset balance qa.json --reject\n"
+       "  qkscope-cli dataset check qa.json ~/models/Llama-3.2-1B-Instruct\n"
+       "  qkscope-cli dataset decide qa.json --rows 3,7-9 --state rejected --reason \"out of date\"\n"
+       "  qkscope-cli dataset export qa.json mine.json --format task",
+       Dataset | Model, json_file, run_dataset},
       {"bench",
        "How fast the model runs here, against the bare matrix products and the memory of this machine.",
        "Prefill computes all logits and M of Q, K and V of every layer; its reference is the sum of the "

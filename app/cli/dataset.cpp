@@ -47,6 +47,7 @@ Document describe(const TableFile& table, const std::string& column) {
 
 Document run_dataset(const Context& context) {
   const DatasetOptions& asked = context.options.dataset;
+  if (!asked.action.empty()) return run_questions(context);
   Budget budget("The data set " + in_quotes(asked.file), context.stop);
   const TableFile table = read_table(asked.file, budget);
   for (const std::string& column : asked.columns) {

@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "app/cli/output.h"
+#include "app/cli/progress_line.h"
 #include "app/cli/prompt.h"
 #include "app/cli/slurm.h"
 #include "core/base/wording.h"
@@ -13,17 +14,6 @@
 namespace qkscope::cli {
 
 namespace {
-
-/// How far it is, on stderr where that is a terminal.
-std::function<void(const ExperimentProgress&)> progress_line() {
-  return [](const ExperimentProgress& at) {
-    if (at.done >= at.of) return tell_line({});
-    std::string line = at.task + ", item " + std::to_string(at.item) + " of " + std::to_string(at.items) +
-                       "; " + std::to_string(at.done) + " of " + std::to_string(at.of) + " results";
-    if (at.remaining_ms >= 0) line += ", " + time_text(at.remaining_ms) + " left";
-    tell_line(line);
-  };
-}
 
 std::string percent(double share) {
   return fixed(100 * share, 1);

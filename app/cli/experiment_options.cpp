@@ -52,22 +52,6 @@ void add_verdict(CLI::App& app, Options& o) {
       ->check(whole_number(0, 1 << 20));
 }
 
-void add_dataset(CLI::App& app, Options& o) {
-  DatasetOptions& d = o.dataset;
-  app.add_option("FILE", d.file, "A .csv, .jsonl or .json file, also .gz")
-      ->option_text(" ")
-      ->required()
-      ->check(filled("a file"));
-  app.add_option("--columns", d.columns, "Some of its columns, such as question,answer (all)")
-      ->option_text("LIST")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(filled("names of columns"));
-  app.add_option("--items", d.items, "Of so many rows --json tells the values (3)")
-      ->option_text("N")
-      ->check(whole_number(0, 1 << 24));
-}
-
 void settle_experiment(Options& o) {
   ExperimentOptions& e = o.experiment;
   if (e.action.empty()) return;

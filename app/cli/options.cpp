@@ -9,6 +9,7 @@
 
 #include "app/cli/activation_options.h"
 #include "app/cli/command.h"
+#include "app/cli/dataset_options.h"
 #include "app/cli/experiment_options.h"
 #include "app/cli/validators.h"
 #include "core/base/blanks.h"
@@ -354,7 +355,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
     if (has(Experiments)) add_experiment(sub, o);
     if (has(Dataset)) add_dataset(sub, o);
     if (has(Verdicts)) add_verdict(sub, o);
-    if (has(Model) && !has(Experiments) && !has(Verdicts)) add_model(sub, o);
+    if (has(Model) && !has(Experiments) && !has(Verdicts) && !has(Dataset)) add_model(sub, o);
     if (has(Model)) add_device(sub, o);
     if (has(Bench)) add_bench(sub, o);
     if (has(Prompt)) add_prompt(sub, o, t);
@@ -389,6 +390,7 @@ std::optional<Invocation> parse(int argc, char** argv) {
   }
   settle(o, t);
   settle_experiment(o);
+  settle_dataset(o);
   check(*invocation.command, o);
   return invocation;
 }

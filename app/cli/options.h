@@ -10,6 +10,8 @@
 #include "core/model/language_model.h"
 #include "core/run/run.h"
 #include "core/tasks/corpus_sequences.h"
+#include "core/tasks/qa_decisions.h"
+#include "core/tasks/qa_groups.h"
 #include "core/text/bos.h"
 
 namespace qkscope::cli {
@@ -46,11 +48,26 @@ struct ExperimentOptions {
   bool dry_run = false;
 };
 
-/// What `dataset` is told.
+/// What `dataset` is told beside the model.
 struct DatasetOptions {
-  std::string file;
+  std::string action;  // empty: tell what rows there are
+  std::vector<std::string> what;
+  std::string file, target;          // target: what export writes
   std::vector<std::string> columns;  // empty = all
   int items = 3;
+  QaColumns qa_columns;
+  std::string keep;  // the folder of decisions and answers; empty: beside the file
+  std::string by_text = "answer", state_text;
+  QaBalance by = QaBalance::Answer;
+  std::uint64_t seed = 0;
+  bool reject = false;
+  std::string rows_text, reason;
+  std::vector<int> rows;  // 0-based, sorted; empty = all
+  QaState state = QaState::Undecided;
+  std::optional<std::string> system;
+  std::optional<int> max_new;
+  std::string format = "published";
+  bool accepted = false;
 };
 
 /// What `bench` is told beside the model.

@@ -32,6 +32,10 @@ AnswerBy read_answer_by(JsonFields& fields, AnswerBy absent);
 /// texts, and each is a right answer.
 using ItemFields = std::map<std::string, std::vector<std::string>>;
 
+/// `text` with every {name} replaced by the first value of that field, and {*name} by all of them, joined by
+/// commas. Throws Error, which begins with `where`, for a name that the item has not.
+std::string filled_text(const std::string& text, const ItemFields& fields, const std::string& where);
+
 /// Rows of one's own or a published data set: see read_table().
 struct TaskSource {
   std::string file;

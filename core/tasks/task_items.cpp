@@ -11,31 +11,6 @@ namespace qkscope {
 
 namespace {
 
-/// `text` with every {name} replaced, and {*name} by all values of a field. Throws Error for a name that the
-/// item has not.
-std::string filled(const std::string& text, const ItemFields& fields, const std::string& where) {
-  std::string made;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto open = text.find('{', at);
-    const auto close = open == text.npos ? text.npos : text.find('}', open);
-    if (close == text.npos) return made + text.substr(at);
-    made += text.substr(at, open - at);
-    const bool all = text[open + 1] == '*';
-    const std::string name = text.substr(open + (all ? 2 : 1), close - open - (all ? 2 : 1));
-    const auto field = fields.find(name);
-    if (field == fields.end()) {
-      std::string known;
-      for (const auto& [key, values] : fields) known += (known.empty() ? "" : ", ") + in_quotes(key);
-      throw Error(where + ": the text " + in_quotes(text) + " asks for " + in_quotes(name) +
-                  ", expected one of " + known);
-    }
-    for (std::size_t i = 0; i < (all ? field->second.size() : 1); ++i)
-      made += (i > 0 ? ", " : "") + field->second[i];
-    at = close + 1;
-  }
-  return made;
-}
-
 /// Each of several values of a field is an answer of its own.
 std::vector<std::string> all_filled(const std::vector<std::string>& texts, const ItemFields& fields,
                                     const std::string& where) {
@@ -45,7 +20,7 @@ std::vector<std::string> all_filled(const std::vector<std::string>& texts, const
                            ? fields.find(text.substr(1, text.size() - 2))
                            : fields.end();
     if (field == fields.end()) {
-      made.push_back(filled(text, fields, where));
+      made.push_back(filled_text(text, fields, where));
     } else {
       made.insert(made.end(), field->second.begin(), field->second.end());
     }
@@ -116,6 +91,29 @@ std::vector<ItemFields> rows_of(const Task& task) {
 
 }  // namespace
 
+std::string filled_text(const std::string& text, const ItemFields& fields, const std::string& where) {
+  std::string made;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto open = text.find('{', at);
+    const auto close = open == text.npos ? text.npos : text.find('}', open);
+    if (close == text.npos) return made + text.substr(at);
+    made += text.substr(at, open - at);
+    const bool all = text[open + 1] == '*';
+    const std::string name = text.substr(open + (all ? 2 : 1), close - open - (all ? 2 : 1));
+    const auto field = fields.find(name);
+    if (field == fields.end()) {
+      std::string known;
+      for (const auto& [key, values] : fields) known += (known.empty() ? "" : ", ") + in_quotes(key);
+      throw Error(where + ": the text " + in_quotes(text) + " asks for " + in_quotes(name) +
+                  ", expected one of " + known);
+    }
+    for (std::size_t i = 0; i < (all ? field->second.size() : 1); ++i)
+      made += (i > 0 ? ", " : "") + field->second[i];
+    at = close + 1;
+  }
+  return made;
+}
+
 std::vector<TaskItem> items_of(const Task& task, const Tokenizer& tokenizer, std::size_t most) {
   std::vector<ItemFields> all = task.source ? rows_of(task) : task.items;
   if (task.pass_keys) {
@@ -130,9 +128,9 @@ std::vector<TaskItem> items_of(const Task& task, const Tokenizer& tokenizer, std
   std::vector<TaskItem> items;
   for (const ItemFields& fields : all) {
     const std::string where = "Task " + in_quotes(task.name) + ", item " + std::to_string(items.size() + 1);
-    TaskItem item{filled(task.system, fields, where),
-                  filled(task.prompt, fields, where),
-                  filled(task.expected, fields, where),
+    TaskItem item{filled_text(task.system, fields, where),
+                  filled_text(task.prompt, fields, where),
+                  filled_text(task.expected, fields, where),
                   {}};
     item.gold = {all_filled(task.answers, fields, where), item.prompt,
                  all_filled(task.choices, fields, where)};
