@@ -18,6 +18,7 @@ class QStackedWidget;
 
 namespace qkscope {
 
+class CorpusWindow;
 class DockSizes;
 class ElidedButton;
 class ElidedLabel;
@@ -63,6 +64,8 @@ class MainWindow : public QMainWindow {
   /// A document with its recorded runs; `runs_alone`: the document of now stays, as a later state of it.
   void openRecorded(const QString& path, bool runs_alone);
   void showError(const QString& sentence);
+  /// In front of the others of its place; nothing for an id that is no panel's.
+  void showPanel(const QString& id);
 
  protected:
   void closeEvent(QCloseEvent* event) override;
@@ -84,8 +87,6 @@ class MainWindow : public QMainWindow {
   void arrangeDocks();
   /// Shows a panel, in front of the others of its place, or closes it.
   void togglePanel(const Placed& placed);
-  /// In front of the others of its place.
-  void showPanel(const QString& id);
   /// For restoreLayout() at the next start.
   void keepLayout();
   void connectSession();
@@ -187,6 +188,9 @@ class MainWindow : public QMainWindow {
   // mainwindow_experiments.cpp
   void showExperiments();
   void showEffects();
+  void showCorpora();
+  /// A layer, and where the prompt has it a position, in the residual stream.
+  void showActivation(int layer, int position);
   /// A question of an experiment as a prompt, with the edits of its arm shown and on; no edits: switched off.
   void askFromExperiment(const Prompt& prompt, const EditArm& arm);
 
@@ -258,6 +262,7 @@ class MainWindow : public QMainWindow {
   // Made when they are first asked for.
   ExperimentsWindow* experiments_ = nullptr;
   EffectWindow* effects_ = nullptr;
+  CorpusWindow* corpora_ = nullptr;
 
   CommandTable commands_{this};
   QMenu *recent_menu_ = nullptr, *models_menu_ = nullptr, *presets_menu_ = nullptr;

@@ -140,6 +140,10 @@ void MainWindow::addModelCommands() {
                         .text = tr("E&ffect map …"),
                         .keys = {key(Qt::CTRL | Qt::SHIFT | Qt::Key_F)},
                         .run = [this] { showEffects(); }},
+                       {.id = QStringLiteral("corpora"),
+                        .text = tr("&Massive activations over a corpus …"),
+                        .keys = {key(Qt::CTRL | Qt::SHIFT | Qt::Key_A)},
+                        .run = [this] { showCorpora(); }},
                        {}});
   std::vector<Command> lengths;
   for (const int tokens : {8, 16, 24, 48, 96, 192}) {

@@ -1,8 +1,10 @@
 #include <algorithm>
 
+#include "app/corpus_window.h"
 #include "app/effect_window.h"
 #include "app/experiments_window.h"
 #include "app/mainwindow.h"
+#include "views/shown.h"
 
 // The windows of experiments and of the effect map, and what is chosen there done here.
 
@@ -32,6 +34,29 @@ void MainWindow::showEffects() {
   effects_->show();
   effects_->raise();
   effects_->activateWindow();
+}
+
+void MainWindow::showCorpora() {
+  if (!corpora_) {
+    corpora_ = new CorpusWindow(session_, this);
+    connect(corpora_, &CorpusWindow::editChosen, this, [this](const Edit& edit) { requestEdits({edit}); });
+    connect(corpora_, &CorpusWindow::placeChosen, this, &MainWindow::showActivation);
+    connect(&state_, &ViewState::lookChanged, corpora_,
+            [this](const Look& look) { corpora_->setRule(look.activations); });
+  }
+  corpora_->setRule(state_.look().activations);
+  corpora_->show();
+  corpora_->raise();
+  corpora_->activateWindow();
+}
+
+void MainWindow::showActivation(int layer, int position) {
+  if (!shownSpec()) return;
+  Selection selection = state_.selection();
+  selection.layer = layer;
+  if (position >= 0) selection.position = position;
+  state_.setSelection(clamped(selection, *shownSpec(), shownPositions(session_.data())));
+  for (const char* panel : {"activations", "residual"}) showPanel(QLatin1String(panel));
 }
 
 void MainWindow::askFromExperiment(const Prompt& prompt, const EditArm& arm) {

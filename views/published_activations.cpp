@@ -1,5 +1,6 @@
 #include "views/published_activations.h"
 
+#include <QCoreApplication>
 #include <QFile>
 #include <QJsonArray>
 #include <QJsonDocument>
@@ -9,6 +10,10 @@
 namespace qkscope {
 
 namespace {
+
+QString tr(const char* text) {
+  return QCoreApplication::translate("PublishedActivations", text);
+}
 
 template <typename Number>
 std::vector<Number> numbers(const QJsonValue& list) {
@@ -24,6 +29,24 @@ MassiveImpact PublishedActivations::impact() const {
   for (std::size_t i = 0; i < std::min(original.size(), zero.size()); ++i)
     times = std::max(times, zero[i] / original[i]);
   return impact_of(times);
+}
+
+QString impactWords(MassiveImpact impact) {
+  switch (impact) {
+    case MassiveImpact::High:
+      return tr("high");
+    case MassiveImpact::Medium:
+      return tr("medium");
+    case MassiveImpact::None:
+      break;
+  }
+  return tr("none");
+}
+
+QColor impactColor(const PlotStyle& style, MassiveImpact impact) {
+  if (impact == MassiveImpact::High) return style.context;
+  if (impact == MassiveImpact::None) return style.memory;
+  return style.dark ? QColor(0xf0a34a) : QColor(0xa85a00);
 }
 
 const std::vector<PublishedActivations>& publishedActivations() {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/analysis/massive_impact.h"
+#include "views/plot_style.h"
 
 namespace qkscope {
 
@@ -26,6 +27,10 @@ struct PublishedActivations {
 };
 
 const std::vector<PublishedActivations>& publishedActivations();
+/// "high", "medium", "none"; and purple, orange and green, as the poster has them, always with the word.
+QString impactWords(MassiveImpact impact);
+QColor impactColor(const PlotStyle& style, MassiveImpact impact);
+
 /// Whether two names of architectures are of one family: "Gemma3ForCausalLM",
 /// "Gemma3ForConditionalGeneration".
 bool sameFamily(const QString& a, const QString& b);

@@ -33,25 +33,6 @@ struct Row {
   bool here = false, family = false;
 };
 
-QString impactWords(MassiveImpact impact) {
-  switch (impact) {
-    case MassiveImpact::High:
-      return Words::tr("high");
-    case MassiveImpact::Medium:
-      return Words::tr("medium");
-    case MassiveImpact::None:
-      break;
-  }
-  return Words::tr("none");
-}
-
-/// Purple, orange and green, as the poster has them; always with the word.
-QColor impactColor(const PlotStyle& style, MassiveImpact impact) {
-  if (impact == MassiveImpact::High) return style.context;
-  if (impact == MassiveImpact::None) return style.memory;
-  return style.dark ? QColor(0xf0a34a) : QColor(0xa85a00);
-}
-
 /// "2 – 30, 29 of 32"
 QString layersWords(const std::vector<int>& layers, int of) {
   if (layers.empty()) return Words::tr("none of %1").arg(of);
