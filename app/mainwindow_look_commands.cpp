@@ -172,7 +172,7 @@ void MainWindow::addColorCommands() {
                   .run = [this] { changeLook([](Look& look) { look.head_mean = !look.head_mean; }); },
                   .checked = [this] { return state_.look().head_mean; }},
                  {.id = QStringLiteral("timesValue"),
-                  .text = tr("Attention of a head times the length of the &value"),
+                  .text = tr("Attention times the length of the &value"),
                   .run = [this] { changeLook([](Look& look) { look.times_value = !look.times_value; }); },
                   .checked = [this] { return state_.look().times_value; },
                   .about = tr("What a key really adds: a sink takes much attention and gives little")},

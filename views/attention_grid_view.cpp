@@ -157,7 +157,7 @@ class AttentionGridView : public View {
     const auto heads = meanPatterns(data());
     if (heads.empty()) return tr("No layer of this model has attention.");
     const bool any =
-        std::ranges::any_of(heads, [&](const HeadId& head) { return hasPattern(data(), look, head); });
+        std::ranges::any_of(heads, [&](const HeadId& head) { return hasPattern(data(), lookHere(), head); });
     return any ? QString() : tr("No pattern has been computed yet.");
   }
   void paintFigure(QPainter& painter, const QRectF& area) const override {
@@ -245,8 +245,14 @@ class AttentionGridView : public View {
   }
 
  private:
+  /// Of all layers attention is drawn as it is: lengths of values differ from layer to layer.
+  Look lookHere() const {
+    Look look = state().look();
+    look.times_value = false;
+    return look;
+  }
   AttentionGrid gridOf(const PlotStyle& style) const {
-    const Look& look = state().look();
+    const Look look = lookHere();
     const bool difference = look.shown == Shown::Difference;
     AttentionGrid grid;
     grid.marked = massivePositions(data(), look);

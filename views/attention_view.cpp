@@ -44,9 +44,10 @@ class AttentionView : public PositionMapView {
     Needs needs;
     if (!data().spec() || data().dump || data().prompt_tokens > longest_patterns) return needs;
     const HeadId head = headOf(data(), state());
-    needs.patterns = {head};
+    if (!tooLong().isEmpty()) return needs;
+    needs.patterns = patternsOf(*data().spec(), state().look(), head);
     const AttentionSpec* attention = data().spec()->attention(head.layer);
-    if (attention && timesValue(state().look(), head)) {
+    if (attention && state().look().times_value) {
       needs.values = {Site::Value};
       needs.value_layers = {keys_layer(*attention, head.layer)};
     }
@@ -54,14 +55,15 @@ class AttentionView : public PositionMapView {
   }
   QString figureTitle() const override {
     const HeadId head = headOf(data(), state());
-    const QString what = timesValue(state().look(), head) ? tr("Attention times length of the value")
-                                                          : tr("Attention pattern");
+    const QString what =
+        state().look().times_value ? tr("Attention times length of the value") : tr("Attention pattern");
     return tr("%1, layer %2, %3, %4")
         .arg(what, QString::number(head.layer + 1), headWords(head), shownWords(state().look().shown));
   }
   QString whyNoFigure() const override {
     const QString none = whyNoPattern(data(), state().look(), state().selection());
     if (!none.isEmpty()) return none;
+    if (const QString long_words = tooLong(); !long_words.isEmpty()) return long_words;
     return hasPattern(data(), state().look(), headOf(data(), state()))
                ? QString()
                : tr("This pattern has not been computed yet.");
@@ -69,8 +71,8 @@ class AttentionView : public PositionMapView {
   std::vector<FigureArray> figureArrays() const override {
     if (!whyNoFigure().isEmpty()) return {};
     const PositionMap drawn = picture(PlotStyle::of(*this));
-    return {{timesValue(state().look(), headOf(data(), state())) ? QStringLiteral("attention_times_value")
-                                                                 : QStringLiteral("attention_pattern"),
+    return {{state().look().times_value ? QStringLiteral("attention_times_value")
+                                        : QStringLiteral("attention_pattern"),
              {QStringLiteral("query"), QStringLiteral("key")},
              {{drawn.map.rows(), drawn.map.columns()}, drawn.map.values()}}};
   }
@@ -93,7 +95,7 @@ class AttentionView : public PositionMapView {
     ColorMap map = difference ? divergingMap(look.color_map) : recedingMap(!style.dark);
     map.nan = style.background.rgb();
     const HeadId head = headOf(data(), state());
-    const bool times = timesValue(look, head);
+    const bool times = look.times_value;
     result.bar = {difference ? (times ? tr("Δ attention × ‖v‖ (disrupted − baseline)")
                                       : tr("Δ attention (disrupted − baseline)"))
                              : (times ? tr("attention × ‖v‖ of the key") : tr("attention after softmax")),
@@ -125,13 +127,13 @@ class AttentionView : public PositionMapView {
                  ? percentWords(static_cast<double>(values->at(cell.y(), cell.x())))
                  : absentWords(data());
     };
+    const HeadId head = headOf(data(), state());
     const auto added = [&](Shown run) {
-      const Array* values = pattern(run);
-      const auto lengths = valueLengths(data(), run, headOf(data(), state()));
-      const auto key = static_cast<std::size_t>(cell.x());
-      if (!values || cell.y() >= values->size(0) || key >= lengths.size()) return absentWords(data());
-      const auto share = static_cast<double>(values->at(cell.y(), cell.x()));
-      return tr("length %1, adds %2").arg(numberWords(lengths[key]), numberWords(share * lengths[key]));
+      const auto adds = addedBy(data(), run, head, cell.y(), cell.x());
+      if (!adds) return absentWords(data());
+      if (head.head == HeadId::mean) return tr("adds %1 on the mean over the heads").arg(numberWords(*adds));
+      const double length = valueLengths(data(), run, head)[static_cast<std::size_t>(cell.x())];
+      return tr("length %1, adds %2").arg(numberWords(length), numberWords(*adds));
     };
     const Shown shown = state().look().shown;
     const auto words = [&](const auto& of) {
@@ -140,11 +142,22 @@ class AttentionView : public PositionMapView {
     };
     QString text = tr("%1 of the attention of %2 goes to %3")
                        .arg(words(part), positionWords(cell.y()), positionWords(cell.x()));
-    if (timesValue(state().look(), headOf(data(), state()))) text += tr(" · its value: %1").arg(words(added));
+    if (state().look().times_value) text += tr(" · its value: %1").arg(words(added));
     return text;
   }
 
  private:
+  /// The patterns of all heads of a layer are kept of shorter prompts than that of one.
+  QString tooLong() const {
+    const bool all = state().look().times_value && headOf(data(), state()).head == HeadId::mean;
+    const int positions = std::max(data().prompt_tokens, shownPositions(data()));
+    if (!all || positions <= longest_grid) return {};
+    return tr("Meaned over the heads, attention times the length of the value is drawn of prompts of up to "
+              "%1 "
+              "tokens; this one has %2: choose one head")
+        .arg(longest_grid)
+        .arg(positions);
+  }
   const Array* pattern(Shown run) const {
     const Capture* capture = shownCapture(data(), run);
     return capture ? capture->pattern(headOf(data(), state())) : nullptr;

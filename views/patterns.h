@@ -10,14 +10,15 @@ inline constexpr int longest_patterns = 2048, longest_grid = 512;
 QString whyNoPattern(const ViewData& data, const Look& look, const Selection& selection);
 /// Of every layer the mean over its heads; none where the prompt is longer than `longest_grid`.
 std::set<HeadId> meanPatterns(const ViewData& data);
-/// Whether the pattern of `head` is drawn times the length of each key's value: of one head alone, for the
-/// heads of a layer differ in their values.
-inline bool timesValue(const Look& look, HeadId head) {
-  return look.times_value && head.head != HeadId::mean;
-}
+/// The heads whose patterns are needed to draw that of `head`: where a mean is drawn times the length of each
+/// key's value all of the layer's, for they differ in their values.
+std::set<HeadId> patternsOf(const ModelSpec& spec, const Look& look, HeadId head);
 /// The length of the value of every position that a query head reads, of one run; empty where it has not come
 /// yet.
 std::vector<double> valueLengths(const ViewData& data, Shown run, HeadId head);
+/// What a key adds to a query: attention times the length of its value, of a head or on the mean over those
+/// of a layer. Nothing where it has not come yet.
+std::optional<double> addedBy(const ViewData& data, Shown run, HeadId head, int query, int key);
 /// Whether drawnPattern() gives one.
 bool hasPattern(const ViewData& data, const Look& look, HeadId head);
 /// A pattern as it is drawn, that of `look`: what comes later is NaN, no number. Nothing where it has not

@@ -51,7 +51,7 @@ struct Look {
   bool one_scale = true;                 // Q, K and V share one colour scale
   TokenColors token_colors = TokenColors::Baseline;
   bool head_mean = false;    // the panel Attention: the mean over the heads of a layer, not one of them
-  bool times_value = false;  // the panel Attention: that of one head times the length of each key's value
+  bool times_value = false;  // the panel Attention: times the length of each key's value
   QStringList magnitudes;    // files of magnitudes, whose curves stand beside those of the run
   bool operator==(const Look&) const = default;
 };

@@ -113,14 +113,15 @@ class TestFigures : public TestCase {
     QVERIFY2(there.startsWith(QStringLiteral("dims 4 – 7 of 0 – 7")), qPrintable(there));
   }
 
-  /// Attention of one head times the length of each key's value, key by key; the mean over heads, which
-  /// differ in their values, stays as it is.
+  /// Attention of one head times the length of each key's value, key by key, and the mean of that over the
+  /// heads, which differ in their values.
   void attentionTimesTheValue() {
     constexpr int positions = 6;
     ViewData data = tinyData();
     const auto run_of = [&](float first, float value) {
       auto run = std::make_shared<Run>(*data.comparison->baseline);
-      run->capture.patterns[{1, 2}] = patternSample(positions, first);
+      for (int head = 0; head < 4; ++head)
+        run->capture.patterns[{1, head}] = patternSample(positions, head == 2 ? first : 0.125f);
       run->capture.patterns[{1, HeadId::mean}] = patternSample(positions, first);
       Array values{{positions, 2, 8}, {}};  // of the second KV head, which query head 2 reads
       for (int t = 0; t < positions; ++t) {
@@ -147,7 +148,7 @@ class TestFigures : public TestCase {
       return static_cast<double>(
           arrays.at(0).array.data.at(static_cast<std::size_t>(query * positions + key)));
     };
-    const auto near = [](double found, double expected) { return std::abs(found - expected) < 1e-6; };
+    const auto near = [](double found, double expected) { return std::abs(found - expected) < 1e-5; };
     const double unit = std::sqrt(8.0);
     QVERIFY(near(number(4, 0), 0.5 * 0.125 * unit));
     QVERIFY(near(number(4, 4), 0.5 * 4 * unit));
@@ -161,8 +162,23 @@ class TestFigures : public TestCase {
     look.head_mean = true;
     stage.state.setLook(look);
     stage.settle();
+    QCOMPARE(stage.view->needs().values, std::set<Site>{Site::Value});
+    QCOMPARE(stage.view->needs().patterns,
+             (std::set<HeadId>{{1, HeadId::mean}, {1, 0}, {1, 1}, {1, 2}, {1, 3}}));
+    // Heads 0 and 1 read values of length 100 units, 2 and 3 those of the second KV head.
+    const double other = 2 * 0.125 * 100;
+    QVERIFY(near(number(4, 0), ((0.25 + 0.125) * 3 - (0.5 + 0.125) * 0.125) * unit / 4));
+    look.shown = Shown::Baseline;
+    stage.state.setLook(look);
+    stage.settle();
+    QVERIFY(near(number(4, 0), (other + (0.5 + 0.125) * 0.125) * unit / 4));
+    QVERIFY(near(number(4, 4), (2 * 0.875 * 100 + (0.5 + 0.875) * 4) * unit / 4));
+    QVERIFY(stage.view->figureTitle().contains(QStringLiteral("mean over the heads")));
+    look.times_value = false;
+    stage.state.setLook(look);
+    stage.settle();
     QVERIFY(stage.view->needs().values.empty());
-    QVERIFY(near(number(1, 0), 0.25 - 0.5));
+    QVERIFY(near(number(4, 0), 0.5));
   }
 
   /// Curves of other runs stand beside the run's own, out of files that say what is wrong with them; the
