@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "app/figure_run.h"
+#include "app/lessons.h"
 #include "app/mainwindow.h"
 #include "app/options.h"
 #include "app/theme.h"
@@ -96,6 +97,9 @@ void openInitial(MainWindow& window, const Options& options, bool keep) {
   applyOptions(options, start.document);
   window.resume(start);
   sayWhatIsBeside(window, options, start.document);
+  if (is_document && !begins_like_zip(options.model.toStdString())) {
+    for (const QString& panel : panelsOf(options.model)) window.showPanel(panel);
+  }
   if (file) window.keepIn(std::move(file));
   if (model.isEmpty()) model = start.document.model;
   if (!start.path.isEmpty() && begins_like_zip(start.path.toStdString())) {

@@ -9,6 +9,22 @@
 
 namespace qkscope {
 
+namespace {
+
+QStringList panelsIn(const QJsonObject& root) {
+  QStringList panels;
+  for (const QJsonValue& value : root[QStringLiteral("panels")].toArray()) panels << value.toString();
+  return panels;
+}
+
+}  // namespace
+
+QStringList panelsOf(const QString& path) {
+  QFile file(path);
+  return file.open(QIODevice::ReadOnly) ? panelsIn(QJsonDocument::fromJson(file.readAll()).object())
+                                        : QStringList();
+}
+
 const std::vector<Lesson>& lessons() {
   static const std::vector<Lesson> all = [] {
     std::vector<Lesson> found;
@@ -18,13 +34,8 @@ const std::vector<Lesson>& lessons() {
       if (!file.open(QIODevice::ReadOnly)) continue;
       const QByteArray json = file.readAll();
       const QJsonObject root = QJsonDocument::fromJson(json).object();
-      Lesson lesson{QFileInfo(name).completeBaseName(),
-                    root[QStringLiteral("title")].toString(),
-                    root[QStringLiteral("about")].toString(),
-                    {},
-                    documentFromJson(json, name)};
-      for (const QJsonValue& panel : root[QStringLiteral("panels")].toArray())
-        lesson.panels << panel.toString();
+      Lesson lesson{QFileInfo(name).completeBaseName(), root[QStringLiteral("title")].toString(),
+                    root[QStringLiteral("about")].toString(), panelsIn(root), documentFromJson(json, name)};
       found.push_back(std::move(lesson));
     }
     return found;

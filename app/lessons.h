@@ -15,5 +15,7 @@ struct Lesson {
 };
 
 const std::vector<Lesson>& lessons();
+/// The panels that a document's file names, as a lesson does; none where it cannot be read as one.
+QStringList panelsOf(const QString& path);
 
 }  // namespace qkscope

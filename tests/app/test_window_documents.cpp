@@ -3,6 +3,9 @@
 #include <QApplication>
 #include <QDialog>
 #include <QImage>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QMessageBox>
 #include <QProcess>
 #include <QRandomGenerator>
@@ -318,6 +321,40 @@ class TestWindowDocuments : public AppTestCase {
     QVERIFY(has("mine.qkscope"));
     next.kill();
     QVERIFY(next.waitForFinished());
+  }
+
+  /// The panels that a document names stand in its screenshot, as those of a lesson.
+  void screenshotOfALesson() {
+    Document document = small();
+    document.model = QString::fromStdString(smallModel().string());
+    const auto shot = [&](const char* name, const QJsonArray& panels) {
+      QJsonObject root = QJsonDocument::fromJson(toJson(document)).object();
+      root[QStringLiteral("panels")] = panels;
+      const QString path = writeFile(QLatin1String(name) + QStringLiteral(".qkscope"),
+                                     QJsonDocument(root).toJson()),
+                    picture = folder_.filePath(QLatin1String(name) + QStringLiteral(".png"));
+      QProcess program;
+      QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+      environment.insert(QStringLiteral("QT_QPA_PLATFORM"), QStringLiteral("offscreen"));
+      program.setProcessEnvironment(environment);
+      program.start(test::program("qkscope"), {path, QStringLiteral("--theme"), QStringLiteral("light"),
+                                               QStringLiteral("--screenshot"), picture});
+      if (!program.waitForFinished(60000) || program.exitCode() != 0)
+        qWarning("%s", program.readAllStandardError().constData());
+      return QImage(picture);
+    };
+    const QImage plain = shot("plain", {}), again = shot("again", {}),
+                 lesson = shot("lesson", {QStringLiteral("magnitudes"), QStringLiteral("residual")});
+    const auto differs = [&](const QImage& other) {  // in so many of 1000 pixels
+      qint64 count = 0;
+      for (int y = 0; y < plain.height(); ++y) {
+        for (int x = 0; x < plain.width(); ++x) count += plain.pixel(x, y) != other.pixel(x, y);
+      }
+      return 1000 * count / (plain.width() * plain.height());
+    };
+    QVERIFY(!plain.isNull() && plain.size() == lesson.size());
+    QVERIFY2(differs(again) < 20, qPrintable(QString::number(differs(again))));
+    QVERIFY2(differs(lesson) > 50, qPrintable(QString::number(differs(lesson))));
   }
 };
 
