@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "core/model/blocks/bands.h"
 #include "core/model/rows/rows.h"
@@ -45,28 +46,55 @@ at::Tensor alibi_bias(const AlibiSpec& alibi, const Band& band) {
   return (bias.to(at::kFloat) * alibi.scale).to(band.queries.device(), band.queries.scalar_type());
 }
 
-/// Step by step, with the scores held: what a tap looks at and what fused attention cannot do.
-at::Tensor attend_openly(const AttentionSpec& spec, const at::Tensor& sinks, int layer, const Band& band,
-                         Tap& tap) {
-  const at::Tensor& query = band.queries;
-  const std::int64_t groups = spec.num_kv_groups(), positions = query.size(1), count = band.keys.size(1);
-  const at::Tensor k = band.keys.repeat_interleave(groups, 0), v = band.values.repeat_interleave(groups, 0);
-  at::Tensor scores = at::matmul(query, k.transpose(1, 2)) * spec.scale;  // (H, T, n)
+/// (H, T, n) before softmax, -infinity where a key must not be seen.
+at::Tensor scores_of(const AttentionSpec& spec, const Band& band) {
+  const at::Tensor keys = band.keys.repeat_interleave(spec.num_kv_groups(), 0);
+  at::Tensor scores = at::matmul(band.queries, keys.transpose(1, 2)) * spec.scale;
   if (spec.softcap > 0) scores = (scores / spec.softcap).tanh() * spec.softcap;
   if (spec.alibi) scores = scores + alibi_bias(*spec.alibi, band);
-  scores = scores.masked_fill(hidden_keys(spec, band), -infinity);
-  if (tap.wants({layer, Site::AttnScores})) scores = tap({layer, Site::AttnScores}, scores);
-  at::Tensor pattern;
-  if (sinks.defined()) {
-    const at::Tensor column = sinks.to(scores.scalar_type()).view({-1, 1, 1}).expand({-1, positions, 1});
-    const at::Tensor all = at::softmax(at::cat({scores, column}, -1), -1, at::kFloat);
-    if (tap.wants({layer, Site::AttnSink})) tap({layer, Site::AttnSink}, all.select(-1, count));
-    pattern = all.narrow(-1, 0, count).to(query.scalar_type());
-  } else {
-    pattern = at::softmax(scores, -1, at::kFloat).to(query.scalar_type());
-  }
-  if (tap.wants({layer, Site::AttnPattern})) pattern = tap({layer, Site::AttnPattern}, pattern);
-  return at::matmul(pattern, v);  // (H, T, Dv)
+  return scores.masked_fill(hidden_keys(spec, band), -infinity);
+}
+
+/// (H, T, n), and the mass (H, T) on a learned sink where there is one.
+struct Pattern {
+  at::Tensor keys, sink;
+};
+
+Pattern pattern_of(const at::Tensor& scores, const at::Tensor& sinks, at::ScalarType type) {
+  if (!sinks.defined()) return {at::softmax(scores, -1, at::kFloat).to(type), {}};
+  const at::Tensor column = sinks.to(scores.scalar_type()).view({-1, 1, 1}).expand({-1, scores.size(1), 1});
+  const at::Tensor all = at::softmax(at::cat({scores, column}, -1), -1, at::kFloat);
+  return {all.narrow(-1, 0, scores.size(2)).to(type), all.select(-1, scores.size(2))};
+}
+
+/// (H, T, Dv)
+at::Tensor weighted_values(const AttentionSpec& spec, const at::Tensor& pattern, const Band& band) {
+  return at::matmul(pattern, band.values.repeat_interleave(spec.num_kv_groups(), 0));
+}
+
+/// Step by step: what fused attention cannot do.
+at::Tensor attend_openly(const AttentionSpec& spec, const at::Tensor& sinks, const Band& band) {
+  const at::Tensor scores = scores_of(spec, band);
+  return weighted_values(spec, pattern_of(scores, sinks, band.queries.scalar_type()).keys, band);
+}
+
+/// Shows the tap scores and pattern; the heads' outputs where it gives others back.
+std::optional<at::Tensor> attend_watched(const AttentionSpec& spec, const at::Tensor& sinks, int layer,
+                                         const Band& band, Tap& tap) {
+  at::Tensor scores = scores_of(spec, band);
+  bool replaced = false;
+  const auto shown = [&](Site site, const at::Tensor& x) {
+    if (!tap.wants({layer, site})) return x;
+    at::Tensor given = tap({layer, site}, x);
+    replaced = replaced || !given.is_same(x);
+    return given;
+  };
+  scores = shown(Site::AttnScores, scores);
+  const Pattern computed = pattern_of(scores, sinks, band.queries.scalar_type());
+  if (computed.sink.defined()) shown(Site::AttnSink, computed.sink);
+  const at::Tensor pattern = shown(Site::AttnPattern, computed.keys);
+  if (!replaced) return std::nullopt;
+  return weighted_values(spec, pattern, band);
 }
 
 /// The positions that a query at `position` sees begin here.
@@ -104,9 +132,11 @@ at::Tensor attend_fused(const AttentionSpec& spec, const Band& band) {
 
 at::Tensor attend(const AttentionSpec& spec, const at::Tensor& sinks, int layer, const at::Tensor& query,
                   const at::Tensor& keys, const at::Tensor& values, int past, Tap& tap) {
-  const bool watched = tap.wants({layer, Site::AttnScores}) || tap.wants({layer, Site::AttnPattern});
-  if (watched) return attend_openly(spec, sinks, layer, {query, keys, values, past, 0}, tap);
-
+  if (tap.wants({layer, Site::AttnScores}) || tap.wants({layer, Site::AttnPattern})) {
+    // Where it only looks on, the pass goes the way it goes without it, to the last digit.
+    const Band all{query, keys, values, past, 0};
+    if (std::optional<at::Tensor> heads = attend_watched(spec, sinks, layer, all, tap)) return *heads;
+  }
   const bool open = spec.softcap > 0 || sinks.defined();
   const std::int64_t positions = query.size(1);
   // `count` queries from `start` on, over all that one of them sees.
@@ -114,7 +144,7 @@ at::Tensor attend(const AttentionSpec& spec, const at::Tensor& sinks, int layer,
     const std::int64_t first = first_seen(spec, past + start), seen = past + start + count - first;
     const Band band{query.narrow(1, start, count), keys.narrow(1, first, seen), values.narrow(1, first, seen),
                     past + start, first};
-    return open ? attend_openly(spec, sinks, layer, band, tap) : attend_fused(spec, band);
+    return open ? attend_openly(spec, sinks, band) : attend_fused(spec, band);
   };
   const std::int64_t work_a_query = 2 * query.size(0) * keys.size(1) * (keys.size(2) + values.size(2));
   const std::int64_t at_once = rows_at_once(query, positions, work_a_query);
