@@ -141,7 +141,10 @@ void Session::load(const FoundModel& found) {
   }
   const std::uint64_t number = ++load_number_;
   scheduler_.runInstead([this, number, found, old = std::move(old)](std::stop_token stop) mutable {
-    old.clear();  // here, after whatever ran on them has ended
+    if (!old.empty()) {
+      old.clear();  // here, after whatever ran on them has ended
+      release_device_cache();
+    }
     std::shared_ptr<const LanguageModel> model;
     const QString no_memory =
         tr("There is not enough memory for %1.").arg(QString::fromStdString(found.inspection.card.name));
@@ -221,8 +224,12 @@ void Session::useModel(ModelStore::Gone gone) {
 void Session::letGo(ModelStore::Gone gone) {
   for (const OpenModel& open : gone) forget(open.id);
   Q_EMIT modelsChanged();
+  if (gone.empty()) return;
   // Memory of this size takes its time to be given back.
-  if (!gone.empty()) QThreadPool::globalInstance()->start([gone = std::move(gone)] {});
+  QThreadPool::globalInstance()->start([gone = std::move(gone)]() mutable {
+    gone.clear();
+    release_device_cache();
+  });
 }
 
 void Session::forget(ModelId id) {

@@ -1,5 +1,6 @@
 #include "core/base/device_memory.h"
 
+#include <c10/core/CachingDeviceAllocator.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -29,6 +30,10 @@ std::uint64_t device_memory(const std::string& device) {
   if (const auto colon = device.find(':'); colon != device.npos)
     std::from_chars(device.data() + colon + 1, device.data() + device.size(), index);
   return index < devices.size() ? devices[index].total_bytes : 0;
+}
+
+void release_device_cache() {
+  if (!cuda_devices().empty()) c10::getDeviceAllocator(c10::kCUDA)->emptyCache();
 }
 
 }  // namespace qkscope

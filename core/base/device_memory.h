@@ -8,4 +8,8 @@ namespace qkscope {
 /// use. 0 where there is no such device.
 std::uint64_t device_memory(const std::string& device);
 
+/// Gives back what libtorch keeps of GPUs' memory for later passes: once a model is gone others could not use
+/// it, and it would be counted as taken. Does nothing where CUDA is not usable.
+void release_device_cache();
+
 }  // namespace qkscope
