@@ -96,6 +96,74 @@ void showLimits(QWidget* parent) {
   showText(QCoreApplication::translate("Help", "Limits of the method"), html, {560, 420}, parent);
 }
 
+void showGlossary(QWidget* parent) {
+  const std::pair<QString, QString> words[] = {
+      {tr("query, key, value"),
+       tr("The three vectors that attention makes of every position, for each head: a query is compared with "
+          "the keys of all positions before it, and the values of those that fit are added up.")},
+      {tr("head, KV head"),
+       tr("One of the attentions that a layer runs side by side. In grouped-query attention (GQA) several "
+          "query heads share the keys and values of one KV head.")},
+      {tr("dim"), tr("One number of a head's vector, counted from 0.")},
+      {tr("RoPE"),
+       tr("Rotary position embedding: pairs of dims are turned by an angle that grows with the position, "
+          "each pair at a frequency of its own (inv_freq), so that a product of query and key depends on "
+          "their distance.")},
+      {tr("wavelength"),
+       tr("After how many positions a rotary pair has turned once. Low frequencies are long wavelengths.")},
+      {tr("M"), tr("The L2 norm of one dim of one head over all positions of the prompt.")},
+      {tr("massive value"), tr("An entry of M over λ times the mean of its head.")},
+      {tr("massive activation"),
+       tr("A number of the residual stream over 100 and over 1000 times the median of its layer.")},
+      {tr("residual stream"),
+       tr("What a layer reads and adds to: the vector of each position on its way from the embedding to "
+          "the logits.")},
+      {tr("attention sink"),
+       tr("A position, most often the first, that draws much attention without meaning much.")},
+      {tr("disruption"),
+       tr("Massive values, or others as a control, are replaced, by their mean for instance, while the "
+          "prompt is read.")},
+      {tr("arm"), tr("One list of edits that runs beside the baseline, which has none.")},
+      {tr("loss, perplexity"),
+       tr("The loss of a token is −log of the probability that the model gave it; the perplexity of a text "
+          "is e to the mean of its losses: as if the model had chosen among so many tokens each time.")},
+      {tr("logit"), tr("The number that softmax makes a probability of.")},
+      {tr("contextual, parametric"),
+       tr("Knowledge that stands in the prompt, and knowledge that is stored in the weights.")}};
+  QString html = QStringLiteral("<table>");
+  for (const auto& [word, meaning] : words) html += row(word, meaning);
+  showText(tr("Glossary"), html + QStringLiteral("</table>"), {640, 560}, parent);
+}
+
+QString citations() {
+  return QStringLiteral(R"(@software{qkscope,
+  title = {{QKScope}: an explorer of massive values in the attention of language models},
+  version = {%1}
+}
+@inproceedings{jin2025massive,
+  title = {Massive Values in Self-Attention Modules are the Key to Contextual Knowledge Understanding},
+  author = {Jin, Mingyu and Mei, Kai and Xu, Wujiang and Sun, Mingjie and Tang, Ruixiang and Du, Mengnan and Liu, Zirui and Zhang, Yongfeng},
+  booktitle = {Proceedings of the 42nd International Conference on Machine Learning},
+  volume = {267},
+  pages = {28063--28096},
+  year = {2025}
+}
+@article{owen2025refined,
+  title = {A Refined Analysis of Massive Activations in {LLMs}},
+  author = {Owen, Louis and Roy Chowdhury, Nilabhra and Kumar, Abhay and G{\"u}ra, Fabian},
+  journal = {arXiv preprint arXiv:2503.22329},
+  year = {2025}
+}
+@article{sun2024massive,
+  title = {Massive Activations in Large Language Models},
+  author = {Sun, Mingjie and Chen, Xinlei and Kolter, J. Zico and Liu, Zhuang},
+  journal = {arXiv preprint arXiv:2402.17762},
+  year = {2024}
+}
+)")
+      .arg(QStringLiteral(QKSCOPE_VERSION));
+}
+
 void showAbout(QWidget* parent) {
   const QString html = QStringLiteral("<h3>QKScope %1</h3><p>%2</p><p>%3</p><p>%4</p>")
                            .arg(QStringLiteral(QKSCOPE_VERSION),

@@ -87,6 +87,8 @@ class MainWindow : public QMainWindow {
   void arrangeDocks();
   /// Shows a panel, in front of the others of its place, or closes it.
   void togglePanel(const Placed& placed);
+  /// What has the focus fills the window, the picture where no panel has it; or all are where they were.
+  void enlargePanel();
   /// For restoreLayout() at the next start.
   void keepLayout();
   void connectSession();
@@ -252,6 +254,7 @@ class MainWindow : public QMainWindow {
   std::optional<Shown> peeking_;          // what is shown again once Space is let go
 
   DockSizes* docks_;
+  QByteArray layout_before_;  // while one panel fills the window
   std::vector<Placed> views_;
   QStackedWidget* centre_ = nullptr;
   MessageBar* message_ = nullptr;

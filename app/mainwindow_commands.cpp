@@ -1,3 +1,5 @@
+#include <QApplication>
+#include <QClipboard>
 #include <QFileInfo>
 #include <QMenu>
 
@@ -266,6 +268,14 @@ void MainWindow::addHelpCommands() {
        {.id = QStringLiteral("limits"),
         .text = tr("&Limits of the method"),
         .run = [this] { showLimits(this); }},
+       {.id = QStringLiteral("glossary"), .text = tr("&Glossary"), .run = [this] { showGlossary(this); }},
+       {.id = QStringLiteral("copyCitations"),
+        .text = tr("&Copy citations"),
+        .run =
+            [this] {
+              QApplication::clipboard()->setText(citations());
+              message_->showNote(tr("BibTeX of QKScope and of the papers it follows is on the clipboard."));
+            }},
        {.id = QStringLiteral("about"), .text = tr("&About QKScope"), .run = [this] { showAbout(this); }}});
 }
 

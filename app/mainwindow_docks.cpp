@@ -45,6 +45,8 @@ QDockWidget* MainWindow::makeDock(const ViewEntry& entry, View* view) {
 }
 
 void MainWindow::arrangeDocks() {
+  layout_before_.clear();
+  centralWidget()->show();
   std::map<Place, QDockWidget*> first;
   for (const Placed& placed : views_) {
     if (!placed.dock) continue;
@@ -82,6 +84,25 @@ void MainWindow::showPanel(const QString& id) {
   placed->dock->raise();
 }
 
+void MainWindow::enlargePanel() {
+  if (!layout_before_.isEmpty()) {
+    centralWidget()->show();
+    restoreState(layout_before_, kLayoutVersion);
+    layout_before_.clear();
+    return;
+  }
+  const QWidget* focus = focusWidget();
+  const auto held = [focus](const Placed& one) {
+    return one.dock && focus && !one.dock->isFloating() && one.dock->isAncestorOf(focus);
+  };
+  const auto front = std::ranges::find_if(views_, held);
+  layout_before_ = saveState(kLayoutVersion);
+  for (auto one = views_.begin(); one != views_.end(); ++one) {
+    if (one->dock && one != front && !one->dock->isFloating()) one->dock->hide();
+  }
+  centralWidget()->setVisible(front == views_.end());
+}
+
 void MainWindow::restoreLayout(std::optional<QSize> size) {
   restoreGeometry(settings_.geometry());
   if (size) {
@@ -96,7 +117,7 @@ void MainWindow::restoreLayout(std::optional<QSize> size) {
 }
 
 void MainWindow::keepLayout() {
-  settings_.setWindow(saveGeometry(), saveState(kLayoutVersion));
+  settings_.setWindow(saveGeometry(), layout_before_.isEmpty() ? saveState(kLayoutVersion) : layout_before_);
 }
 
 }  // namespace qkscope

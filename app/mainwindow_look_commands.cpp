@@ -283,7 +283,8 @@ void MainWindow::addWindowCommands() {
   commands_.add({view, tr("&Theme")},
                 {theme(QStringLiteral("themeSystem"), tr("as the system"), Theme::System),
                  theme(QStringLiteral("themeLight"), tr("light"), Theme::Light),
-                 theme(QStringLiteral("themeDark"), tr("dark"), Theme::Dark)});
+                 theme(QStringLiteral("themeDark"), tr("dark"), Theme::Dark),
+                 theme(QStringLiteral("themeHighContrast"), tr("high contrast"), Theme::HighContrast)});
   commands_.add({view}, {{.id = QStringLiteral("larger"),
                           .text = tr("Larger type"),
                           .keys = {key(Qt::CTRL | Qt::Key_Plus), key(Qt::CTRL | Qt::Key_Equal)},
@@ -296,6 +297,12 @@ void MainWindow::addWindowCommands() {
                           .text = tr("Normal type"),
                           .keys = {key(Qt::CTRL | Qt::Key_0)},
                           .run = [this] { setUiScale(1.0); }},
+                         {.id = QStringLiteral("enlargePanel"),
+                          .text = tr("This panel alone"),
+                          .keys = {key(Qt::SHIFT | Qt::Key_F11)},
+                          .run = [this] { enlargePanel(); },
+                          .checked = [this] { return !layout_before_.isEmpty(); },
+                          .about = tr("What has the focus fills the window, until this is chosen again.")},
                          {.id = QStringLiteral("fullScreen"),
                           .text = tr("&Full screen"),
                           .keys = {key(Qt::Key_F11)},

@@ -62,6 +62,7 @@ struct Names<TokenColors> {
 template <>
 struct Names<Theme> {
   static constexpr std::array table{std::pair{Theme::Light, "light"}, std::pair{Theme::Dark, "dark"},
+                                    std::pair{Theme::HighContrast, "high-contrast"},
                                     std::pair{Theme::System, "system"}};
 };
 

@@ -63,7 +63,7 @@ void addOptions(QCommandLineParser& parser) {
   option({s("screenshot")}, tr("Draw the whole window into a PNG once everything has run, and end."),
          s("FILE"));
   option({s("size")}, tr("Size of the window (1280x800)."), s("WxH"));
-  option({s("theme")}, tr("light, dark or system."), s("WHICH"));
+  option({s("theme")}, tr("light, dark, high-contrast or system."), s("WHICH"));
   option({s("device")}, tr("auto, cpu, cuda or cuda:N."), s("NAME"));
   option({s("dtype")}, tr("auto, float32, bfloat16 or float16."), s("NAME"));
   option({s("weights")}, tr("auto, float or stored: how matrices are held on a CPU."), s("HOW"));

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "app/model_store.h"
+#include "app/names.h"
 
 namespace qkscope {
 
@@ -23,16 +24,11 @@ void write(const char* key, const QVariant& value) {
 }  // namespace
 
 Theme Settings::theme() const {
-  const QString name = read("theme").toString();
-  return name == QStringLiteral("light")  ? Theme::Light
-         : name == QStringLiteral("dark") ? Theme::Dark
-                                          : Theme::System;
+  return fromName<Theme>(read("theme").toString()).value_or(Theme::System);
 }
 
 void Settings::setTheme(Theme theme) {
-  write("theme", theme == Theme::Light  ? QStringLiteral("light")
-                 : theme == Theme::Dark ? QStringLiteral("dark")
-                                        : QStringLiteral("system"));
+  write("theme", nameOf(theme));
 }
 
 double Settings::uiScale() const {

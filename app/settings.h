@@ -7,7 +7,7 @@
 
 namespace qkscope {
 
-enum class Theme { System, Light, Dark };
+enum class Theme { System, Light, Dark, HighContrast };
 
 /// What the program remembers from one start to the next, in the user's configuration folder.
 class Settings {

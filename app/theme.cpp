@@ -16,12 +16,24 @@ struct Colors {
   QColor ground, raised, inset, line, text, muted, disabled, accent, on_accent, disrupted, on_disrupted, row;
 };
 
-const Colors& colors(bool dark) {
+const Colors& colors(Theme theme, bool system_dark) {
   static const Colors light{0xf6f7f9, 0xffffff, 0xeef1f5, 0xd9dde3, 0x1b1e23, 0x5d6470,
                             0xa4abb6, 0x2457d6, 0xffffff, 0xc8321e, 0xffffff, 0xdce4f8};
   static const Colors darkness{0x16181c, 0x1e2126, 0x2a2e35, 0x343941, 0xe6e9ee, 0x9aa2ae,
                                0x666d78, 0x7aa2ff, 0x0f1115, 0xff7a66, 0x0f1115, 0x2d3548};
-  return dark ? darkness : light;
+  static const Colors contrast{Qt::black, Qt::black, 0x1c1c1c,  0x8a8a8a, Qt::white, 0xd8d8d8,
+                               0x9c9c9c,  0xffd84a,  Qt::black, 0xff8f7d, Qt::black, 0x0a3a5e};
+  switch (theme) {
+    case Theme::Light:
+      return light;
+    case Theme::Dark:
+      return darkness;
+    case Theme::HighContrast:
+      return contrast;
+    case Theme::System:
+      break;
+  }
+  return system_dark ? darkness : light;
 }
 
 QPalette palette(const Colors& c) {
@@ -162,8 +174,7 @@ QFont interfaceFont(double scale) {
 
 void applyTheme(Theme theme, double ui_scale) {
   const bool system_dark = systemIsDark();  // asked before anything is changed
-  const bool dark = theme == Theme::Dark || (theme == Theme::System && system_dark);
-  const Colors& c = colors(dark);
+  const Colors& c = colors(theme, system_dark);
   static QPointer<Style> style;
   if (!style) QApplication::setStyle(style = new Style);
   QApplication::setFont(interfaceFont(ui_scale));

@@ -7,6 +7,7 @@
 #include <QToolButton>
 
 #include "app/labels.h"
+#include "app/names.h"
 #include "app/segmented.h"
 #include "app/theme.h"
 #include "tests/app/view_pictures.h"
@@ -18,14 +19,11 @@ namespace {
 struct State {
   Theme theme;
   int larger;  // presses of Ctrl++
-  QString name() const {
-    return QStringLiteral("%1 larger %2")
-        .arg(theme == Theme::Dark ? QStringLiteral("dark") : QStringLiteral("light"))
-        .arg(larger);
-  }
+  QString name() const { return QStringLiteral("%1 larger %2").arg(nameOf(theme)).arg(larger); }
 };
 
-constexpr State kStates[] = {{Theme::Light, 0}, {Theme::Dark, 0}, {Theme::Light, 4}, {Theme::Dark, 2}};
+constexpr State kStates[] = {
+    {Theme::Light, 0}, {Theme::Dark, 0}, {Theme::Light, 4}, {Theme::Dark, 2}, {Theme::HighContrast, 0}};
 
 }  // namespace
 
@@ -36,7 +34,9 @@ class TestTheme : public WindowTestCase {
     const auto trigger = [&window](const char* name) {
       window.findChild<QAction*>(QString::fromLatin1(name))->trigger();
     };
-    trigger(state.theme == Theme::Dark ? "themeDark" : "themeLight");
+    trigger(state.theme == Theme::Dark           ? "themeDark"
+            : state.theme == Theme::HighContrast ? "themeHighContrast"
+                                                 : "themeLight");
     trigger("normalType");
     for (int i = 0; i < state.larger; ++i) trigger("larger");
     settle();
@@ -64,7 +64,7 @@ class TestTheme : public WindowTestCase {
   }
 
   static void openDialogs(MainWindow& window) {
-    for (const char* name : {"modelCard", "editPrompt", "keyboard", "limits", "about", "export"})
+    for (const char* name : {"modelCard", "editPrompt", "keyboard", "limits", "glossary", "about", "export"})
       window.findChild<QAction*>(QString::fromLatin1(name))->trigger();
     settle();
   }
