@@ -243,6 +243,10 @@ QStringList numberOf(const ViewData& data, const Look& look, const Selection& ce
     words << (difference ? Words::tr("baseline ratio %1") : Words::tr("ratio %1"))
                  .arg(QLocale().toString(rule->at(cell.head, cell.dim) / mean, 'f', 1));
   }
+  if (const Array* all = difference ? nullptr : runNorm(data, look, look.shown, cell.layer, site)) {
+    const auto larger = std::ranges::count_if(all->data, [&m](float other) { return other > *m; });
+    words << Words::tr("rank %1 of %2 in its layer").arg(larger + 1).arg(all->data.size());
+  }
   if (!shownLeftOut(data, look).empty()) words << overPositions(data, look);
   return words;
 }

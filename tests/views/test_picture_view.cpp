@@ -85,9 +85,9 @@ class TestPictureView : public TestCase {
     QTest::mouseMove(stage.view, stage.cell(0, 6, 23).center().toPoint());
     stage.settle();
     const QString words = stage.state.hover();
-    for (const char* part :
-         {"Q", "layer 17", "head 7 (KV head 3)", "dim 23 ↔ 55", "inv_freq 0.000255",
-          "wavelength 24,656 tokens", "0.0044 turns over this prompt", "M 133.6", "ratio 10.8"}) {
+    for (const char* part : {"Q", "layer 17", "head 7 (KV head 3)", "dim 23 ↔ 55", "inv_freq 0.000255",
+                             "wavelength 24,656 tokens", "0.0044 turns over this prompt", "M 133.6",
+                             "ratio 10.8", "rank 6 of 576 in its layer"}) {
       QVERIFY2(words.contains(QString::fromUtf8(part)),
                qPrintable(words + QStringLiteral(" lacks ") + QString::fromUtf8(part)));
     }
@@ -113,7 +113,9 @@ class TestPictureView : public TestCase {
         const QString difference = positions ? QStringLiteral("Δ value ") : QStringLiteral("ΔM ");
         QVERIFY2(words[0].startsWith(shown == Shown::Baseline ? number : difference), qPrintable(words[0]));
         if (!positions) QVERIFY(words[1].contains(QStringLiteral("ratio")));
-        QCOMPARE(words[positions ? 1 : 2], QStringLiteral("Q"));
+        const bool ranked = !positions && shown == Shown::Baseline;
+        if (ranked) QVERIFY(words[2].startsWith(QStringLiteral("rank ")));
+        QCOMPARE(words[positions ? 1 : ranked ? 3 : 2], QStringLiteral("Q"));
         QCOMPARE(stage.state.hoverPosition(), positions ? 1 : -1);
       }
     }
