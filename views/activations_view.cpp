@@ -260,7 +260,7 @@ class ActivationsView : public View {
     model_->setHorizontalHeaderLabels(titles);
     QFont small_figures = style.figures;
     small_figures.setPointSizeF(small_figures.pointSizeF() * 0.92);
-    const QFontMetricsF figures = style.metrics(small_figures);
+    const TextMetrics figures = style.metrics(small_figures);
     table_->setFont(small_figures);
     table_->verticalHeader()->setDefaultSectionSize(static_cast<int>(figures.height() * 1.35));
     constexpr std::array<const char*, ColumnCount> longest{"00", "0000", "", "0000", "−00,000", "00,000"};

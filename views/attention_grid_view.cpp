@@ -40,7 +40,7 @@ struct GridLayout {
 
 GridLayout layoutGrid(const AttentionGrid& grid, const PlotStyle& style, const QRectF& area) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small), title = style.metrics(style.title);
+  const TextMetrics small = style.metrics(style.small), title = style.metrics(style.title);
   const QRectF inside = area.adjusted(10 * u, 6 * u, -10 * u, -6 * u);
   GridLayout layout;
   layout.title = QRectF(inside.left(), inside.top(), inside.width(), title.height());
@@ -93,7 +93,7 @@ void paintMarkedPositions(QPainter& painter, const PlotStyle& style, const CellG
 
 void paintGrid(QPainter& painter, const PlotStyle& style, const AttentionGrid& grid, const GridLayout& layout,
                double pixels_per_unit) {
-  const QFontMetricsF title = style.metrics(style.title), small = style.metrics(style.small);
+  const TextMetrics title = style.metrics(style.title), small = style.metrics(style.small);
   painter.setFont(style.title);
   painter.setPen(style.text);
   painter.drawText(layout.title, Qt::AlignLeft | Qt::AlignVCenter, grid.title);
@@ -268,8 +268,8 @@ class AttentionGridView : public View {
     scale.range = ColorRange::Full;
     ColorMap map = difference ? divergingMap(look.color_map) : recedingMap(!style.dark);
     map.nan = style.background.rgb();
-    std::vector<const std::vector<float>*> values;
-    for (const auto& [layer, numbers] : patterns) values.push_back(&numbers);
+    std::vector<RangedValues> values;
+    for (const auto& [layer, numbers] : patterns) values.emplace_back(&numbers);
     const ColorNorm norm = fitNorm(values, scale, difference);
     const int positions = shownPositions(data());
     for (std::size_t i = 0; i < patterns.size(); ++i) {

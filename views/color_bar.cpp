@@ -30,7 +30,7 @@ void paintMessage(QPainter& painter, const PlotStyle& style, const QRectF& area,
 void paintColorBar(QPainter& painter, const PlotStyle& style, const QRectF& bar, const QRectF& label,
                    const MapColorBar& colors) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   painter.save();
   const double first = std::clamp(colors.norm(colors.from), 0.0, 0.99);
   QImage gradient(1, 256, QImage::Format_RGB32);

@@ -1,6 +1,7 @@
 #include "views/colormap.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -16,6 +17,12 @@ ColorMap fromTable(const char* name, const char* table, bool diverging, QRgb und
     map.colors[i] = 0xff000000 | QByteArray::fromRawData(table + 6 * i, 6).toUInt(nullptr, 16);
   }
   return map;
+}
+
+/// Integers in the order of the numbers: a NaN lies beyond the infinity of its sign.
+std::int32_t ordered(float value) {
+  const auto bits = std::bit_cast<std::int32_t>(value);
+  return bits ^ (bits >> 31 & 0x7fffffff);
 }
 
 /// Value at `percent` of the sorted order, nearest rank.
@@ -126,34 +133,55 @@ ColorNorm ColorNorm::symmetric(ColorScale scale, double magnitude, double linear
   return {scale, -magnitude, magnitude, linear_below};
 }
 
-ColorNorm fitNorm(const std::vector<const std::vector<float>*>& values, const Look& look, bool diverging) {
-  // In one pass and without a copy: maps have millions of numbers, and a slider asks for every step of it.
+ValueRange ValueRange::of(const std::vector<float>& values) {
+  ValueRange range;
+  if (values.empty()) return range;
+  // As integers, which compilers compare several at once: maps have millions of numbers.
+  std::int32_t least = ordered(values.front()), most = least;
+  for (const float value : values) {
+    const std::int32_t at = ordered(value);
+    least = std::min(least, at);
+    most = std::max(most, at);
+  }
   constexpr float infinity = std::numeric_limits<float>::infinity();
-  float least = infinity, most = -infinity, least_positive = infinity;
-  for (const auto* part : values) {
-    for (const float v : *part) {
-      if (!(std::abs(v) < infinity)) continue;  // nor a NaN
-      least = std::min(least, v);
-      most = std::max(most, v);
-      if (v > 0) least_positive = std::min(least_positive, v);
+  if (least > ordered(-infinity) && most < ordered(infinity)) {
+    const auto number = [](std::int32_t at) { return std::bit_cast<float>(at ^ (at >> 31 & 0x7fffffff)); };
+    range.least = number(least);
+    range.most = number(most);
+    return range;
+  }
+  for (const float value : values) {
+    if (std::isfinite(value)) {
+      range.least = std::min(range.least, value);
+      range.most = std::max(range.most, value);
+    } else {
+      ++(std::isnan(value) ? range.nan : range.infinite);
     }
   }
-  if (most < least) least = most = 0;  // there is none
-  const bool is_signed = least < 0;
-  const double smallest = least, largest = most, smallest_positive = least_positive;
+  return range;
+}
+
+ColorNorm fitNorm(const std::vector<RangedValues>& values, const Look& look, bool diverging) {
+  ValueRange all;
+  for (const RangedValues& part : values) {
+    all.least = std::min(all.least, part.range.least);
+    all.most = std::max(all.most, part.range.most);
+  }
+  if (all.most < all.least) all.least = all.most = 0;  // there is none
+  const bool is_signed = all.least < 0;
 
   ColorNorm norm;
   norm.scale = look.scale;
   if (norm.scale == ColorScale::Log && (is_signed || diverging)) norm.scale = ColorScale::SymLog;
   switch (look.range) {
     case ColorRange::Full:
-      norm.low = is_signed || norm.scale == ColorScale::Log ? smallest : 0.0;
-      norm.high = largest;
+      norm.low = is_signed || norm.scale == ColorScale::Log ? all.least : 0.0;
+      norm.high = all.most;
       break;
     case ColorRange::Percentile: {
       std::vector<float> finite;
-      for (const auto* part : values)
-        std::copy_if(part->begin(), part->end(), std::back_inserter(finite),
+      for (const RangedValues& part : values)
+        std::copy_if(part.values->begin(), part.values->end(), std::back_inserter(finite),
                      [](float v) { return std::isfinite(v); });
       if (finite.empty()) finite.push_back(0);
       norm.low = percentileOf(finite, 100.0 - look.percentile);
@@ -166,7 +194,12 @@ ColorNorm fitNorm(const std::vector<const std::vector<float>*>& values, const Lo
       break;
   }
   if (norm.scale == ColorScale::Log && norm.low <= 0) {
-    norm.low = std::isfinite(smallest_positive) ? smallest_positive : 1e-3;
+    float least_positive = std::numeric_limits<float>::infinity();
+    for (const RangedValues& part : values) {
+      for (const float v : *part.values)
+        least_positive = v > 0 ? std::min(least_positive, v) : least_positive;
+    }
+    norm.low = std::isfinite(least_positive) ? least_positive : 1e-3;
   }
   if (diverging) {
     norm.high = std::max(std::abs(norm.low), std::abs(norm.high));

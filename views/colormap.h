@@ -3,6 +3,8 @@
 #include <QString>
 #include <QStringList>
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "views/view_state.h"
@@ -56,9 +58,27 @@ struct ColorNorm {
   double backward(double mapped) const;
 };
 
+/// The least and the most of the finite numbers among others (`most` below `least` where there is none), and
+/// how many are not finite.
+struct ValueRange {
+  float least = std::numeric_limits<float>::infinity(), most = -std::numeric_limits<float>::infinity();
+  std::int64_t nan = 0, infinite = 0;
+
+  static ValueRange of(const std::vector<float>& values);
+};
+
+/// Numbers and their range, which those who have it need not look for again.
+struct RangedValues {
+  const std::vector<float>* values;
+  ValueRange range;
+
+  RangedValues(const std::vector<float>* numbers) : RangedValues(numbers, ValueRange::of(*numbers)) {}
+  RangedValues(const std::vector<float>* numbers, const ValueRange& known) : values(numbers), range(known) {}
+};
+
 /// Limits that `look` asks for over `values` (several arrays that share a scale). Non-negative values start
 /// at 0 on a linear scale; `diverging` makes the limits symmetric about 0, so that non-negative values use
 /// the upper half. Log of signed values becomes SymLog. Infinities and NaN do not count.
-ColorNorm fitNorm(const std::vector<const std::vector<float>*>& values, const Look& look, bool diverging);
+ColorNorm fitNorm(const std::vector<RangedValues>& values, const Look& look, bool diverging);
 
 }  // namespace qkscope

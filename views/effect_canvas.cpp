@@ -82,7 +82,7 @@ void EffectCanvas::setCells(int layers, int heads, std::vector<EffectCell> cells
 
 void EffectCanvas::layOut() {
   const PlotStyle style = PlotStyle::of(*this);
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   const double unit = style.unit, line = small.height();
   const double left = small.horizontalAdvance(QStringLiteral("Q+K")) + 12 * unit, right = 74 * unit;
   const double top = line + 8 * unit, bottom = 2 * line + 6 * unit, gap = 12 * unit;

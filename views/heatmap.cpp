@@ -81,12 +81,18 @@ QSizeF CellGrid::cellSize() const {
   return {target.width() / window.width(), target.height() / window.height()};
 }
 
-Heatmap::Heatmap(int rows, int columns, std::vector<float> values)
-    : rows_(rows), columns_(columns), values_(std::move(values)) {}
+Heatmap::Heatmap(int rows, int columns, std::vector<float> values) : rows_(rows), columns_(columns) {
+  numbers_->values = std::move(values);
+}
 
 float Heatmap::at(int row, int column) const {
-  return values_[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
-                 static_cast<std::size_t>(column)];
+  return values()[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
+                  static_cast<std::size_t>(column)];
+}
+
+const ValueRange& Heatmap::range() const {
+  if (!numbers_->range) numbers_->range = ValueRange::of(values());
+  return *numbers_->range;
 }
 
 void Heatmap::setColors(const ColorMap& map, const ColorNorm& norm) {
@@ -116,8 +122,11 @@ void Heatmap::Counts::add(float value, const ColorNorm& norm) {
 
 const Heatmap::Counts& Heatmap::counts() const {
   if (!counts_) {
-    Counts counts;
-    for (const float value : values_) counts.add(value, norm_);
+    Counts counts{range().nan, range().infinite, 0, 0};
+    if (range().least < norm_.low || range().most > norm_.high) {
+      counts = {};
+      for (const float value : values()) counts.add(value, norm_);
+    }
     counts_ = counts;
   }
   return *counts_;
@@ -164,20 +173,21 @@ void Heatmap::paint(QPainter& painter, const CellGrid& grid) const {
 
 const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
   const auto key = std::pair(halvings_x, halvings_y);
-  if (const auto found = levels_.find(key); found != levels_.end()) return found->second;
+  std::map<std::pair<int, int>, Level>& levels = numbers_->levels;
+  if (const auto found = levels.find(key); found != levels.end()) return found->second;
   // From the coarsest level that is finer both ways, else from the numbers themselves.
   auto from = std::pair(0, 0);
-  for (const auto& [have, unused] : levels_) {
+  for (const auto& [have, unused] : levels) {
     if (have.first <= halvings_x && have.second <= halvings_y &&
         have.first + have.second > from.first + from.second) {
       from = have;
     }
   }
   const bool base = from == std::pair(0, 0);
-  const Level* finer = base ? nullptr : &levels_.at(from);
+  const Level* finer = base ? nullptr : &levels.at(from);
   const auto rows = static_cast<std::size_t>(finer ? finer->rows : rows_);
   const auto columns = static_cast<std::size_t>(finer ? finer->columns : columns_);
-  const float* values = finer ? finer->values.data() : values_.data();
+  const float* values = finer ? finer->values.data() : this->values().data();
   const std::size_t across = std::size_t{1} << (halvings_x - from.first),
                     down = std::size_t{1} << (halvings_y - from.second);
   const std::size_t new_rows = (rows + down - 1) / down, new_columns = (columns + across - 1) / across;
@@ -201,7 +211,7 @@ const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
       out[column] = value;
     }
   }
-  return levels_.emplace(key, std::move(next)).first->second;
+  return levels.emplace(key, std::move(next)).first->second;
 }
 
 QImage Heatmap::render(const QSize& size, const QRectF& window) const {
@@ -212,7 +222,7 @@ QImage Heatmap::render(const QSize& size, const QRectF& window) const {
   const int halvings_x = halvings(window.width() / size.width()),
             halvings_y = halvings(window.height() / size.height());
   const Level* reduced = halvings_x > 0 || halvings_y > 0 ? &level(halvings_x, halvings_y) : nullptr;
-  const float* from = reduced ? reduced->values.data() : values_.data();
+  const float* from = reduced ? reduced->values.data() : values().data();
   const int rows = reduced ? reduced->rows : rows_;
   const int columns = reduced ? reduced->columns : columns_;
 
@@ -235,6 +245,7 @@ QImage Heatmap::render(const QSize& size, const QRectF& window) const {
 
   QImage image(size, QImage::Format_RGB32);
   std::vector<float> strongest(width);
+  std::vector<QRgb> colors(width);
   for (int y = 0; y < size.height(); ++y) {
     const Span rows_here = down[static_cast<std::size_t>(y)];
     auto* line = reinterpret_cast<QRgb*>(image.scanLine(y));
@@ -251,13 +262,20 @@ QImage Heatmap::render(const QSize& size, const QRectF& window) const {
       const float* values = rowStart(row);
       for (std::size_t i = 0; i < width; ++i) strongest[i] = larger(strongest[i], values[i]);
     }
-    for (int x = 0; x < size.width(); ++x) {
-      const Span columns_here = across[static_cast<std::size_t>(x)];
+    const auto strongestOf = [&](const Span& columns_here) {
       float value = strongest[static_cast<std::size_t>(columns_here.first - first)];
-      for (int column = columns_here.first + 1; column <= columns_here.last; ++column) {
+      for (int column = columns_here.first + 1; column <= columns_here.last; ++column)
         value = larger(value, strongest[static_cast<std::size_t>(column - first)]);
-      }
-      line[x] = colorOf(value);
+      return value;
+    };
+    if (width < across.size()) {
+      // A column has several pixels, but one colour.
+      for (std::size_t i = 0; i < width; ++i) colors[i] = colorOf(strongest[i]);
+      for (int x = 0; x < size.width(); ++x)
+        line[x] = colors[static_cast<std::size_t>(across[static_cast<std::size_t>(x)].first - first)];
+    } else {
+      for (int x = 0; x < size.width(); ++x)
+        line[x] = colorOf(strongestOf(across[static_cast<std::size_t>(x)]));
     }
   }
   return image;

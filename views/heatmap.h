@@ -4,6 +4,7 @@
 #include <QRectF>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -32,10 +33,10 @@ struct CellGrid {
 
 /// A matrix as an image. Painted by itself and no plottable of a plotting library: it must go into any
 /// painter (the window's, a page's), end on device pixels at fractional display scales, and keep maxima,
-/// which none offers. Keeps two caches, the numbers (and their maxima at half, quarter ... resolution) and
-/// the pixels last drawn; a new colour map or range drops only the pixels. Where several cells share a device
-/// pixel the one of largest magnitude is shown (NaN before infinity before any number), so zooming out hides
-/// no maximum.
+/// which none offers. Keeps two caches, the numbers (and their maxima at half, quarter ... resolution), which
+/// copies share, and the pixels last drawn; a new colour map or range drops only the pixels. Where several
+/// cells share a device pixel the one of largest magnitude is shown (NaN before infinity before any number),
+/// so zooming out hides no maximum.
 class Heatmap {
  public:
   struct Counts {
@@ -51,8 +52,13 @@ class Heatmap {
 
   int rows() const { return rows_; }
   int columns() const { return columns_; }
-  bool empty() const { return values_.empty(); }
-  const std::vector<float>& values() const { return values_; }
+  bool empty() const { return values().empty(); }
+  const std::vector<float>& values() const { return numbers_->values; }
+  /// Looked for once.
+  const ValueRange& range() const;
+  bool hasNumbersOf(const Heatmap& other) const {
+    return rows_ == other.rows_ && (numbers_ == other.numbers_ || values() == other.values());
+  }
   float at(int row, int column) const;
 
   void setColors(const ColorMap& map, const ColorNorm& norm);
@@ -78,11 +84,17 @@ class Heatmap {
   const Level& level(int halvings_x, int halvings_y) const;
   QImage render(const QSize& pixels, const QRectF& window) const;
 
+  /// Of one thread, as all of this.
+  struct Numbers {
+    std::vector<float> values;
+    std::optional<ValueRange> range;
+    std::map<std::pair<int, int>, Level> levels;
+  };
+
   int rows_ = 0, columns_ = 0;
-  std::vector<float> values_;
+  std::shared_ptr<Numbers> numbers_ = std::make_shared<Numbers>();
   ColorMap map_ = colorMaps().front();
   ColorNorm norm_;
-  mutable std::map<std::pair<int, int>, Level> levels_;
   mutable std::optional<Counts> counts_;
   mutable QImage pixels_;
   mutable QRectF pixels_window_;

@@ -7,7 +7,7 @@ namespace qkscope {
 
 namespace {
 
-double widest(const QFontMetricsF& metrics, const QStringList& texts) {
+double widest(const TextMetrics& metrics, const QStringList& texts) {
   double width = 0;
   for (const QString& text : texts) width = std::max(width, metrics.horizontalAdvance(text));
   return width;
@@ -15,7 +15,7 @@ double widest(const QFontMetricsF& metrics, const QStringList& texts) {
 
 /// Width that the rows' names want in a picture of `width`.
 double rowNameWidth(const MapModel& model, const PlotStyle& style, double width) {
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   switch (model.rows) {
     case MapRows::Heads:
       return small.horizontalAdvance(QStringLiteral("h00"));
@@ -64,7 +64,7 @@ std::optional<CellRef> MapLayout::cellAt(const MapModel& model, const QPointF& a
 MapLayout layoutMap(const MapModel& model, const PlotStyle& style, const QRectF& area, const MapZoom& zoom,
                     double pixels_per_unit) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small), title = style.metrics(style.title);
+  const TextMetrics small = style.metrics(style.small), title = style.metrics(style.title);
   MapLayout layout;
   layout.area = area;
   if (model.panels.empty()) return layout;

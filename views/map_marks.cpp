@@ -23,7 +23,7 @@ void paintDottedLine(QPainter& painter, double x, double top, double bottom, dou
 void paintRowMark(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout,
                   const MapMarks& marks) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   for (std::size_t i = 0; i < layout.grids.size(); ++i) {
     const CellGrid& grid = layout.grids[i];
     const int first_column = static_cast<int>(grid.window.left());
@@ -96,7 +96,7 @@ void paintMapMarks(QPainter& painter, const PlotStyle& style, const MapModel& mo
     const auto rotary = model.axis.at(dim);
     std::vector<int> dims{dim};
     if (rotary && rotary->partner != dim) dims.push_back(rotary->partner);
-    const QFontMetricsF small = style.metrics(style.small);
+    const TextMetrics small = style.metrics(style.small);
     for (std::size_t i = 0; i < layout.rulers.size(); ++i) {
       const CellGrid& ruler_grid = layout.grids[i];
       paintRulerLink(painter, style, layout.rulers[i], ruler_grid, model.axis, dim);

@@ -55,7 +55,7 @@ std::optional<CellRef> MapModel::find(const Selection& selection) const {
   return std::nullopt;
 }
 
-MapModel mapModel(const ViewData& data, const Selection& selection, const Look& look) {
+MapModel mapModel(const ViewData& data, const Selection& selection, const Look& look, const MapModel* shown) {
   MapModel model;
   model.message = whyNothing(data, look);
   if (!model.message.isEmpty()) return model;
@@ -64,7 +64,7 @@ MapModel mapModel(const ViewData& data, const Selection& selection, const Look& 
     case Picture::HeadsDims:
       return headsDimsModel(data, inside, look);
     case Picture::PositionsDims:
-      return positionsDimsModel(data, inside, look);
+      return positionsDimsModel(data, inside, look, shown);
     case Picture::AllLayers:
       break;
   }
@@ -124,16 +124,15 @@ void colorPanels(MapModel& model, const Look& look, bool is_signed,
     panel.bar = groups.size() - 1;
   }
   for (const auto& group : groups) {
-    std::vector<const std::vector<float>*> values;
+    std::vector<RangedValues> values;
     QStringList letters;
     for (const MapPanel* panel : group) {
-      values.push_back(&panel->map.values());
+      values.emplace_back(&panel->map.values(), panel->map.range());
       letters << siteLetter(panel->site);
     }
     MapColorBar bar{label(letters.join(QStringLiteral(", "))), map, fitNorm(values, look, map.diverging), {}};
-    const bool negative = std::any_of(values.begin(), values.end(), [](const auto* part) {
-      return std::any_of(part->begin(), part->end(), [](float value) { return value < 0; });
-    });
+    const bool negative =
+        std::ranges::any_of(values, [](const RangedValues& part) { return part.range.least < 0; });
     if (map.diverging && !negative) bar.from = 0;
     for (MapPanel* panel : group) {
       panel->map.setColors(map, bar.norm);

@@ -3,6 +3,7 @@
 #include <QRectF>
 #include <QStringList>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -14,12 +15,23 @@ namespace qkscope {
 /// What the rows of a picture's maps are; their columns are always the dims of a head.
 enum class MapRows { Heads, Positions, LayersHeads };
 
+/// Where the numbers of a map of single values are from: the same numbers where this is the same.
+struct MapSource {
+  std::shared_ptr<const Comparison> comparison;
+  Shown shown = Shown::Baseline;
+  Site captured = Site::Query;
+  int layer = 0, head = 0;
+  bool is_signed = false;
+  bool operator==(const MapSource&) const = default;
+};
+
 /// One map of a picture.
 struct MapPanel {
   Site site = Site::Query;
   int heads = 0;
   int layer = 0, head = 0;  // of every row, where the rows do not say
   Heatmap map{};
+  std::optional<MapSource> source{};
   std::vector<QPoint> massive{};       // (column, row) of the outlined cells
   std::vector<int> massive_columns{};  // dims whose M is massive, where the cells are single values
   std::size_t bar = 0;                 // its colour bar
@@ -55,8 +67,10 @@ struct MapModel {
   std::optional<CellRef> find(const Selection& selection) const;
 };
 
-/// The picture that `look` asks for.
-MapModel mapModel(const ViewData& data, const Selection& selection, const Look& look);
+/// The picture that `look` asks for. Maps of the same numbers are taken from what is `shown`: a step of a
+/// slider copies none of a long prompt's.
+MapModel mapModel(const ViewData& data, const Selection& selection, const Look& look,
+                  const MapModel* shown = nullptr);
 /// What runs must capture for it. The values of all layers, so that looking at another layer runs nothing,
 /// where those of both passes over the prompt fit into `value_budget`; else those of the selected layer.
 inline constexpr std::int64_t value_budget = std::int64_t{256} << 20;  // bytes
@@ -66,7 +80,8 @@ std::vector<FigureArray> mapArrays(const ViewData& data, const Selection& select
 
 // The three pictures.
 MapModel headsDimsModel(const ViewData& data, const Selection& selection, const Look& look);
-MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look);
+MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look,
+                            const MapModel* shown = nullptr);
 MapModel layersModel(const ViewData& data, const Selection& selection, const Look& look);
 
 /// The head of `site` that stands beside the selected one: a KV head beside the query heads that it serves,

@@ -43,7 +43,7 @@ QString cellNumber(float value) {
 }
 
 void paintNumbers(QPainter& painter, const PlotStyle& style, const CellGrid& grid, const Heatmap& map) {
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   const QSizeF size = grid.cellSize();
   if (size.width() < small.horizontalAdvance(QStringLiteral("−0000.0")) ||
       size.height() < small.height() * 1.05)
@@ -133,7 +133,7 @@ void paintColumnMarks(QPainter& painter, const PlotStyle& style, const MapPanel&
 void paintRowNames(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapPanel& panel,
                    const CellGrid& grid, const QRectF& area) {
   if (area.isEmpty() || panel.map.empty()) return;
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   const Visible seen = visible(grid, panel.map);
   const double row_height = grid.cellSize().height();
   const double u = style.unit;
@@ -161,7 +161,7 @@ void paintRowNames(QPainter& painter, const PlotStyle& style, const MapModel& mo
       break;
     }
     case MapRows::Positions: {
-      const QFontMetricsF mono = style.metrics(style.mono);
+      const TextMetrics mono = style.metrics(style.mono);
       const int step = decimalStep(row_height, mono.height() * 0.92);
       const double number = small.horizontalAdvance(QString::number(model.positions)) + 5 * u;
       for (int row = seen.first_row; row <= seen.last_row; ++row) {
@@ -213,9 +213,10 @@ MarkCounts countAll(const MapModel& model) {
   return all;
 }
 
-/// Those of them that are at least partly in sight.
-MarkCounts countInView(const MapModel& model, const std::vector<CellGrid>& grids) {
+/// Those of `all` that are at least partly in sight.
+MarkCounts countInView(const MapModel& model, const std::vector<CellGrid>& grids, const MarkCounts& all) {
   MarkCounts seen;
+  const bool none_beside = all.beside == Heatmap::Counts();
   for (std::size_t i = 0; i < model.panels.size(); ++i) {
     const MapPanel& panel = model.panels[i];
     const CellGrid& grid = grids[i];
@@ -223,7 +224,7 @@ MarkCounts countInView(const MapModel& model, const std::vector<CellGrid>& grids
     const Visible part = visible(grid, panel.map);
     for (const QPoint& cell : panel.massive) seen.massive += grid.shows(cell.y(), cell.x());
     for (const int column : panel.massive_columns) seen.massive += grid.shows(part.first_row, column);
-    for (int row = part.first_row; row <= part.last_row; ++row) {
+    for (int row = part.first_row; row <= part.last_row && !none_beside; ++row) {
       if (!panel.rows_missing.empty() && panel.rows_missing[static_cast<std::size_t>(row)]) continue;
       for (int column = part.first_column; column <= part.last_column; ++column)
         seen.beside.add(panel.map.at(row, column), panel.map.norm());
@@ -234,7 +235,7 @@ MarkCounts countInView(const MapModel& model, const std::vector<CellGrid>& grids
 
 void paintFoot(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   const double box = small.ascent() * 0.8, between = 14 * u;
   const auto notes = footNotes(model, layout);
   const auto widthOf = [&](const FootNote& note) {
@@ -282,7 +283,7 @@ std::vector<FootNote> footNotes(const MapModel& model, const MapLayout& layout) 
   }
   const Heatmap& first = model.panels.front().map;
   const bool whole = window.width() >= model.head_dim && (first.empty() || window.height() >= first.rows());
-  const MarkCounts all = countAll(model), seen = whole ? all : countInView(model, grids);
+  const MarkCounts all = countAll(model), seen = whole ? all : countInView(model, grids, all);
   const QLocale locale;
   const auto number = [&](std::int64_t here, std::int64_t of) {
     const QString text = locale.toString(static_cast<qlonglong>(here));
@@ -309,7 +310,7 @@ std::vector<FootNote> footNotes(const MapModel& model, const MapLayout& layout) 
 
 std::vector<DimLabel> dimLabels(const PlotStyle& style, const QRectF& area, const CellGrid& grid,
                                 int head_dim) {
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   const int step = binaryStep(grid.cellSize().width(), small.horizontalAdvance(QStringLiteral("0000")));
   std::vector<DimLabel> labels;
   for (int dim = 0; dim < head_dim; dim += step) {

@@ -283,7 +283,7 @@ class MassiveView : public View {
   }
 
   /// Wide enough for the title and the longest number a column can hold; the last takes what is left.
-  void fitColumns(const QFontMetricsF& figures, const QFontMetricsF& titles) {
+  void fitColumns(const TextMetrics& figures, const TextMetrics& titles) {
     constexpr std::array<const char*, MassiveItemModel::WavelengthColumn> longest{"Q",   "00",    "00",
                                                                                   "000", "000.0", "00.0"};
     double layers = 0;

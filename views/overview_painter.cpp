@@ -16,7 +16,7 @@ Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
   overview.layers = spec.num_layers();
   overview.with_attention = layersWith(spec, Site::Query);
   const bool difference = look.shown == Shown::Difference;
-  std::vector<const std::vector<float>*> values;
+  std::vector<RangedValues> values;
   std::array<std::vector<float>, 3> ratios;
   std::vector<bool> computed(static_cast<std::size_t>(spec.num_layers()), false);
   Look run = look;
@@ -40,7 +40,7 @@ Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
                 ratios[s].begin() + static_cast<std::ptrdiff_t>(heads) * layer);
       computed[static_cast<std::size_t>(layer)] = true;
     }
-    values.push_back(&ratios[s]);
+    values.emplace_back(&ratios[s]);
   }
   overview.layer_labels = layerLabels(data);
   overview.computed = static_cast<int>(std::count(computed.begin(), computed.end(), true));
@@ -61,7 +61,7 @@ Overview overviewOf(const ViewData& data, const Look& look, bool dark) {
 OverviewLayout layoutOverview(const Overview& overview, const PlotStyle& style, const QRectF& area,
                               double pixels_per_unit) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small), title = style.metrics(style.title);
+  const TextMetrics small = style.metrics(style.small), title = style.metrics(style.title);
   const QRectF inside = area.adjusted(8 * u, 8 * u, -8 * u, -6 * u);
   OverviewLayout layout;
   layout.title = QRectF(inside.topLeft(), QSizeF(inside.width(), title.height()));
@@ -123,7 +123,7 @@ void paintDots(QPainter& painter, const PlotStyle& style, const Heatmap& map, co
 void paintOverview(QPainter& painter, const PlotStyle& style, const QRectF& area, const Overview& overview,
                    const OverviewLayout& layout, const Look& look) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small), title = style.metrics(style.title);
+  const TextMetrics small = style.metrics(style.small), title = style.metrics(style.title);
   painter.fillRect(area, style.background);
   painter.setFont(style.title);
   painter.setPen(style.text);

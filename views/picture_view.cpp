@@ -66,7 +66,7 @@ void PictureView::refresh() {
     const int positions = data().prompt_tokens > 0 ? data().prompt_tokens : shownPositions(data());
     state().setSelection(clamped(state().selection(), *data().spec(), positions));
   }
-  MapModel next = mapModel(data(), state().selection(), state().look());
+  MapModel next = mapModel(data(), state().selection(), state().look(), &model_);
   // What files do not have never comes.
   awaited_ = data().dump ? QString() : missingValues(next);
   const TokenIds prompt = data().comparison ? data().comparison->request.prompt : TokenIds();
@@ -123,8 +123,7 @@ void PictureView::take(MapModel model) {
   // A map of the same numbers keeps what it has drawn: a rule moves outlines, not pixels.
   for (std::size_t i = 0; i < std::min(model.panels.size(), model_.panels.size()); ++i) {
     Heatmap &map = model.panels[i].map, &shown = model_.panels[i].map;
-    if (map.rows() == shown.rows() && map.hasColorsOf(shown) && map.values() == shown.values())
-      map = std::move(shown);
+    if (map.hasColorsOf(shown) && map.hasNumbersOf(shown)) map = std::move(shown);
   }
   model_ = std::move(model);
   if (!other_shape) return;

@@ -5,6 +5,7 @@
 #include <QSizeF>
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace qkscope {
 
@@ -33,6 +34,26 @@ QFont sized(QFont font, double points) {
 }
 
 }  // namespace
+
+TextMetrics::TextMetrics(const QFont& font, const QPaintDevice* device) : QFontMetricsF(font, device) {
+  using Type = std::pair<QFont, int>;
+  static thread_local std::map<Type, QHash<QString, qreal>> all;
+  // A document has some hundred texts, a long prompt some thousand tokens.
+  constexpr qsizetype most = 50000;
+  QHash<QString, qreal>& widths = all[{font, device ? device->logicalDpiX() : 0}];
+  if (widths.size() > most) widths.clear();
+  widths_ = &widths;
+}
+
+qreal TextMetrics::horizontalAdvance(const QString& text) const {
+  const auto known = widths_->constFind(text);
+  if (known != widths_->constEnd()) return *known;
+  return *widths_->insert(text, QFontMetricsF::horizontalAdvance(text));
+}
+
+QString TextMetrics::elidedText(const QString& text, Qt::TextElideMode mode, qreal width) const {
+  return horizontalAdvance(text) <= width ? text : QFontMetricsF::elidedText(text, mode, width);
+}
 
 QFont withTabularFigures(const QFont& font) {
 #if QT_VERSION >= QT_VERSION_CHECK(6, 7, 0)

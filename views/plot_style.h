@@ -2,12 +2,27 @@
 #include <QColor>
 #include <QFont>
 #include <QFontMetricsF>
+#include <QHash>
 #include <QPalette>
 #include <QWidget>
 
 #include "core/base/site.h"
 
 namespace qkscope {
+
+/// Metrics that remember how wide texts are: shaping one costs more than painting it, and every frame asks
+/// for the same ones. Of one thread.
+class TextMetrics : public QFontMetricsF {
+ public:
+  TextMetrics(const QFont& font, const QPaintDevice* device);
+  using QFontMetricsF::horizontalAdvance;
+  qreal horizontalAdvance(const QString& text) const;
+  /// The text itself where it fits.
+  QString elidedText(const QString& text, Qt::TextElideMode mode, qreal width) const;
+
+ private:
+  QHash<QString, qreal>* widths_;
+};
 
 /// Colours with a meaning that is the same everywhere, the three sizes of type, and the ground of every
 /// picture. Derived from a palette, so that pictures follow the theme; or made for paper. A plain value: make
@@ -32,7 +47,7 @@ struct PlotStyle {
   double unit = 1.0;           // what 1 px at 96 dpi is on this device: every length in a picture is in it
 
   const QColor& site(Site site) const;
-  QFontMetricsF metrics(const QFont& font) const { return QFontMetricsF(font, device_); }
+  TextMetrics metrics(const QFont& font) const { return TextMetrics(font, device_); }
 
   /// For painting in `widget`: its palette, font and device.
   static PlotStyle of(const QWidget& widget);

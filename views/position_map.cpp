@@ -17,7 +17,7 @@ QString numbered(int position) {
 
 void paintColumnTokens(QPainter& painter, const PlotStyle& style, const PositionMap& picture,
                        const PositionMapLayout& layout) {
-  const QFontMetricsF mono = style.metrics(style.mono), small = style.metrics(style.small);
+  const TextMetrics mono = style.metrics(style.mono), small = style.metrics(style.small);
   const CellGrid& grid = layout.grid;
   const double u = style.unit, length = layout.tokens.height() / std::sin(turn * M_PI / 180) - 4 * u;
   const int step = decimalStep(grid.cellSize().width(), mono.height() * 1.05);
@@ -41,7 +41,7 @@ void paintColumnTokens(QPainter& painter, const PlotStyle& style, const Position
 
 void paintRowNames(QPainter& painter, const PlotStyle& style, const PositionMap& picture,
                    const PositionMapLayout& layout) {
-  const QFontMetricsF small = style.metrics(style.small), mono = style.metrics(style.mono);
+  const TextMetrics small = style.metrics(style.small), mono = style.metrics(style.mono);
   const CellGrid& grid = layout.grid;
   const QRectF& area = layout.row_names;
   const double height = grid.cellSize().height();
@@ -94,7 +94,7 @@ void paintOutlined(QPainter& painter, const PlotStyle& style, std::vector<QPoint
 PositionMapLayout layoutPositionMap(const PositionMap& picture, const PlotStyle& style, const QRectF& area,
                                     const FigureZoom& zoom, double pixels_per_unit) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small), title = style.metrics(style.title);
+  const TextMetrics small = style.metrics(style.small), title = style.metrics(style.title);
   const QRectF inside = area.adjusted(10 * u, 6 * u, -10 * u, -4 * u);
   PositionMapLayout layout;
   layout.title =
@@ -102,7 +102,7 @@ PositionMapLayout layoutPositionMap(const PositionMap& picture, const PlotStyle&
   layout.facts = QRectF(layout.title.right() + 10 * u, inside.top(),
                         inside.right() - layout.title.right() - 10 * u, title.height());
   double labels = small.horizontalAdvance(QStringLiteral("000"));
-  const QFontMetricsF names = style.metrics(picture.rows_are_tokens ? style.mono : style.small);
+  const TextMetrics names = style.metrics(picture.rows_are_tokens ? style.mono : style.small);
   for (const QString& name : picture.row_names) labels = std::max(labels, names.horizontalAdvance(name));
   labels = std::min(labels, (picture.rows_are_tokens ? 90 : 60) * u);
   if (picture.rows_are_tokens) labels += small.horizontalAdvance(numbered(picture.map.rows()));
@@ -133,7 +133,7 @@ PositionMapLayout layoutPositionMap(const PositionMap& picture, const PlotStyle&
 void paintPositionMap(QPainter& painter, const PlotStyle& style, const QRectF& area,
                       const PositionMap& picture, const PositionMapLayout& layout) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   const CellGrid& grid = layout.grid;
   painter.fillRect(area, style.background);
   painter.setFont(style.title);

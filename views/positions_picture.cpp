@@ -22,6 +22,13 @@ std::vector<float> headOf(const Array& values, int head) {
   return rows;
 }
 
+/// The map of `source` among those that are shown.
+const Heatmap* mapOf(const MapSource& source, const MapModel* shown) {
+  if (!shown) return nullptr;
+  const auto found = std::ranges::find(shown->panels, source, &MapPanel::source);
+  return found == shown->panels.end() ? nullptr : &found->map;
+}
+
 }  // namespace
 
 std::optional<std::vector<float>> headValues(const ViewData& data, const Look& look, int layer, int head,
@@ -48,7 +55,8 @@ int headBeside(const Selection& selection, Site site, const ModelSpec& spec) {
   return from_query ? selection.head / groups : selection.head * groups;
 }
 
-MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look) {
+MapModel positionsDimsModel(const ViewData& data, const Selection& selection, const Look& look,
+                            const MapModel* shown) {
   MapModel model = emptyMapModel(data, selection.layer);
   const ModelSpec& spec = *data.spec();
   model.rows = MapRows::Positions;
@@ -64,13 +72,18 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
                    .heads = siteHeads(spec, site),
                    .layer = selection.layer,
                    .head = headBeside(selection, site, spec)};
-    if (auto values = headValues(data, look, selection.layer, panel.head, site)) {
-      if (!is_signed) {
-        for (float& value : *values) value = std::abs(value);
-      }
+    const Site captured = shownSite(site, look.after_rope);
+    const MapSource source{data.comparison, look.shown, captured, panel.layer, panel.head, is_signed};
+    if (const Heatmap* map = mapOf(source, shown)) {
+      panel.map = *map;
+    } else if (auto values = headValues(data, look, panel.layer, panel.head, site)) {
+      if (!is_signed) std::ranges::transform(*values, values->begin(), [](float x) { return std::abs(x); });
       const int dims = static_cast<int>(values->size()) / std::max(1, model.positions);
       panel.map = Heatmap(model.positions, dims, std::move(*values));
-      const Array* rule = ruleNorm(data, look, selection.layer, shownSite(site, look.after_rope));
+    }
+    if (!panel.map.empty()) {
+      panel.source = source;
+      const Array* rule = ruleNorm(data, look, selection.layer, captured);
       if (rule) {
         for (const QPoint& cell : massiveCells(*rule, look.lambda)) {
           if (cell.y() == panel.head) panel.massive_columns.push_back(cell.x());

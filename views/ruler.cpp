@@ -89,7 +89,7 @@ QString wavelengthWords(double positions) {
 void paintRuler(QPainter& painter, const PlotStyle& style, const QRectF& area, const CellGrid& grid,
                 const FrequencyAxis& axis, int positions, RulerText text, const QString& nothing) {
   const double u = style.unit;
-  const QFontMetricsF small = style.metrics(style.small);
+  const TextMetrics small = style.metrics(style.small);
   painter.save();
   painter.setFont(style.small);
   if (axis.inv_freq().empty()) {

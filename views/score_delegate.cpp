@@ -17,7 +17,7 @@ constexpr double kBar = 5, kGap = 3, kPadding = 8;  // in units
 QSize ScoreDelegate::sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const {
   if (!option.widget) return QStyledItemDelegate::sizeHint(option, index);
   const PlotStyle style = PlotStyle::of(*option.widget);
-  const QFontMetricsF figures = style.metrics(style.figures), small = style.metrics(style.small);
+  const TextMetrics figures = style.metrics(style.figures), small = style.metrics(style.small);
   const double width = index.column() == 0
                            ? style.metrics(style.normal).horizontalAdvance(index.data().toString())
                            : figures.horizontalAdvance(QStringLiteral("100.0 %")) +

@@ -120,7 +120,7 @@ class StemsView : public View {
     painter.setClipRect(area, Qt::IntersectClip);
     painter.setRenderHint(QPainter::Antialiasing);
     const double u = style.unit;
-    const QFontMetricsF small = style.metrics(style.small), title = style.metrics(style.title);
+    const TextMetrics small = style.metrics(style.small), title = style.metrics(style.title);
     const Array h = *shownChannels(data(), state().look(), state().selection());
     const std::vector<Stem> stems = stemsOf(h);
     float most = 0;
@@ -158,7 +158,7 @@ class StemsView : public View {
 
   void paintTitle(QPainter& painter, const PlotStyle& style, const QRectF& area) const {
     const double u = style.unit;
-    const QFontMetricsF small = style.metrics(style.small), title = style.metrics(style.title);
+    const TextMetrics small = style.metrics(style.small), title = style.metrics(style.title);
     const QString words = tr("Residual stream after %1").arg(layerWords(data(), state().selection().layer));
     QRectF line(area.left() + 10 * u, area.top() + 6 * u, area.width() - 20 * u, title.height());
     painter.setFont(style.title);
@@ -178,7 +178,7 @@ class StemsView : public View {
   void paintBox(QPainter& painter, const PlotStyle& style, const Space& space, const Array& h,
                 float most) const {
     const double u = style.unit;
-    const QFontMetricsF small = style.metrics(style.small);
+    const TextMetrics small = style.metrics(style.small);
     painter.setFont(style.small);
     painter.setPen(QPen(style.line, u));
     painter.drawPolygon(QPolygonF{space.at(0, 0), space.at(1, 0), space.at(1, 1), space.at(0, 1)});

@@ -138,7 +138,7 @@ QSize StyledLabel::sizeHint() const {
 QSize StyledLabel::minimumSizeHint() const {
   const PlotStyle style = PlotStyle::of(*this);
   if (!wordWrap()) return sizeHint();
-  const QFontMetricsF metrics = style.metrics(fontOf(style, type_));
+  const TextMetrics metrics = style.metrics(fontOf(style, type_));
   return {static_cast<int>(std::ceil(12 * metrics.averageCharWidth())),
           static_cast<int>(std::ceil(metrics.height()))};
 }

@@ -115,7 +115,7 @@ const std::vector<TokenStrip::Drawn>& TokenStrip::drawn() const {
   if (static_cast<qsizetype>(drawn_.size()) == visible_.size() && drawn_in_ == style.mono) return drawn_;
   drawn_in_ = style.mono;
   drawn_.clear();
-  const QFontMetricsF metrics = style.metrics(style.mono);
+  const TextMetrics metrics = style.metrics(style.mono);
   for (const QString& visible : visible_) {
     Drawn token;
     for (const QString& run : runsOf(visible)) {
@@ -219,7 +219,7 @@ void TokenStrip::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   const PlotStyle style = PlotStyle::of(*this);
   painter.setFont(style.mono);
-  const QFontMetricsF metrics = style.metrics(style.mono);
+  const TextMetrics metrics = style.metrics(style.mono);
   const double full = kLossHeight * style.unit;
   const std::vector<QRectF> cells = layOut(width());
   const std::vector<Drawn>& drawn = this->drawn();

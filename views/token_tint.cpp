@@ -74,7 +74,7 @@ QString TokenLegend::highWords() const {
 
 QSize TokenLegend::sizeHint() const {
   const PlotStyle style = PlotStyle::of(*this);
-  const QFontMetricsF metrics = style.metrics(style.small);
+  const TextMetrics metrics = style.metrics(style.small);
   const double words = metrics.horizontalAdvance(lowWords()) + metrics.horizontalAdvance(highWords());
   return {static_cast<int>(std::ceil(words + (kBar + 8) * style.unit)),
           static_cast<int>(std::ceil(metrics.height()))};
@@ -83,7 +83,7 @@ QSize TokenLegend::sizeHint() const {
 void TokenLegend::paintEvent(QPaintEvent*) {
   QPainter painter(this);
   const PlotStyle style = PlotStyle::of(*this);
-  const QFontMetricsF metrics = style.metrics(style.small);
+  const TextMetrics metrics = style.metrics(style.small);
   painter.setFont(style.small);
   painter.setPen(style.muted);
   const double left = metrics.horizontalAdvance(lowWords()) + 4 * style.unit;

@@ -45,7 +45,16 @@ FrequencyAxis::FrequencyAxis(const ModelSpec& spec, int sequence_length)
     : FrequencyAxis(axis_of(spec, first_that_rotates(spec), sequence_length)) {}
 
 LayerAxes::LayerAxes(const ModelSpec& spec, int sequence_length) : axes_() {
-  for (int layer = 0; layer < spec.num_layers(); ++layer) axes_.emplace_back(spec, layer, sequence_length);
+  for (int layer = 0; layer < spec.num_layers(); ++layer) {
+    // Most models have one kind of layers, and a window asks for this with every picture.
+    const AttentionSpec *own = spec.attention(layer),
+                        *before = layer > 0 ? spec.attention(layer - 1) : nullptr;
+    if (own && before && own->rope == before->rope && own->head_dim == before->head_dim) {
+      axes_.push_back(FrequencyAxis(axes_.back()));
+    } else {
+      axes_.emplace_back(spec, layer, sequence_length);
+    }
+  }
   if (axes_.empty()) axes_.emplace_back();
 }
 

@@ -61,6 +61,40 @@ class TestPositionsPicture : public TestCase {
     QCOMPARE(needs.count(), 0);
   }
 
+  // A rule moves marks, not numbers: millions of them are neither copied nor coloured again.
+  void mapsOfTheSameNumbersStay() {
+    const ViewData data = groupedData();
+    const Selection at{Site::Query, 1, 2, 0, 0};
+    Look look;
+    look.picture = Picture::PositionsDims;
+    const MapModel shown = mapModel(data, at, look);
+    const auto stays = [&](const ViewData& now, const Selection& selection, const Look& asked) {
+      const MapModel next = mapModel(now, selection, asked, &shown);
+      const MapModel judge = mapModel(now, selection, asked);
+      std::size_t same = 0;
+      for (std::size_t i = 0; i < next.panels.size(); ++i) {
+        if (next.panels[i].map.values() != judge.panels[i].map.values()) return std::size_t{99};
+        same += &next.panels[i].map.values() == &shown.panels[i].map.values();
+      }
+      return same;
+    };
+    Look other = look;
+    other.lambda = 1.5;
+    QCOMPARE(stays(data, at, other), std::size_t{3});
+    QCOMPARE(stays(data, {Site::Query, 1, 2, 3, 1}, look), std::size_t{3});
+    QCOMPARE(stays(data, {Site::Query, 1, 0, 0, 0}, look), std::size_t{2});  // its KV head is the same
+    QCOMPARE(stays(data, {Site::Query, 0, 2, 0, 0}, look), std::size_t{0});
+    other = look;
+    other.color_map = QStringLiteral("RdBu_r");  // signs are shown
+    QCOMPARE(stays(data, at, other), std::size_t{0});
+    other = look;
+    other.after_rope = !look.after_rope;
+    QCOMPARE(stays(data, at, other), std::size_t{1});  // V is not rotated
+    ViewData again = data;
+    again.comparison = std::make_shared<const Comparison>(*data.comparison);
+    QCOMPARE(stays(again, at, look), std::size_t{0});
+  }
+
   // Above the budget a layer's values come with a run of their own; until then the picture before them stays.
   void oldPictureStaysUntilTheValuesCome() {
     ViewData full = groupedData();
