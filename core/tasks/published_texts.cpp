@@ -42,7 +42,9 @@ double magnitude(float value) {
 }
 
 std::string rule_of(char character) {
-  return std::string(50, character) + "\n";
+  std::string rule(50, character);
+  rule += '\n';
+  return rule;
 }
 
 const char* boolean(bool value) {
