@@ -188,6 +188,10 @@ void MainWindow::showData() {
   if (there && session_.arms().on && !peeking_ && wanted_shown_ != state_.look().shown) {
     changeLook([this](Look& look) { look.shown = wanted_shown_; });
   }
+  // What is waited for comes before the panels around it, and before the next pass takes the processors.
+  const auto centre =
+      std::ranges::find(views_, Place::Centre, [](const Placed& placed) { return placed.entry->place; });
+  if (there && centre != views_.end()) centre->view->refreshNow();
   const PassTimes& times = session_.times();
   QStringList words;
   if (times.baseline_ms) {

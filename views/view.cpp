@@ -28,6 +28,13 @@ void View::setData(const ViewData& data) {
   }
 }
 
+void View::refreshNow() {
+  if (!refresh_pending_ || !isVisible()) return;
+  refresh_pending_ = false;
+  refresh();
+  repaint();
+}
+
 void View::scheduleRefresh() {
   if (refresh_pending_) return;
   refresh_pending_ = true;

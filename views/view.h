@@ -65,6 +65,8 @@ class View : public QWidget {
   virtual Needs needs() const { return {}; }
   /// New data; repaints once the event loop is idle, and only if visible.
   void setData(const ViewData& data);
+  /// Where something of it is due it is shown at once, before what others have to do.
+  void refreshNow();
   const ViewData& data() const { return data_; }
 
   // What belongs to the session, for the views that show it; they ask for changes by signals.
