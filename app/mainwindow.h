@@ -27,6 +27,7 @@ class ExperimentsWindow;
 class MessageBar;
 class NameButton;
 class PresetSearch;
+class QuestionStudio;
 class RecordingSaver;
 class ProgressWidget;
 struct Lesson;
@@ -193,6 +194,7 @@ class MainWindow : public QMainWindow {
   void showCorpora();
   /// A layer, and where the prompt has it a position, in the residual stream.
   void showActivation(int layer, int position);
+  QuestionStudio& showQuestions();
   /// A question of an experiment as a prompt, with the edits of its arm shown and on; no edits: switched off.
   void askFromExperiment(const Prompt& prompt, const EditArm& arm);
 
@@ -266,6 +268,7 @@ class MainWindow : public QMainWindow {
   ExperimentsWindow* experiments_ = nullptr;
   EffectWindow* effects_ = nullptr;
   CorpusWindow* corpora_ = nullptr;
+  QuestionStudio* questions_ = nullptr;
 
   CommandTable commands_{this};
   QMenu *recent_menu_ = nullptr, *models_menu_ = nullptr, *presets_menu_ = nullptr;

@@ -4,9 +4,10 @@
 #include "app/effect_window.h"
 #include "app/experiments_window.h"
 #include "app/mainwindow.h"
+#include "app/question_studio.h"
 #include "views/shown.h"
 
-// The windows of experiments and of the effect map, and what is chosen there done here.
+// The windows of experiments, of questions and of the effect map, and what is chosen there done here.
 
 namespace qkscope {
 
@@ -18,6 +19,17 @@ void MainWindow::showExperiments() {
   experiments_->show();
   experiments_->raise();
   experiments_->activateWindow();
+}
+
+QuestionStudio& MainWindow::showQuestions() {
+  if (!questions_) {
+    questions_ = new QuestionStudio(session_, this);
+    connect(questions_, &QuestionStudio::openRequested, this, &MainWindow::askFromExperiment);
+  }
+  questions_->show();
+  questions_->raise();
+  questions_->activateWindow();
+  return *questions_;
 }
 
 void MainWindow::showEffects() {

@@ -11,6 +11,7 @@
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
 #include "app/open_dialog.h"
+#include "app/question_studio.h"
 #include "core/base/error.h"
 #include "core/checkpoint/checkpoint.h"
 #include "core/io/dump_file.h"
@@ -33,6 +34,16 @@ QString fileName(const QString& title) {
   return name;
 }
 
+/// A table as of read_table(), where it is no part of a checkpoint.
+bool isQuestionFile(const QFileInfo& info) {
+  QString name = info.fileName().toLower();
+  if (name.endsWith(QStringLiteral(".gz"))) name.chop(3);
+  const bool is_json = name.endsWith(QStringLiteral(".json"));
+  return info.isFile() &&
+         (name.endsWith(QStringLiteral(".csv")) || name.endsWith(QStringLiteral(".jsonl")) ||
+          (is_json && !QFileInfo::exists(info.absolutePath() + QStringLiteral("/config.json"))));
+}
+
 }  // namespace
 
 void MainWindow::openPath(const QString& path, bool ask) {
@@ -46,11 +57,14 @@ void MainWindow::openPath(const QString& path, bool ask) {
     showError(tr("%1 is empty.").arg(info.fileName()));
   } else if (info.isFile() && is_dump_file(path.toStdString())) {
     openDump({{info.absoluteFilePath().toStdString()}, {}, {}}, ask);
+  } else if (isQuestionFile(info)) {
+    showQuestions().openFile(path);
   } else if (info.isFile() && suffix != QStringLiteral("gguf") && suffix != QStringLiteral("safetensors") &&
              !begins_like_gguf(path.toStdString())) {
     showError(
         tr("%1 is neither a model nor a document: QKScope opens Hugging Face folders, .gguf, "
-           ".safetensors and .qkscope files, and activations in .npy, .npz, .pt and .safetensors files.")
+           ".safetensors and .qkscope files, activations in .npy, .npz, .pt and .safetensors files, and "
+           "questions in .csv, .json and .jsonl files.")
             .arg(info.fileName()));
   } else {
     // A single .safetensors file is read together with the config.json beside it.

@@ -122,8 +122,10 @@ class Monkey {
   void command() {
     const auto& rows = window_.commands().rows();
     const CommandTable::Row& row = rows[below(rows.size())];
-    // Experiments write files.
-    if (row.command.id == QStringLiteral("quit") || row.command.id == QStringLiteral("experiments")) return;
+    // Experiments and questions write files.
+    static const QStringList never{QStringLiteral("quit"), QStringLiteral("experiments"),
+                                   QStringLiteral("questions")};
+    if (never.contains(row.command.id)) return;
     last_ += QStringLiteral(": ") + row.command.id;
     if (row.action->isEnabled()) row.action->trigger();
   }
