@@ -1,4 +1,8 @@
 #pragma once
+#include <QDropEvent>
+#include <QMimeData>
+#include <QUrl>
+
 #include "app/mainwindow.h"
 #include "app/message_bar.h"
 #include "tests/app/app_test.h"
@@ -23,6 +27,16 @@ class LoadedWindowTestCase : public AppTestCase {
       there = finish(window.session()) && window.session().model();
     }
   };
+
+  static void drop(QWidget& widget, const QList<QUrl>& urls) {
+    QMimeData mime;
+    mime.setUrls(urls);
+    QDragEnterEvent enter(QPoint(50, 50), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&widget, &enter);
+    QVERIFY(enter.isAccepted());
+    QDropEvent event(QPointF(50, 50), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
+    QCoreApplication::sendEvent(&widget, &event);
+  }
 
   static QString message(const MainWindow& window) { return window.findChild<MessageBar*>()->text(); }
 };

@@ -5,10 +5,8 @@
 #include <QComboBox>
 #include <QDialog>
 #include <QDockWidget>
-#include <QDropEvent>
 #include <QLabel>
 #include <QMenu>
-#include <QMimeData>
 #include <QPlainTextEdit>
 #include <QUrl>
 
@@ -20,16 +18,6 @@ namespace qkscope::test {
 
 class TestMainWindow : public LoadedWindowTestCase {
   Q_OBJECT
-
-  static void drop(QWidget& widget, const QList<QUrl>& urls) {
-    QMimeData mime;
-    mime.setUrls(urls);
-    QDragEnterEvent enter(QPoint(50, 50), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
-    QCoreApplication::sendEvent(&widget, &enter);
-    QVERIFY(enter.isAccepted());
-    QDropEvent event(QPointF(50, 50), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
-    QCoreApplication::sendEvent(&widget, &event);
-  }
 
  private Q_SLOTS:
   void everyViewHasItsPlace() {
@@ -169,85 +157,6 @@ class TestMainWindow : public LoadedWindowTestCase {
     QVERIFY(message(window).contains(QStringLiteral("one model")));
     drop(window, {QUrl(QStringLiteral("https://example.org/model.gguf"))});
     QVERIFY(message(window).contains(QStringLiteral("example.org")));
-  }
-
-  void droppedModelShowsItsCardFirst() {
-    MainWindow window;
-    window.show();
-    drop(window, {QUrl::fromLocalFile(QString::fromStdString(smallModel().string()))});
-    QVERIFY(window.session().isBusy());  // looked at on a thread of its own
-    QTRY_VERIFY(window.findChild<QDialog*>(QStringLiteral("modelDialog")));
-    auto* dialog = window.findChild<QDialog*>(QStringLiteral("modelDialog"));
-    QVERIFY(dialog->isVisible());
-    QVERIFY(!window.session().isLoading());
-    auto* load = dialog->findChild<QAbstractButton*>(QStringLiteral("loadButton"));
-    QVERIFY(load->isEnabled());
-    QTest::mouseClick(load, Qt::LeftButton);
-    QVERIFY(finish(window.session()));
-    QVERIFY(window.session().model());
-    QVERIFY(window.windowTitle().contains(QString::fromStdString(window.session().model()->card().name)));
-  }
-
-  /// Models that are open stand in a menu; one is chosen there, by its key or by its path, and closed, and
-  /// the window tells of the one that is shown.
-  void openModelsAreListed() {
-    Ready ready;
-    QVERIFY(ready.there);
-    MainWindow& window = ready.window;
-    Session& session = window.session();
-    QMenu* menu = nullptr;
-    for (QMenu* one : window.findChildren<QMenu*>()) {
-      if (plainText(one->title()) == QStringLiteral("Open models")) menu = one;
-    }
-    QVERIFY(menu);
-    const auto listed = [&] {
-      QCoreApplication::processEvents();
-      QStringList all;
-      for (const QAction* action : menu->actions())
-        all << action->toolTip() + (action->isChecked() ? QStringLiteral("*") : QString());
-      return all;
-    };
-    const TinyModel other("llama-bias");
-    const QString first = QString::fromStdString(smallModel().string()),
-                  second = QString::fromStdString(other.folder().string()), shown = QStringLiteral("*");
-    QCOMPARE(listed(), QStringList{first + shown});
-    QAction* next = window.commands().action(QStringLiteral("nextModel"));
-    QVERIFY(!next->isEnabled());
-    window.loadModel(second, onOneThread());
-    QVERIFY(finish(session));
-    QCOMPARE(listed(), (QStringList{second + shown, first}));
-    QVERIFY(next->isEnabled() && window.document().model == second);
-    menu->actions()[1]->trigger();
-    QCOMPARE(listed(), (QStringList{first + shown, second}));
-    QVERIFY(window.document().model == first);
-    QVERIFY(window.windowTitle().contains(QString::fromStdString(session.model()->card().name)));
-    QVERIFY(finish(session));
-    next->trigger();
-    QCOMPARE(listed(), (QStringList{second + shown, first}));
-    QVERIFY(finish(session));
-    // What is open needs no card.
-    drop(window, {QUrl::fromLocalFile(first)});
-    QVERIFY(finish(session));
-    QCOMPARE(listed(), (QStringList{first + shown, second}));
-    QVERIFY(!window.findChild<QDialog*>(QStringLiteral("modelDialog")));
-
-    window.commands().run(QStringLiteral("modelCard"));
-    auto* card = window.findChild<QDialog*>(QStringLiteral("modelDialog"));
-    const QString words = card->findChild<QLabel*>(QStringLiteral("openModels"))->text();
-    QVERIFY2(words.startsWith(QStringLiteral("2 models")), qPrintable(words));
-    card->reject();
-    window.commands().run(QStringLiteral("closeModel"));
-    QCOMPARE(listed(), QStringList{second + shown});
-    window.commands().run(QStringLiteral("closeModel"));
-    QCOMPARE(listed(), QStringList());
-    QVERIFY(!session.model() && window.document().model == second);  // what a document names, it names
-    QVERIFY(!window.commands().action(QStringLiteral("closeModel"))->isEnabled());
-
-    // How much they may hold is remembered.
-    window.commands().run(QStringLiteral("modelShare0"));
-    MainWindow again;
-    QCOMPARE(again.session().store().share(), 0);
-    window.commands().run(QStringLiteral("modelShare50"));
   }
 
   void panelSettingsReachTheStack() {
