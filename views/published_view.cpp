@@ -6,7 +6,6 @@
 #include <QTableView>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -17,6 +16,7 @@
 #include "views/residual.h"
 #include "views/rows_table.h"
 #include "views/styled_label.h"
+#include "views/text_table.h"
 #include "views/view_registry.h"
 
 namespace qkscope {
@@ -97,37 +97,12 @@ class PublishedView : public View {
     const PlotStyle style = PlotStyle::paper(*painter.device(), area.size());
     painter.fillRect(area, style.background);
     const double u = style.unit;
-    const std::vector<Row> all = rows();
     const QRectF inside = area.adjusted(10 * u, 6 * u, -10 * u, -6 * u);
-    const double title = 1.2 * style.metrics(style.title).height(),
-                 line = std::min(style.metrics(style.small).height() * 1.3,
-                                 (inside.height() - title) / (static_cast<double>(all.size()) + 1));
-    QFont type = style.small;
-    type.setPointSizeF(type.pointSizeF() * std::min(1.0, line / (style.metrics(type).height() * 1.05)));
+    const double title = 1.5 * style.metrics(style.title).height();
     painter.setFont(style.title);
     painter.setPen(style.text);
     painter.drawText(QRectF(inside.left(), inside.top(), inside.width(), title), Qt::AlignTop, figureTitle());
-    painter.setFont(type);
-    constexpr std::array<double, ColumnCount + 1> edges{0, 0.21, 0.3, 0.47, 0.57, 0.68, 0.79, 0.9, 1};
-    const auto paint_row = [&](double top, const QStringList& texts, const Row* row) {
-      for (int column = 0; column < ColumnCount; ++column) {
-        const auto c = static_cast<std::size_t>(column);
-        const QRectF cell(inside.left() + edges[c] * inside.width(), top,
-                          (edges[c + 1] - edges[c]) * inside.width() - 6 * u, line);
-        const bool impact = row && column == Impact && row->impact;
-        painter.setPen(impact             ? impactColor(style, *row->impact)
-                       : row && row->here ? style.accent
-                       : row              ? style.text
-                                          : style.muted);
-        painter.drawText(
-            cell, alignmentOf(column),
-            QFontMetricsF(type, painter.device()).elidedText(texts.at(column), Qt::ElideRight, cell.width()));
-      }
-    };
-    const double head = inside.top() + title;
-    paint_row(head, titles(), nullptr);
-    for (std::size_t i = 0; i < all.size(); ++i)
-      paint_row(head + static_cast<double>(i + 1) * line, texts(all[i]), &all[i]);
+    paintTable(painter, style, inside.adjusted(0, title, 0, 0), table(style));
   }
   std::vector<FigureArray> figureArrays() const override {
     const std::vector<Row> all = rows();
@@ -148,31 +123,7 @@ class PublishedView : public View {
   void refresh() override {
     const PlotStyle style = PlotStyle::of(*this);
     words_->setText(sentence());
-    model_->setRowCount(0);
-    model_->setHorizontalHeaderLabels(titles());
-    for (const Row& row : rows()) {
-      QList<QStandardItem*> items;
-      const QStringList words = texts(row);
-      for (int column = 0; column < ColumnCount; ++column) {
-        auto* item = new QStandardItem(words.at(column));
-        item->setEditable(false);
-        item->setTextAlignment(alignmentOf(column));
-        QFont font = column == Model ? style.small : style.figures;
-        font.setPointSizeF(style.small.pointSizeF());
-        font.setBold(row.here || row.family);
-        item->setFont(font);
-        if (column == Impact && row.impact) item->setForeground(impactColor(style, *row.impact));
-        items << item;
-      }
-      model_->appendRow(items);
-    }
-    for (int column = 0; column < ColumnCount; ++column) {
-      model_->horizontalHeaderItem(column)->setFont(style.small);
-      model_->horizontalHeaderItem(column)->setTextAlignment(alignmentOf(column));
-    }
-    table_->verticalHeader()->setDefaultSectionSize(
-        static_cast<int>(style.metrics(style.small).height() * 1.4));
-    table_->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
+    fillTable(*table_, *model_, table(style));
     table_->horizontalHeader()->setSectionResizeMode(Model, QHeaderView::Stretch);
     tellNeeds();
   }
@@ -182,12 +133,23 @@ class PublishedView : public View {
   }
 
  private:
-  static Qt::Alignment alignmentOf(int column) {
-    return (column <= Layers || column == Impact ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter;
-  }
-  static QStringList titles() {
-    return {tr("model"),      tr("begins with"), tr("massive in layers"), tr("largest |h|"),
-            tr("WikiText-2"), tr("set to zero"), tr("to mean"),           tr("impact")};
+  TextTable table(const PlotStyle& style) const {
+    TextTable all{{{tr("model")},
+                   {tr("begins with")},
+                   {tr("massive in layers")},
+                   {tr("largest |h|"), true},
+                   {tr("WikiText-2"), true},
+                   {tr("set to zero"), true},
+                   {tr("to mean"), true},
+                   {tr("impact")}},
+                  {}};
+    for (const Row& row : rows()) {
+      TextTable::Row line{{}, row.here || row.family};
+      for (const QString& cell : texts(row)) line.cells.push_back({cell, row.here ? style.accent : QColor()});
+      if (row.impact) line.cells[Impact].ink = impactColor(style, *row.impact);
+      all.rows.push_back(std::move(line));
+    }
+    return all;
   }
   static QStringList texts(const Row& row) {
     const auto number = [](double value) {
