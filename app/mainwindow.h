@@ -30,6 +30,7 @@ class PresetSearch;
 class QuestionStudio;
 class RecordingSaver;
 class ProgressWidget;
+class VerdictsWindow;
 struct Lesson;
 
 /// The window: every registered view in its place, the toolbar, menus, status bar. Views and session know
@@ -195,6 +196,7 @@ class MainWindow : public QMainWindow {
   /// A layer, and where the prompt has it a position, in the residual stream.
   void showActivation(int layer, int position);
   QuestionStudio& showQuestions();
+  void showVerdicts();
   /// A question of an experiment as a prompt, with the edits of its arm shown and on; no edits: switched off.
   void askFromExperiment(const Prompt& prompt, const EditArm& arm);
 
@@ -269,6 +271,7 @@ class MainWindow : public QMainWindow {
   EffectWindow* effects_ = nullptr;
   CorpusWindow* corpora_ = nullptr;
   QuestionStudio* questions_ = nullptr;
+  VerdictsWindow* verdicts_ = nullptr;
 
   CommandTable commands_{this};
   QMenu *recent_menu_ = nullptr, *models_menu_ = nullptr, *presets_menu_ = nullptr;

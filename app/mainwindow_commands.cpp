@@ -150,6 +150,10 @@ void MainWindow::addModelCommands() {
                         .text = tr("&Massive activations over a corpus …"),
                         .keys = {key(Qt::CTRL | Qt::SHIFT | Qt::Key_A)},
                         .run = [this] { showCorpora(); }},
+                       {.id = QStringLiteral("verdicts"),
+                        .text = tr("&Verdicts …"),
+                        .keys = {key(Qt::CTRL | Qt::SHIFT | Qt::Key_V)},
+                        .run = [this] { showVerdicts(); }},
                        {}});
   std::vector<Command> lengths;
   for (const int tokens : {8, 16, 24, 48, 96, 192}) {

@@ -5,20 +5,30 @@
 #include "app/experiments_window.h"
 #include "app/mainwindow.h"
 #include "app/question_studio.h"
+#include "app/verdicts_window.h"
 #include "views/shown.h"
 
-// The windows of experiments, of questions and of the effect map, and what is chosen there done here.
+// The windows of experiments, questions, the effect map, corpora and verdicts, and what is chosen there done
+// here.
 
 namespace qkscope {
+
+namespace {
+
+void bringUp(QWidget& window) {
+  window.show();
+  window.raise();
+  window.activateWindow();
+}
+
+}  // namespace
 
 void MainWindow::showExperiments() {
   if (!experiments_) {
     experiments_ = new ExperimentsWindow(session_, this);
     connect(experiments_, &ExperimentsWindow::openRequested, this, &MainWindow::askFromExperiment);
   }
-  experiments_->show();
-  experiments_->raise();
-  experiments_->activateWindow();
+  bringUp(*experiments_);
 }
 
 QuestionStudio& MainWindow::showQuestions() {
@@ -26,9 +36,7 @@ QuestionStudio& MainWindow::showQuestions() {
     questions_ = new QuestionStudio(session_, this);
     connect(questions_, &QuestionStudio::openRequested, this, &MainWindow::askFromExperiment);
   }
-  questions_->show();
-  questions_->raise();
-  questions_->activateWindow();
+  bringUp(*questions_);
   return *questions_;
 }
 
@@ -43,9 +51,12 @@ void MainWindow::showEffects() {
         disruption && edit.on && disruption->entries.empty())
       effects_->setDisruption(*disruption);
   }
-  effects_->show();
-  effects_->raise();
-  effects_->activateWindow();
+  bringUp(*effects_);
+}
+
+void MainWindow::showVerdicts() {
+  if (!verdicts_) verdicts_ = new VerdictsWindow(session_, this);
+  bringUp(*verdicts_);
 }
 
 void MainWindow::showCorpora() {
@@ -57,9 +68,7 @@ void MainWindow::showCorpora() {
             [this](const Look& look) { corpora_->setRule(look.activations); });
   }
   corpora_->setRule(state_.look().activations);
-  corpora_->show();
-  corpora_->raise();
-  corpora_->activateWindow();
+  bringUp(*corpora_);
 }
 
 void MainWindow::showActivation(int layer, int position) {

@@ -8,8 +8,6 @@
 #include <QVBoxLayout>
 
 #include "app/model_dialog.h"
-#include "core/base/error.h"
-#include "views/counted.h"
 #include "views/styled_label.h"
 #include "views/text.h"
 
@@ -78,33 +76,12 @@ OpenDialog::OpenDialog(QWidget* parent) : QDialog(parent) {
     });
   }
   resize(860, 420);
-  search();
-}
-
-void OpenDialog::search() {
+  connect(&search_, &ShelfSearch::found, this, &OpenDialog::add);
+  connect(&search_, &ShelfSearch::ended, this, [this](const QString& words) {
+    if (last_number_ == 0) state_->setText(words);  // a name that was asked for says more
+  });
   state_->setText(tr("Looking for models …"));
-  thread_.replace(
-      {{++last_number_, [this](std::stop_token stop) {
-          const auto post = [this](auto take) { QMetaObject::invokeMethod(this, std::move(take)); };
-          const std::vector<ShelfPlace> places = shelf_places();
-          try {
-            int count = 0;
-            for (ShelfModel& model : list_shelf(places, stop)) {
-              describe(model, stop);
-              ++count;
-              post([this, model] { add(model); });
-            }
-            QStringList folders;
-            for (const ShelfPlace& place : places) folders << text(place.folder.string());
-            const QString words =
-                count > 0 ? counted(count, tr("1 model"), tr("%1 models"))
-                          : tr("There is no model in any of %1.").arg(folders.join(QStringLiteral(", ")));
-            post([this, words] { state_->setText(words); });
-          } catch (const Cancelled&) {
-          } catch (const std::exception& error) {
-            post([this, words = QString::fromUtf8(error.what())] { state_->setText(words); });
-          }
-        }}});
+  search_.start();
 }
 
 void OpenDialog::add(const ShelfModel& model) {

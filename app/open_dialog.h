@@ -1,8 +1,7 @@
 #pragma once
 #include <QDialog>
 
-#include "app/task_thread.h"
-#include "core/checkpoint/model_shelf.h"
+#include "app/shelf_search.h"
 
 class QLineEdit;
 class QTreeWidget;
@@ -24,7 +23,6 @@ class OpenDialog : public QDialog {
   void browse(bool folder);
 
  private:
-  void search();
   void add(const ShelfModel& model);
   void choose();
 
@@ -32,7 +30,8 @@ class OpenDialog : public QDialog {
   QTreeWidget* list_;
   StyledLabel* state_;
   std::uint64_t last_number_ = 0;
-  TaskThread thread_;  // last: ends before anything it reports to is gone
+  ShelfSearch search_;
+  TaskThread thread_;  // of a name; last: ends before anything it reports to is gone
 };
 
 }  // namespace qkscope

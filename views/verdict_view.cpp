@@ -10,6 +10,7 @@
 #include "core/analysis/verdict.h"
 #include "views/shown.h"
 #include "views/styled_label.h"
+#include "views/verdict_words.h"
 #include "views/view_registry.h"
 
 namespace qkscope {
@@ -138,15 +139,7 @@ class VerdictView : public View {
     sentence_->setText(tr("Table 3 would print: RoPE %1, concentrated massive values %2 (%3, one prompt).")
                            .arg(found.rope ? tr("yes") : tr("no"), found.concentrated ? tr("yes") : tr("no"),
                                 which + QStringLiteral(", ") + overPositions(data(), state().look())));
-    const QString heads = tr("at least %1 of the heads of Q and K hold a massive value (here %2)")
-                              .arg(percentWords(verdict_share), percentWords(found.heads_share));
-    const QString place =
-        found.rope ? tr("at least %1 of their massive values lie in the low-frequency half (here %2)")
-                         .arg(percentWords(verdict_share), percentWords(found.low_share))
-                   : tr("heads share their massive dims beyond chance, p < %1 in Q or K")
-                         .arg(QLocale().toString(verdict_p));
-    rule_->setText(tr("The paper states no rule. This one: M > %1 × mean of its head; %2; and %3.")
-                       .arg(exactWords(state().look().lambda), heads, place));
+    rule_->setText(verdictRuleWords(state().look().lambda, found.rope, found.heads_share, found.low_share));
   }
 
   void sayStripes(const std::array<const SiteVerdict*, 3>& by_site) {

@@ -10,6 +10,7 @@
 #include "core/model/language_model.h"
 #include "core/run/run.h"
 #include "core/tasks/corpus_sequences.h"
+#include "core/tasks/model_verdict.h"
 #include "core/tasks/qa_decisions.h"
 #include "core/tasks/qa_groups.h"
 #include "core/text/bos.h"
@@ -33,7 +34,7 @@ struct ActivationOptions {
 /// What `verdict` looks at.
 struct VerdictOptions {
   std::vector<std::string> models;  // none: the default one
-  std::vector<std::string> tasks = {"pass-keys", "owners", "facts", "capitals", "people"};
+  std::vector<std::string> tasks{verdict_tasks.begin(), verdict_tasks.end()};
   int items = 4;  // of each task
 };
 

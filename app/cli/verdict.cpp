@@ -1,7 +1,6 @@
-#include <cmath>
-
 #include "app/cli/output.h"
 #include "app/cli/prompt.h"
+#include "core/run/runner.h"
 #include "core/tasks/datasets.h"
 #include "core/tasks/model_verdict.h"
 #include "core/tasks/plan.h"
@@ -20,86 +19,50 @@ std::vector<TokenIds> prompts_of(const VerdictOptions& options, const LanguageMo
   return prompts;
 }
 
-/// Over the prompts on which it is a number.
-template <typename Value>
-Spread spread(const std::vector<PromptVerdict>& prompts, const Value& value) {
-  std::vector<double> values;
-  for (const PromptVerdict& prompt : prompts) {
-    if (const double x = value(prompt); std::isfinite(x)) values.push_back(x);
-  }
-  return spread_of(values);
-}
-
-double share(std::int64_t part, std::int64_t whole) {
-  return static_cast<double>(part) / static_cast<double>(whole);
-}
-
 Document to_json(const Spread& spread) {
+  if (spread.of == 0) return nullptr;
   return {{"mean", spread.mean}, {"std", spread.deviation}, {"min", spread.least}, {"max", spread.most}};
 }
 
-std::string text(const Spread& spread, double unit, int digits) {
-  return fixed(unit * spread.mean, digits) + " +- " + fixed(unit * spread.deviation, digits);
+std::string text(const Spread& spread, double unit = 1) {
+  if (spread.of == 0) return "-";
+  return fixed(unit * spread.mean, 1) + " +- " + fixed(unit * spread.deviation, 1);
 }
-
-struct SiteSpread {
-  const char* name;
-  const SiteVerdict Verdict::*site;
-};
-constexpr SiteSpread sites[] = {{"q", &Verdict::query}, {"k", &Verdict::key}, {"v", &Verdict::value}};
 
 Document verdict_of(const Context& context, const std::string& name) {
   Options options = context.options;
   options.model = name;
   const auto model = load_model({options, context.text, context.stop});
   const std::vector<TokenIds> prompts = prompts_of(options.verdict, *model);
-  const std::vector<PromptVerdict> found = verdicts(
-      model, prompts, options.lambda,
-      [&](std::size_t done) {
-        tell_line(done == prompts.size() ? ""
-                                         : model->card().name + ": prompt " + std::to_string(done + 1) +
-                                               " of " + std::to_string(prompts.size()));
-      },
-      context.stop);
-  const bool rope = found.front().verdict.rope;
-  const auto concentrated =
-      std::ranges::count_if(found, [](const PromptVerdict& prompt) { return prompt.verdict.concentrated; });
-  Document document{{"model", model->card().name},
-                    {"prompts", found.size()},
-                    {"rope", rope},
-                    {"concentrated", concentrated}};
-  Table table({{"site", false}, {"massive"}, {"low-frequency half, %"}, {"heads with one, %"}, {"stripes"}});
-  for (const auto& [site, of] : sites) {
-    const auto about = [of = of](const auto& value) {
-      return [of, value](const PromptVerdict& prompt) { return value(prompt.verdict.*of); };
-    };
-    const Spread count =
-        spread(found, about([](const SiteVerdict& v) { return static_cast<double>(v.count.massive); }));
-    const Spread low = spread(found, about([](const SiteVerdict& v) {
-                                return share(v.count.low_frequency_half, v.count.massive);
-                              }));
-    const Spread heads =
-        spread(found, about([](const SiteVerdict& v) { return share(v.heads_with, v.heads); }));
-    const Spread stripes =
-        spread(found, about([](const SiteVerdict& v) { return static_cast<double>(v.stripes.size()); }));
-    document[site] = {{"massive", to_json(count)},
-                      {"low_frequency_half", rope ? to_json(low) : Document(nullptr)},
-                      {"heads", to_json(heads)},
-                      {"stripes", to_json(stripes)}};
-    table.add(
-        {site, text(count, 1, 1), rope ? text(low, 100, 1) : "-", text(heads, 100, 1), text(stripes, 1, 1)});
+  Runner runner(model);
+  std::vector<PromptVerdict> prompt_verdicts;
+  for (const TokenIds& prompt : prompts) {
+    tell_line(model->card().name + ": prompt " + std::to_string(prompt_verdicts.size() + 1) + " of " +
+              std::to_string(prompts.size()));
+    prompt_verdicts.push_back(verdict_on(runner, *model, prompt, options.lambda, context.stop));
   }
-  const Spread linked =
-      spread(found, [](const PromptVerdict& p) { return share(p.links.linked, p.links.key_values); });
-  const Spread chance = spread(found, [](const PromptVerdict& p) {
-    return p.links.expected_linked / static_cast<double>(p.links.key_values);
-  });
-  document["linked"] = {{"share", to_json(linked)}, {"by_chance", to_json(chance)}};
-  context.text << model->card().name << ": RoPE " << (rope ? "yes" : "no") << "; concentrated on "
-               << concentrated << " of " << found.size() << " prompts\n";
+  tell_line("");
+  const ModelVerdict found = summarize(model->card().name, prompt_verdicts);
+  Document document{{"model", found.model},
+                    {"prompts", found.prompts},
+                    {"rope", found.rope},
+                    {"concentrated", found.concentrated}};
+  Table table({{"site", false}, {"massive"}, {"low-frequency half, %"}, {"heads with one, %"}, {"stripes"}});
+  for (const auto& [site, of] : {std::pair("q", &found.query), {"k", &found.key}, {"v", &found.value}}) {
+    document[site] = {{"massive", to_json(of->massive)},
+                      {"low_frequency_half", to_json(of->low_frequency_half)},
+                      {"heads", to_json(of->heads)},
+                      {"stripes", to_json(of->stripes)}};
+    table.add({site, text(of->massive), text(of->low_frequency_half, 100), text(of->heads, 100),
+               text(of->stripes)});
+  }
+  document["linked"] = {{"share", to_json(found.linked)}, {"by_chance", to_json(found.by_chance)}};
+  context.text << found.model << ": RoPE " << (found.rope ? "yes" : "no") << "; concentrated on "
+               << found.concentrated << " of " << found.prompts << " prompts\n";
   table.print(context.text);
   context.text << "Massive values of K with one of a query head that reads them on the same rotary pair: "
-               << text(linked, 100, 1) << " %, by chance " << fixed(100 * chance.mean, 1) << " %\n\n";
+               << text(found.linked, 100) << " %, by chance "
+               << (found.by_chance.of > 0 ? fixed(100 * found.by_chance.mean, 1) : "-") << " %\n\n";
   return document;
 }
 

@@ -72,6 +72,10 @@ fs::path find_experiment(const std::string& text) {
   return find("experiment", text, {}, datasets_folder() / "experiments");
 }
 
+std::vector<fs::path> known_tasks() {
+  return files_in(datasets_folder() / "tasks");
+}
+
 std::vector<fs::path> known_experiments() {
   return files_in(datasets_folder() / "experiments");
 }

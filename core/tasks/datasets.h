@@ -16,5 +16,6 @@ std::filesystem::path find_task(const std::string& text, const std::filesystem::
 std::filesystem::path find_experiment(const std::string& text);
 /// Those that come with the program, by their names.
 std::vector<std::filesystem::path> known_experiments();
+std::vector<std::filesystem::path> known_tasks();
 
 }  // namespace qkscope

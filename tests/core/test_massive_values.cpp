@@ -6,6 +6,7 @@
 
 #include "core/analysis/partner_links.h"
 #include "core/analysis/verdict.h"
+#include "core/tasks/model_verdict.h"
 #include "tests/support/activation_dumps.h"
 #include "tests/support/errors.h"
 
@@ -284,6 +285,53 @@ class TestMassiveValues : public test::TestCase {
     // Fewer than 80 % of the heads.
     capture.norms[{1, Site::Query}] = of_heads({{}, {}, {}, {7}});
     QVERIFY(!verdict(capture.norms, sites, 5, axes).concentrated);
+  }
+
+  /// A row of Table 3 over prompts, by hand: of what is no number on a prompt that prompt has no part.
+  void verdictsOverPrompts() {
+    const auto prompt = [](std::int64_t massive, std::int64_t low, bool concentrated,
+                           std::vector<PartnerLink> links) {
+      PromptVerdict p;
+      p.verdict.rope = true;
+      p.verdict.concentrated = concentrated;
+      p.verdict.key.count.massive = massive;
+      p.verdict.key.count.low_frequency_half = low;
+      p.verdict.key.heads = 4;
+      p.verdict.key.heads_with = massive > 0 ? 1 : 0;
+      p.links.key_values = massive;
+      p.links.linked = links.empty() ? 0 : 1;
+      p.links.links = std::move(links);
+      return p;
+    };
+    const PartnerLink often{0, 1, 7, 2, 7}, once{0, 0, 3, 1, 3};
+    const std::vector<PromptVerdict> prompts{prompt(4, 4, true, {once, often}), prompt(2, 1, false, {often}),
+                                             prompt(0, 0, true, {})};
+    const ModelVerdict found = summarize("a, b", prompts);
+    QCOMPARE(found.prompts, std::size_t(3));
+    QCOMPARE(found.concentrated, std::size_t(2));
+    QCOMPARE(found.key.massive.mean, 2.0);
+    QCOMPARE(found.key.massive.deviation, std::sqrt(8.0 / 3));
+    QCOMPARE(found.key.low_frequency_half.of, std::size_t(2));
+    QCOMPARE(found.key.low_frequency_half.mean, 0.75);
+    QCOMPARE(found.key.low_frequency_half.deviation, 0.25);
+    QCOMPARE(found.key.heads.mean, 1.0 / 6);
+    QCOMPARE(found.linked.mean, (0.25 + 0.5) / 2);
+    QCOMPARE(found.linked.least, 0.25);
+    QCOMPARE(found.query.heads.of, std::size_t(0));  // 0 of 0 heads
+    const std::vector<CommonLink> links = common_links(prompts);
+    QCOMPARE(links.size(), std::size_t(2));
+    QCOMPARE(links[0].link, often);
+    QCOMPARE(links[0].prompts, std::size_t(2));
+    QCOMPARE(links[1].link, once);
+    const std::string table = to_csv(std::vector{found});
+    QVERIFY2(table.find("\r\n\"a, b\",3,true,2,k,2,") != std::string::npos, table.c_str());
+    QVERIFY(table.find(",0.75,0.25,0.5,1,") != std::string::npos);
+    QVERIFY(table.find(",q,0,0,0,0,,,,,,,,,0,0,0,0,,,,,,,,\r\n") != std::string::npos);
+    QVERIFY(to_csv("m", 3, links).find("\r\nm,0,1,7,2,7,2,3\r\n") != std::string::npos);
+    // Without RoPE there is no low-frequency half.
+    std::vector<PromptVerdict> none(1);
+    none[0].verdict.key.count = {4, 16, 4};
+    QCOMPARE(summarize("m", none).key.low_frequency_half.of, std::size_t(0));
   }
 };
 
