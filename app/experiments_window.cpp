@@ -15,6 +15,8 @@
 #include <algorithm>
 
 #include "app/experiment_items.h"
+#include "app/export.h"
+#include "app/export_dialog.h"
 #include "app/session.h"
 #include "app/settings.h"
 #include "app/table_file.h"
@@ -30,6 +32,7 @@
 #include "views/styled_label.h"
 #include "views/sweep_charts.h"
 #include "views/text.h"
+#include "views/view_registry.h"
 
 namespace qkscope {
 
@@ -154,7 +157,10 @@ QWidget* ExperimentsWindow::makeFoot() {
   open_->setToolTip(tr("The selected question as a prompt, with the edits of its arm"));
   export_ = buttons->addButton(tr("Export table …"), QDialogButtonBox::ActionRole);
   export_->setObjectName(QStringLiteral("experimentExport"));
-  for (QPushButton* button : {open_, export_}) button->setAutoDefault(false);
+  figure_ = buttons->addButton(tr("Export figure …"), QDialogButtonBox::ActionRole);
+  figure_->setObjectName(QStringLiteral("experimentFigure"));
+  for (QPushButton* button : {open_, export_, figure_}) button->setAutoDefault(false);
+  connect(figure_, &QPushButton::clicked, this, &ExperimentsWindow::exportFigures);
   connect(open_, &QPushButton::clicked, items_, &ExperimentItems::openItem);
   connect(export_, &QPushButton::clicked, this, &ExperimentsWindow::exportTable);
   connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
@@ -279,7 +285,7 @@ void ExperimentsWindow::showState() {
   table_model_->setTable(state_.plan && state_.results ? tabulate(*state_.plan, *state_.results)
                                                        : ExperimentTable());
   showCurves();
-  paper_->setMeasured(table_model_->table());
+  paper_->setMeasured({table_model_->table()});
   showCell();
   showProgress();
 }
@@ -302,6 +308,8 @@ void ExperimentsWindow::showProgress() {
   const bool paper = pages_->currentWidget() == paper_;
   open_->setEnabled(pages_->currentIndex() == 0 && items_->hasItem());
   export_->setEnabled(paper ? paper_->shown() != nullptr : table.done > 0);
+  figure_->setVisible(paper);
+  figure_->setEnabled(paper_->shown() != nullptr);
   progress_->setMaximum(static_cast<int>(std::max<std::size_t>(1, table.of)));
   progress_->setValue(static_cast<int>(table.done));
   const ExperimentProgress& at = state_.progress;
@@ -342,6 +350,30 @@ void ExperimentsWindow::exportTable() {
        {tr("LaTeX table"), QStringLiteral("tex"),
         [&] { return paper ? to_latex(*paper) : to_latex(table); }}},
       [this](const QString& sentence, bool problem) { say(sentence, problem); });
+}
+
+void ExperimentsWindow::exportFigures() {
+  const QString id = QStringLiteral("paper"), purpose = QStringLiteral("figure");
+  const auto entry = std::ranges::find(viewRegistry(), id, &ViewEntry::id);
+  Document document = defaultDocument();
+  document.look.paper_part = paper_->chosenPart();
+  document.look.paper_layout = paper_->chosenLayout();
+  if (const Experiment* experiment = chosen(); experiment && table_model_->table().done > 0)
+    document.look.results = {folderOf(*experiment)};
+  const auto save = [this, entry, document, purpose](const QString& view_id, const FigureOptions& options) {
+    ViewState state;
+    state.setLook(document.look);
+    const std::unique_ptr<View> view(entry->make(state, nullptr));
+    const QStringList files = exportFigure(*view, view_id, document, {}, options);
+    Settings().setFolder(purpose, QFileInfo(options.path).absolutePath());
+    say(tr("Written: %1").arg(files.join(QStringLiteral(", "))), false);
+  };
+  const PaperTable& table = *paper_->shown();
+  const QString folder = Settings().folder(purpose);
+  auto* dialog = new ExportDialog({{id, text(table.title), text(table.id)}},
+                                  folder.isEmpty() ? QDir::homePath() : folder, save, this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  dialog->open();
 }
 
 void ExperimentsWindow::say(const QString& sentence, bool problem) {

@@ -65,6 +65,8 @@ class ExperimentsWindow : public QDialog {
   void showProgress();
   void showCell();
   void exportTable();
+  /// Of the paper, as figures, with what was measured.
+  void exportFigures();
   void say(const QString& sentence, bool problem);
 
   Session& session_;
@@ -75,7 +77,7 @@ class ExperimentsWindow : public QDialog {
   QComboBox* experiment_ = nullptr;
   StyledLabel *model_ = nullptr, *about_ = nullptr, *message_ = nullptr, *progress_text_ = nullptr;
   QProgressBar* progress_ = nullptr;
-  QPushButton *start_ = nullptr, *open_ = nullptr, *export_ = nullptr;
+  QPushButton *start_ = nullptr, *open_ = nullptr, *export_ = nullptr, *figure_ = nullptr;
   QTabWidget* pages_ = nullptr;
   QTableView* table_ = nullptr;
   ExperimentItems* items_ = nullptr;

@@ -16,6 +16,7 @@
 #include "core/base/error.h"
 #include "core/io/atomic_file.h"
 #include "core/io/safetensors_writer.h"
+#include "core/io/text_rows.h"
 #include "views/shown.h"
 
 namespace qkscope {
@@ -137,6 +138,7 @@ QStringList listedFiles(const QString& path) {
 void checkPicture(const View& view, const Document& document) {
   const QString missing = view.whyNoFigure();
   if (!missing.isEmpty()) throw Error(missing.toStdString());
+  if (!view.showsRuns()) return;
   const auto& comparison = view.data().comparison;
   const Edits asked = appliedEdits(document.arms);
   if (!comparison || view.data().stale || comparison->request.edits != asked ||
@@ -157,7 +159,7 @@ QByteArray figureCsv(const std::vector<FigureArray>& arrays) {
   }
   QByteArray csv = "array," + axes.join(u',').toUtf8() + (axes.isEmpty() ? "value\n" : ",value\n");
   for (const FigureArray& array : arrays) {
-    const QByteArray name = array.name.toUtf8();
+    const QByteArray name = QByteArray::fromStdString(csv_field(array.name.toStdString()));
     const std::size_t rank = array.array.shape.size();
     std::vector<std::int64_t> index(rank, 0);
     for (const float value : array.array.data) {

@@ -29,7 +29,7 @@ const ViewEntry& figureEntry(const QString& id) {
       tr("There is no view \"%1\"; there are %2.").arg(id, known.join(QStringLiteral(", "))).toStdString());
 }
 
-Document figureDocument(const Options& options) {
+Document figureDocument(const Options& options, bool shows_runs) {
   Document document = defaultDocument();
   if (options.model.endsWith(QStringLiteral(".qkscope"))) {
     document = openDocument(options.model);
@@ -37,7 +37,8 @@ Document figureDocument(const Options& options) {
     document.model = options.model;
   }
   applyOptions(options, document);
-  if (!document.dump.files.empty() || begins_like_zip(options.model.toStdString())) return document;
+  if (!shows_runs || !document.dump.files.empty() || begins_like_zip(options.model.toStdString()))
+    return document;
   const std::string name = document.model.isEmpty() ? default_model_name() : document.model.toStdString();
   document.model = QString::fromStdString(find_model(name).string());
   return document;
@@ -64,7 +65,14 @@ QStringList runFigure(const Options& options) {
   if (!view->isFigure()) throw UsageError(tr("The view \"%1\" is no figure.").arg(entry.id).toStdString());
   // Told before anything is loaded.
   checkReplaced(*options.figure);
-  Document document = figureDocument(options);
+  Document document = figureDocument(options, view->showsRuns());
+  view->setAttribute(Qt::WA_DontShowOnScreen);
+  if (!view->showsRuns()) {
+    state.setLook(document.look);
+    view->show();
+    QCoreApplication::processEvents();
+    return exportFigure(*view, entry.id, document, options.load, *options.figure);
+  }
   const bool is_recorded = begins_like_zip(options.model.toStdString());
   if (document.look.shown != Shown::Baseline && appliedEdits(document.arms).empty()) {
     throw UsageError(tr("--shown %1 needs a disruption: give --disrupt, too.")
@@ -96,7 +104,6 @@ QStringList runFigure(const Options& options) {
   document.selection = clamped(document.selection, spec, spec.max_position_embeddings);
   state.setSelection(document.selection);
   state.setLook(document.look);
-  view->setAttribute(Qt::WA_DontShowOnScreen);
   view->setData(session.data());
   Needs needs = view->needs();
   if (document.look.left_out.which != LeftOut::Which::None) needs.left_out = leftOut(document.look);

@@ -126,21 +126,17 @@ Property leftOutPositions() {
   return p;
 }
 
-/// Files of magnitudes, a line each.
-Property magnitudes() {
-  const QString name = QStringLiteral("magnitudes"), none = QStringLiteral("none"),
-                allowed = tr("a file that qkscope-cli activations magnitude wrote, or none");
-  Property p = ofLook(name, tr("largest activations beside"));
-  p.options = {{name,
-                tr("Draw beside the largest activations those that qkscope-cli activations magnitude wrote "
-                   "into FILE; may be given several times."),
-                QStringLiteral("FILE"),
-                {},
-                true}};
+/// Paths, a line each.
+Property paths(const QString& name, const QString& words, const QString& about, const QString& value,
+               const QString& what, QStringList Look::*member) {
+  const QString none = QStringLiteral("none"), allowed = tr("%1, or none").arg(what);
+  Property p = ofLook(name, words);
+  p.options = {{name, tr("%1; may be given several times.").arg(about), value, {}, true}};
   p.values = {{none, none}};
   p.samples = {QStringLiteral("/runs/a.json"), QStringLiteral("/runs/a.json\n/runs/b c.json")};
-  p.text = [none](const Sight& sight) {
-    return sight.look.magnitudes.isEmpty() ? none : sight.look.magnitudes.join(u'\n');
+  p.text = [=](const Sight& sight) {
+    const QStringList& files = sight.look.*member;
+    return files.isEmpty() ? none : files.join(u'\n');
   };
   p.set = [=](Sight& sight, const QString& text) {
     QStringList files;
@@ -148,18 +144,19 @@ Property magnitudes() {
       if (file.trimmed().isEmpty()) refuseOption(name, text, allowed);
       files << QFileInfo(file).absoluteFilePath();
     }
-    sight.look.magnitudes = files;
+    sight.look.*member = files;
   };
-  p.write = [name](const Sight& sight, QJsonObject& json) {
-    json[name] = QJsonArray::fromStringList(sight.look.magnitudes);
+  p.write = [=](const Sight& sight, QJsonObject& json) {
+    json[name] = QJsonArray::fromStringList(sight.look.*member);
   };
   p.read = [=](Sight& sight, const JsonReader& json) {
     if (!json.has(name)) return;
-    sight.look.magnitudes.clear();
+    QStringList& files = sight.look.*member;
+    files.clear();
     for (const QJsonValue& file : json.array(name)) {
       if (file.toString().isEmpty() || file.toString().contains(u'\n'))
         json.fail(name, file.toVariant().toString(), allowed);
-      sight.look.magnitudes << file.toString();
+      files << file.toString();
     }
   };
   return p;
@@ -316,7 +313,24 @@ std::vector<Property> lookProperties() {
               {},
               {}},
              tr("times the length of the value")),
-      magnitudes(),
+      paths(QStringLiteral("magnitudes"), tr("largest activations beside"),
+            tr("Draw beside the largest activations those that qkscope-cli activations magnitude wrote into "
+               "FILE"),
+            QStringLiteral("FILE"), tr("a file that qkscope-cli activations magnitude wrote"),
+            &Look::magnitudes),
+      choice(QStringLiteral("paper_part"), tr("table of the paper"), &Look::paper_part,
+             {{PaperPart::Table1, {{}, tr("table 1")}},
+              {PaperPart::Figure3a, {{}, tr("figure 3a")}},
+              {PaperPart::Figure3b, {{}, tr("figure 3b")}},
+              {PaperPart::Figure3c, {{}, tr("figure 3c")}},
+              {PaperPart::Figure5, {{}, tr("figure 5")}},
+              {PaperPart::Table3, {{}, tr("table 3")}}}),
+      choice(QStringLiteral("paper_layout"), tr("layout of the paper's tables"), &Look::paper_layout,
+             {{PaperLayout::Published, {{}, tr("as published")}},
+              {PaperLayout::ByTask, {{}, tr("task by task")}}}),
+      paths(QStringLiteral("results"), tr("results beside the paper's"),
+            tr("Draw beside the paper's tables what qkscope-cli experiment wrote into FOLDER"),
+            QStringLiteral("FOLDER"), tr("a folder that qkscope-cli experiment wrote"), &Look::results),
       choice(QStringLiteral("token_colors"), tr("colors of tokens"), &Look::token_colors,
              {{TokenColors::None, {{}, tr("plain tokens")}},
               {TokenColors::Baseline, {{}, tr("loss in the baseline")}},

@@ -113,31 +113,30 @@ QString MainWindow::shownFigureId() const {
 }
 
 void MainWindow::exportDialog() {
-  if (!session_.data().comparison) {
-    showError(tr("There is nothing to export yet: open a model and run a prompt first."));
-    return;
-  }
+  const bool has_runs = session_.data().comparison != nullptr;
   std::vector<ExportDialog::Figure> figures;
   for (const Placed& placed : views_) {
     if (!placed.view->isFigure()) continue;
+    if (!has_runs && (placed.view->showsRuns() || !placed.view->isVisible())) continue;
     const QString title = placed.view->figureTitle();
     figures.insert(placed.view == shownFigure() ? figures.begin() : figures.end(),
                    {placed.entry->id, title, fileName(title)});
   }
-  if (figures.empty()) return;
+  if (figures.empty()) {
+    showError(tr("There is nothing to export yet: open a model and run a prompt first."));
+    return;
+  }
   const QString folder = settings_.folder(QStringLiteral("figure"));
   const auto save = [this](const QString& id, const FigureOptions& options) {
-    if (!session_.showsWhatIsAsked()) {
+    const auto placed = std::ranges::find_if(views_, [&](const Placed& p) { return p.entry->id == id; });
+    if (placed->view->showsRuns() && !session_.showsWhatIsAsked()) {
       throw Error(tr("The picture is still that of an earlier question: save it again once the new one is "
                      "there (F5 computes it where it was stopped).")
                       .toStdString());
     }
-    for (const Placed& placed : views_) {
-      if (placed.entry->id != id) continue;
-      const QStringList files = exportFigure(*placed.view, id, document(), load_options_, options);
-      settings_.setFolder(QStringLiteral("figure"), QFileInfo(options.path).absolutePath());
-      message_->showNote(tr("Written: %1").arg(files.join(QStringLiteral(", "))));
-    }
+    const QStringList files = exportFigure(*placed->view, id, document(), load_options_, options);
+    settings_.setFolder(QStringLiteral("figure"), QFileInfo(options.path).absolutePath());
+    message_->showNote(tr("Written: %1").arg(files.join(QStringLiteral(", "))));
   };
   auto* dialog = new ExportDialog(figures, folder.isEmpty() ? QDir::homePath() : folder, save, this);
   dialog->setAttribute(Qt::WA_DeleteOnClose);

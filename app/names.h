@@ -60,6 +60,19 @@ struct Names<TokenColors> {
 };
 
 template <>
+struct Names<PaperPart> {
+  static constexpr std::array table{
+      std::pair{PaperPart::Table1, "table-1"},     std::pair{PaperPart::Figure3a, "figure-3a"},
+      std::pair{PaperPart::Figure3b, "figure-3b"}, std::pair{PaperPart::Figure3c, "figure-3c"},
+      std::pair{PaperPart::Figure5, "figure-5"},   std::pair{PaperPart::Table3, "table-3"}};
+};
+template <>
+struct Names<PaperLayout> {
+  static constexpr std::array table{std::pair{PaperLayout::Published, "published"},
+                                    std::pair{PaperLayout::ByTask, "by-task"}};
+};
+
+template <>
 struct Names<Theme> {
   static constexpr std::array table{std::pair{Theme::Light, "light"}, std::pair{Theme::Dark, "dark"},
                                     std::pair{Theme::HighContrast, "high-contrast"},

@@ -61,6 +61,8 @@ class View : public QWidget {
  public:
   View(ViewState& state, QWidget* parent);
 
+  /// Whether it is about the runs of a model, or activations; else it is drawn, and exported, without any.
+  virtual bool showsRuns() const { return true; }
   /// What runs must capture for this view as it is now; asked when the view is visible.
   virtual Needs needs() const { return {}; }
   /// New data; repaints once the event loop is idle, and only if visible.

@@ -28,6 +28,10 @@ enum class ColorRange { Full, Percentile, Exact };
 /// changes it.
 enum class TokenColors { None, Baseline, Disrupted, Change };
 
+/// A table or figure of the first paper, and whether it is drawn as published or task by task.
+enum class PaperPart { Table1, Figure3a, Figure3b, Figure3c, Figure5, Table3 };
+enum class PaperLayout { Published, ByTask };
+
 /// The lowest and the highest value of a colour scale.
 struct ColorLimits {
   double low = 0, high = 1;
@@ -52,7 +56,10 @@ struct Look {
   TokenColors token_colors = TokenColors::Baseline;
   bool head_mean = false;    // the panel Attention: the mean over the heads of a layer, not one of them
   bool times_value = false;  // the panel Attention: times the length of each key's value
-  QStringList magnitudes;    // files of magnitudes, whose curves stand beside those of the run
+  PaperPart paper_part = PaperPart::Table1;  // the panel of the first paper's tables
+  PaperLayout paper_layout = PaperLayout::Published;
+  QStringList results;     // folders of experiments, which stand beside what was published
+  QStringList magnitudes;  // files of magnitudes, whose curves stand beside those of the run
   bool operator==(const Look&) const = default;
 };
 

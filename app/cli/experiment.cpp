@@ -69,27 +69,12 @@ Document run(const Context& context) {
   return document_of(tables);
 }
 
-/// All plans of the folders with all their results.
-struct Read {
-  std::vector<Plan> plans;
-  ResultStore store;
-};
-
-Read read(const std::vector<std::string>& folders) {
-  Read all{{}, ResultStore::read(folders.front())};
-  for (const std::string& folder : folders) {
-    for (Plan& plan : read_plans(folder)) {
-      const bool known =
-          std::ranges::any_of(all.plans, [&](const Plan& p) { return same_questions(p, plan); });
-      if (!known) all.plans.push_back(std::move(plan));
-    }
-    all.store.add_all(ResultStore::read(folder));
-  }
-  return all;
+ExperimentFolders read(const std::vector<std::string>& folders) {
+  return read_experiments({folders.begin(), folders.end()});
 }
 
 Document merge(const Context& context) {
-  const Read all = read(context.options.experiment.what);
+  const ExperimentFolders all = read(context.options.experiment.what);
   std::vector<ExperimentTable> tables;
   for (const Plan& plan : all.plans) {
     tables.push_back(tabulate(plan, all.store));
@@ -104,7 +89,7 @@ Document merge(const Context& context) {
 }
 
 Document status(const Context& context) {
-  const Read all = read(context.options.experiment.what);
+  const ExperimentFolders all = read(context.options.experiment.what);
   Document list = Document::array();
   Table rows({{"experiment", false}, {"model", false}, {"done"}, {"of"}});
   for (const Plan& plan : all.plans) {
@@ -130,7 +115,7 @@ Document status(const Context& context) {
 
 /// What the paper published, and below it what the folders hold of it.
 Document paper(const Context& context) {
-  const Read all = read(context.options.experiment.what);
+  const ExperimentFolders all = read(context.options.experiment.what);
   Document list = Document::array();
   for (PaperTable table : paper_tables()) {
     for (const Plan& plan : all.plans) add_measured(table, tabulate(plan, all.store));

@@ -98,6 +98,19 @@ ExperimentTable tabulate(const Plan& plan, const ResultStore& store) {
   return table;
 }
 
+ExperimentFolders read_experiments(const std::vector<std::filesystem::path>& folders) {
+  ExperimentFolders all{{}, ResultStore::read(folders.front())};
+  for (const auto& folder : folders) {
+    for (Plan& plan : read_plans(folder)) {
+      const bool known =
+          std::ranges::any_of(all.plans, [&](const Plan& p) { return same_questions(p, plan); });
+      if (!known) all.plans.push_back(std::move(plan));
+    }
+    all.store.add_all(ResultStore::read(folder));
+  }
+  return all;
+}
+
 std::optional<double> mean_accuracy(const ExperimentTable::Row& arm, TaskKind kind) {
   double sum = 0;
   int count = 0;

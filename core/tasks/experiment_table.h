@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -59,6 +60,14 @@ struct ExperimentTable {
 };
 
 ExperimentTable tabulate(const Plan& plan, const ResultStore& store);
+
+/// All plans of some folders with all their results; what the same questions are asked by is there once.
+struct ExperimentFolders {
+  std::vector<Plan> plans;
+  ResultStore store;
+};
+/// Throws Error for a folder without a plan, or with a broken one.
+ExperimentFolders read_experiments(const std::vector<std::filesystem::path>& folders);
 
 /// The mean accuracy of an arm over its tasks of one kind; nothing where one of them has no item yet, or
 /// there is none.

@@ -37,7 +37,7 @@ PaperTable read_table(const nlohmann::json& json, const std::string& where) {
   table.measure = measure_of(fields);
   for (const auto& entry : fields.list("columns")) {
     JsonFields column(entry, where + ", a column of " + in_quotes(table.id));
-    table.columns.push_back({column.text("title"), column.texts("tasks")});
+    table.columns.push_back({column.text("title"), column.texts("tasks"), column.text("group", "")});
   }
   for (const auto& entry : fields.list("rows")) {
     JsonFields row(entry, where + ", a row of " + in_quotes(table.id));
@@ -71,14 +71,14 @@ std::optional<double> measured_value(Measure measure, const TaskScore& score) {
   return std::nullopt;
 }
 
-std::optional<double> measured_value(Measure measure, const PaperTable::Column& column,
-                                     const ExperimentTable::Row& arm) {
+/// The first of a column's tasks that has a number; null where there is none.
+const TaskScore* score_of(Measure measure, const PaperTable::Column& column,
+                          const ExperimentTable::Row& arm) {
   for (const std::string& task : column.tasks) {
     const auto score = std::ranges::find(arm.tasks, task, &TaskScore::task);
-    if (score == arm.tasks.end()) continue;
-    if (const auto value = measured_value(measure, *score)) return value;
+    if (score != arm.tasks.end() && measured_value(measure, *score)) return &*score;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 }  // namespace
@@ -98,8 +98,14 @@ std::vector<PaperTable> paper_tables() {
 void add_measured(PaperTable& table, const ExperimentTable& measured) {
   for (const ExperimentTable::Row& arm : measured.arms) {
     PaperTable::Row row{measured.model, arm.name, {}, true};
-    for (const PaperTable::Column& column : table.columns)
-      row.values.push_back(measured_value(table.measure, column, arm));
+    for (const PaperTable::Column& column : table.columns) {
+      const TaskScore* score = score_of(table.measure, column, arm);
+      row.values.push_back(score ? measured_value(table.measure, *score) : std::nullopt);
+      row.intervals.push_back(
+          score && table.measure == Measure::Accuracy
+              ? std::optional(Interval{100 * score->interval.low, 100 * score->interval.high})
+              : std::nullopt);
+    }
     if (std::ranges::any_of(row.values, [](const auto& value) { return value.has_value(); }))
       table.rows.push_back(std::move(row));
   }

@@ -17,12 +17,14 @@ struct PaperTable {
   struct Column {
     std::string title;
     std::vector<std::string> tasks;  // any of these measures it
+    std::string group;               // what the paper writes over it; empty: nothing
   };
   std::vector<Column> columns;
   struct Row {
     std::string model, arm;
     std::vector<std::optional<double>> values;  // one a column
     bool here = false;
+    std::vector<std::optional<Interval>> intervals = {};  // of accuracies that were measured, %; else none
   };
   std::vector<Row> rows;             // what was published first
   std::vector<std::string> caveats;  // sentences: what differs, what to beware of

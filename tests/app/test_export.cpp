@@ -14,7 +14,10 @@
 #include "app/figure_run.h"
 #include "app/mainwindow.h"
 #include "app/usage_error.h"
+#include "core/tasks/experiment_run.h"
+#include "core/tasks/identity.h"
 #include "tests/app/app_test.h"
+#include "tests/support/file_bytes.h"
 #include "tests/support/tiny_model.h"
 #include "tests/views/sample.h"
 #include "views/picture_view.h"
@@ -341,6 +344,48 @@ class TestExport : public AppTestCase {
     QDir(folder_.path()).mkdir(QStringLiteral("y.pdf"));
     QVERIFY(errorOf([&] { run(QStringLiteral("y.pdf")); }).contains(QStringLiteral("folder")));
     QCOMPARE(filesThere(), QStringList());
+  }
+
+  /// What the paper published, with an experiment beside it, is drawn without any model, and is drawn again
+  /// by the command line of its sidecar.
+  void tablesOfThePaperNeedNoModel() {
+    const auto path = [this](const char* name) {
+      return folder_.filePath(QLatin1String(name)).toStdString();
+    };
+    write_file(path("gsm8k.json"), R"({"kind": "context", "prompt": "{p}", "answers": "x", "rule": "contains",
+      "max_new_tokens": 4, "fields": ["p"], "items": [["ab c"], ["d, e"]]})");
+    write_file(path("e.json"), R"({"tasks": ["gsm8k"], "arms": ["site=q,pick=largest:1"]})");
+    const auto model = model_.load();
+    const PlannedRuns runs =
+        plan_experiment(read_experiment(path("e.json")), *model, model_identity(model_.folder()));
+    {
+      ResultStore store = ResultStore::open(path("results"));
+      write_plan(runs.plan, path("results"));
+      run_experiment(runs, model, store);
+    }
+    const QString results = folder_.filePath(QStringLiteral("results"));
+    for (const char* part : {"table-1", "figure-3a", "table-3"}) {
+      for (const char* layout : {"published", "by-task"}) {
+        const QString name = QLatin1String(part) + u'-' + QLatin1String(layout);
+        const QStringList files = runFigure(
+            parseOptions({QStringLiteral("--view"), QStringLiteral("paper"), QStringLiteral("--paper-part"),
+                          QLatin1String(part), QStringLiteral("--paper-layout"), QLatin1String(layout),
+                          QStringLiteral("--results"), results, QStringLiteral("--export"),
+                          folder_.filePath(name + QStringLiteral(".svg"))}));
+        QCOMPARE(files.size(), qsizetype(4));
+        const QByteArray csv = read(files[1]);
+        const bool measured = std::string_view(part) != "table-3";
+        QCOMPARE(csv.count("here: "), measured ? 2 : 0);
+        const QByteArray here =
+            "here: " + QByteArray::fromStdString(model->card().name) + " / baseline / GSM8K,";
+        QVERIFY2(!measured || csv.contains(here), csv);
+        const QStringList second = runFigure(parseOptions(again(readJson(files[3]), name, name + u'2')));
+        QCOMPARE(read(second[0]), read(files[0]));
+        QCOMPARE(read(second[1]), csv);
+      }
+    }
+    QVERIFY(read(folder_.filePath(QStringLiteral("table-1-published.svg"))) !=
+            read(folder_.filePath(QStringLiteral("table-1-by-task.svg"))));
   }
 };
 

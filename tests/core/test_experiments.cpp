@@ -201,6 +201,7 @@ class TestExperiments : public TaskTestCase {
     keys.task = "pass-keys-128-6";
     keys.items = 3;
     keys.correct = 2;
+    keys.interval = wilson(2, 3);
     keys.diversity = 0.5;
     other.task = "dogs";
     other.items = other.correct = 1;
@@ -209,7 +210,10 @@ class TestExperiments : public TaskTestCase {
     add_measured(accuracy, measured);
     QCOMPARE(accuracy.rows.size(), 10u);
     QVERIFY(accuracy.rows.back().here && near(*accuracy.rows.back().values[2], 200.0 / 3));
-    QVERIFY(!accuracy.rows.back().values[0]);
+    QVERIFY(!accuracy.rows.back().values[0] && !accuracy.rows.back().intervals[0]);
+    QVERIFY(near(accuracy.rows.back().intervals[2]->low, 100 * wilson(2, 3).low));
+    QCOMPARE(accuracy.columns[5].group, std::string("contextual knowledge"));
+    QCOMPARE(accuracy.columns[6].group, std::string("parametric knowledge"));
     const std::string csv = to_csv(accuracy), latex = to_latex(accuracy);
     QVERIFY(has_all(csv, {"model,arm,measured_here,GSM8K", "\"PK(128,6)\"", "m,a,true,,,66.66"}));
     QVERIFY(has_all(latex, {"\\hline\nm & a & -- & -- & 66.67 & --", "Llama3-8B & vanilla & 76.9 & 53.51"}));
