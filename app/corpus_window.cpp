@@ -120,9 +120,9 @@ QWidget* CorpusWindow::makePages() {
   places_table_->sortByColumn(static_cast<int>(PlaceColumn::Sequences), Qt::DescendingOrder);
   add(tr("Tokens and dims"), places_words_, places_table_);
   arms_ = new QStandardItemModel(this);
-  auto* arms = makeTable(arms_, QStringLiteral("corpusArms"), tr("Perplexities, here and as published"));
-  arms->setSortingEnabled(false);  // what is measured here and its family stand first
-  add(tr("Interventions"), arms_words_, arms);
+  arms_table_ = makeTable(arms_, QStringLiteral("corpusArms"), tr("Perplexities, here and as published"));
+  arms_table_->setSortingEnabled(false);  // what is measured here and its family stand first
+  add(tr("Interventions"), arms_words_, arms_table_);
   connect(curve_, &CurvePlot::picked, this,
           [this](int, double x) { Q_EMIT placeChosen(static_cast<int>(std::lround(x)) - 1, -1); });
   const auto go = [this](const QModelIndex& at) {
@@ -194,6 +194,9 @@ void CorpusWindow::showTold() {
     shown_arms_ = measured;
     fillInterventions(*arms_, told, style);
   }
+  const int least = static_cast<int>(style.metrics(style.small).horizontalAdvance(tr("set to zero")) + 16);
+  for (QTableView* table : {places_table_, arms_table_})
+    table->horizontalHeader()->setMinimumSectionSize(least);
   layers_words_->setText(existenceWords(told));
   places_words_->setText(placesWords(told));
   arms_words_->setText(interventionWords(told));

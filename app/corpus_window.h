@@ -65,7 +65,7 @@ class CorpusWindow : public QDialog {
   std::vector<QPushButton*> edits_;
   QTabWidget* pages_ = nullptr;
   CurvePlot* curve_ = nullptr;
-  QTableView* places_table_ = nullptr;
+  QTableView *places_table_ = nullptr, *arms_table_ = nullptr;
   QStandardItemModel *places_ = nullptr, *arms_ = nullptr;
   // What the tables hold; nothing: to be filled anew.
   std::optional<std::vector<MassivePlace>> shown_places_;

@@ -102,6 +102,7 @@ class ChannelsView : public PositionMapView {
     result.foot = tr("outlined: massive activations, %1: %2")
                       .arg(residualRule(look), QString::number(result.outlined.size()));
     for (const QString& piece : data().pieces) result.tokens << visibleToken(piece);
+    result.rows_from_zero = true;
     for (std::int64_t c = 0; c < channels; ++c) result.row_names << QString::number(c);
     return result;
   }

@@ -216,7 +216,7 @@ void CurvePlot::addMarks(QCPAxisRect* rect, const Chart& chart) {
   constexpr Type share = QCPItemPosition::ptAxisRectRatio, number = QCPItemPosition::ptPlotCoords;
   for (const Level& level : chart.levels) {
     line({0, level.y}, {1, level.y}, share, number, QPen(inks_.style.muted, 1, Qt::DashLine));
-    words(level.words, share, {1, level.y}, Qt::AlignRight | Qt::AlignBottom, inks_.style.muted);
+    words(level.words, share, {0.005, level.y}, Qt::AlignLeft | Qt::AlignBottom, inks_.style.muted);
   }
   for (const PointWords& point : chart.words)
     words(point.words, number, {point.x, point.y}, Qt::AlignHCenter | Qt::AlignBottom, inks_.style.text);
@@ -343,7 +343,9 @@ double CurvePlot::addLegend(QCPAxisRect* rect) {
   legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
   legend->setFont(inks_.small);
   legend->setTextColor(inks_.style.text);
-  legend->setBrush(Qt::NoBrush);
+  QColor ground = inks_.style.background;  // on which marks fade
+  ground.setAlpha(215);
+  legend->setBrush(ground);
   legend->setBorderPen(Qt::NoPen);
   legend->setMargins(QMargins());
   legend->setColumnSpacing(static_cast<int>(8 * inks_.style.unit));

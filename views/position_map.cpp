@@ -19,7 +19,9 @@ void paintColumnTokens(QPainter& painter, const PlotStyle& style, const Position
                        const PositionMapLayout& layout) {
   const TextMetrics mono = style.metrics(style.mono), small = style.metrics(style.small);
   const CellGrid& grid = layout.grid;
-  const double u = style.unit, length = layout.tokens.height() / std::sin(turn * M_PI / 180) - 4 * u;
+  // The type's own height, turned, takes a part of the place, too.
+  const double u = style.unit,
+               length = (layout.tokens.height() - 2 * u) / std::sin(turn * M_PI / 180) - mono.height();
   const int step = decimalStep(grid.cellSize().width(), mono.height() * 1.05);
   for (int position = 0; position < picture.tokens.size(); position += step) {
     const double x = (grid.x(position) + grid.x(position + 1)) / 2;
@@ -48,8 +50,9 @@ void paintRowNames(QPainter& painter, const PlotStyle& style, const PositionMap&
   const int first = std::max(0, static_cast<int>(std::floor(grid.window.top()))),
             last = std::min(picture.map.rows(), static_cast<int>(std::ceil(grid.window.bottom()))) - 1;
   std::vector<int> rows;
-  if (picture.rows_are_tokens) {
-    const int step = decimalStep(height, mono.height() * 0.92);
+  if (picture.rows_are_tokens || picture.rows_from_zero) {
+    const int step =
+        decimalStep(height, picture.rows_are_tokens ? mono.height() * 0.92 : small.height() * 0.95);
     for (int row = (first + step - 1) / step * step; row <= last; row += step) rows.push_back(row);
   } else {
     rows = labelsFromOne(first, last, height, small.height() * 0.95);

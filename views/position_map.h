@@ -19,6 +19,7 @@ struct PositionMap {
   QStringList tokens{};            // of the columns, as they are drawn
   QStringList row_names{};         // of the rows; of tokens they are those of the columns
   bool rows_are_tokens = false;
+  bool rows_from_zero = false;       // they are counted so; layers are told from 1
   std::vector<bool> rows_missing{};  // rows that have not come yet; empty: none
 };
 

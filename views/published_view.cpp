@@ -124,6 +124,9 @@ class PublishedView : public View {
     const PlotStyle style = PlotStyle::of(*this);
     words_->setText(sentence());
     fillTable(*table_, *model_, table(style));
+    // No title is cut where all numbers under it are short.
+    table_->horizontalHeader()->setMinimumSectionSize(
+        static_cast<int>(style.metrics(style.small).horizontalAdvance(tr("set to zero")) + 16));
     table_->horizontalHeader()->setSectionResizeMode(Model, QHeaderView::Stretch);
     tellNeeds();
   }
