@@ -113,7 +113,7 @@ void QuestionStudio::checkOrStop() {
 void QuestionStudio::takeState() {
   state_ = runner_.state();
   if (book_ && state_.plan && state_.results) {
-    model_->setAnswers(qa_answers(*state_.plan, *state_.results));
+    model_->addAnswers(qa_answers(*state_.plan, *state_.results));  // rejected ones are not asked again
     showCurrent();
     showCounts();
   }

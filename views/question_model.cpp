@@ -38,16 +38,20 @@ void QuestionModel::setBook(std::shared_ptr<const QaBook> book) {
 }
 
 void QuestionModel::setAnswers(const QaAnswers& answers) {
+  for (std::optional<QuestionAnswer>& answer : answers_) answer.reset();
+  addAnswers(answers);
+}
+
+void QuestionModel::addAnswers(const QaAnswers& answers) {
   if (rowCount() == 0) return;
   for (int row = 0; row < rowCount(); ++row) {
     const QaItem& item = book_->set().items[static_cast<std::size_t>(row)];
     const auto found = answers.find(item.question);
     std::optional<QuestionAnswer>& answer = answers_[static_cast<std::size_t>(row)];
-    if (found == answers.end()) {
-      answer.reset();
-    } else if (const QString said = text(found->second); !answer || answer->text != said) {
+    if (found == answers.end()) continue;
+    const QString said = text(found->second);
+    if (!answer || answer->text != said)
       answer = QuestionAnswer{said, qa_verdict(book_->set(), item, found->second)};
-    }
   }
   Q_EMIT dataChanged(index(0, AnswerColumn), index(rowCount() - 1, PublishedColumn));
 }

@@ -37,6 +37,8 @@ class QuestionModel : public QAbstractTableModel {
   void setBook(std::shared_ptr<const QaBook> book);
   const QaBook* book() const { return book_.get(); }
   void setAnswers(const QaAnswers& answers);
+  /// Those that are not among `answers` stay as they are.
+  void addAnswers(const QaAnswers& answers);
   /// The book's decisions are others now.
   void decisionsChanged();
   const std::optional<QuestionAnswer>& answer(int row) const {

@@ -239,6 +239,14 @@ class TestQuestionStudio : public LoadedWindowTestCase {
     parts.kind->setCurrentIndex(QuestionFilter::Wrong);
     QCOMPARE(parts.filter->rowCount(), kMany - 1 - right);
 
+    // What was answered before it was rejected stays so, though it is not asked again.
+    parts.kind->setCurrentIndex(QuestionFilter::All);
+    parts.table->selectRow(0);
+    parts.studio.decide(QaState::Rejected);
+    parts.click("questionCheck");
+    QVERIFY(parts.checked());
+    QVERIFY(parts.model->answer(0));
+
     QuestionStudio again(parts.ready.window.session(), &parts.ready.window);
     parts.open(file("other.csv", six_));  // lets the first file go
     again.openFile(path);
