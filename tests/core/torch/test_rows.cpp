@@ -50,11 +50,13 @@ at::Tensor softmax_attention(const at::Tensor& q, const at::Tensor& k, const at:
   return at::matmul(at::softmax(scores, -1), v.to(at::kDouble).repeat_interleave(groups, 0));
 }
 
-/// Wants what makes attention hold all scores; counts the pulses and where they stand.
+/// Wants what makes attention hold all scores, and gives it back as another tensor of the same numbers, which
+/// it has to go on with; counts the pulses and where they stand.
 class WatchingTap : public Tap {
  public:
   explicit WatchingTap(bool watches) : watches_(watches) {}
   bool wants(SiteId) const override { return watches_; }
+  at::Tensor operator()(SiteId, at::Tensor x) override { return watches_ ? x.clone() : x; }
   void pulse(int layer, double part) override {
     layers.push_back(layer);
     parts.push_back(part);
