@@ -84,7 +84,7 @@ class TestOptions : public TestCase {
          {list("|big|1280|1280x|1280x800x2|199x800|1280x99999|-1280x800|1280x800 |1280X800"),
           s("1280x800"),
           {}}},
-        {s("theme"), {list("|pink|Dark|dark "), s("light, dark or system"), {}}},
+        {s("theme"), {list("|pink|Dark|dark "), s("light, dark, high-contrast or system"), {}}},
         {s("device"),
          {list("|gpu|cuda:|cuda:x|cuda:-1|CPU|cpu |cuda:99999"), s("auto, cpu, cuda or cuda:N"), {}}},
         {s("dtype"), {list("|int4|Float32|float|auto "), s("float32, bfloat16 or float16"), {}}},
