@@ -40,6 +40,7 @@ bool Scheduler::gives(const Job& running, const Job& job) {
 }
 
 bool Scheduler::replace(std::vector<Job> jobs) {
+  instead_.reset();
   // What runs goes on if it still gives the first thing to do; everything else is numbered anew.
   const bool goes_on = !jobs_.empty() && !jobs.empty() && gives(jobs_.front(), jobs.front());
   for (Job& job : jobs) {
@@ -50,28 +51,32 @@ bool Scheduler::replace(std::vector<Job> jobs) {
     }
   }
   jobs_ = std::move(jobs);
-  std::vector<TaskThread::Task> tasks;
-  for (const Job& job : jobs_) tasks.push_back(task(job));
-  give(std::move(tasks));
+  give();
   if (!goes_on) clock_.restart();
   return goes_on;
 }
 
 void Scheduler::runInstead(std::function<void(std::stop_token)> work) {
   jobs_.clear();
-  std::vector<TaskThread::Task> tasks;
-  tasks.push_back({++last_number_, std::move(work)});
-  give(std::move(tasks));
+  // Of which there is one, however often it is given: what it lets go of on the way is gone.
+  const auto shared = std::make_shared<std::function<void(std::stop_token)>>(std::move(work));
+  instead_ = {++last_number_, [shared](std::stop_token stop) { (*shared)(std::move(stop)); }};
+  give();
 }
 
 void Scheduler::setBackground(const QString& name, std::function<void(std::stop_token)> work) {
   background_ = std::move(work);
   background_name_ = name;
   background_number_ = 0;
+  // What is done in place of jobs goes on.
+  if (instead_) return give();
   replace(jobs_);
 }
 
-void Scheduler::give(std::vector<TaskThread::Task> tasks) {
+void Scheduler::give() {
+  std::vector<TaskThread::Task> tasks;
+  if (instead_) tasks.push_back(*instead_);
+  for (const Job& job : jobs_) tasks.push_back(task(job));
   if (background_) {
     // Where nothing comes before it, it goes on; else it has another turn.
     if (!tasks.empty() || background_number_ == 0) background_number_ = ++last_number_;

@@ -3,6 +3,7 @@
 #include <QObject>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "app/task_thread.h"
@@ -68,8 +69,8 @@ class Scheduler : public QObject {
 
  private:
   TaskThread::Task task(const Job& job);
-  /// Gives the thread all jobs, then what is done in the background.
-  void give(std::vector<TaskThread::Task> tasks);
+  /// Gives the thread what is done in place of jobs, or all jobs, then what is done in the background.
+  void give();
   /// Whether what `running` will give is all that `job` asks.
   static bool gives(const Job& running, const Job& job);
   Job takeFirst();
@@ -78,6 +79,7 @@ class Scheduler : public QObject {
   std::shared_ptr<const LanguageModel> model_;
   std::shared_ptr<Runner> runner_;  // used by the thread alone
   std::vector<Job> jobs_;
+  std::optional<TaskThread::Task> instead_;  // of them; also while it runs, and once it has
   std::uint64_t last_number_ = 0;
   std::function<void(std::stop_token)> background_;
   QString background_name_;

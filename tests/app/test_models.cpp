@@ -2,6 +2,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QDialog>
+#include <QElapsedTimer>
 #include <QLabel>
 #include <QMenu>
 
@@ -25,6 +26,26 @@ class TestModels : public LoadedWindowTestCase {
     QVERIFY(finish(ready.session));
     QCOMPARE(ready.session.model()->card().path, other.folder());
     QVERIFY(same_numbers(*ready.session.data().comparison, fresh(ready.session)));
+  }
+
+  /// What goes on behind the window may come to its end, or begin, while a model is read, which goes on.
+  void aLoadOutlastsWhatIsBehindIt() {
+    ReadySession ready;
+    QVERIFY(ready.there);
+    Session& session = ready.session;
+    const TinyModel other("llama-bias");
+    session.load(other.folder(), onOneThread());
+    QElapsedTimer clock;
+    clock.start();
+    bool begins = false;
+    while (session.isBusy() && clock.elapsed() < 30000) {
+      begins = !begins;
+      session.setBackground(begins ? QStringLiteral("x") : QString(),
+                            begins ? [](std::stop_token) {} : std::function<void(std::stop_token)>());
+      QCoreApplication::processEvents();
+    }
+    QVERIFY(!session.isBusy());
+    QCOMPARE(session.model()->card().path, other.folder());
   }
 
   /// An open model is gone back to at once, without a file being looked at or a layer being run, and with all
