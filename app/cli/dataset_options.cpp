@@ -104,7 +104,8 @@ void add_dataset(CLI::App& app, Options& o) {
   app.add_option("--keep", d.keep, "The folder of decisions and answers (FILE.studio)")
       ->option_text("FOLDER")
       ->check(filled("a folder"));
-  app.add_option("--by", d.by_text, "balance: what is to come equally often: answer, category or both (answer)")
+  app.add_option("--by", d.by_text,
+                 "balance: what is to come equally often: answer, category or both (answer)")
       ->option_text("NAME")
       ->check(CLI::IsMember(balances));
   app.add_option("--seed", d.seed, "balance: seed of what is dropped (0)")

@@ -301,7 +301,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   applyTheme(Theme::Dark, 1.0);
-  if (argc > 1 && QLatin1String(argv[1]) == QLatin1String("frames")) return benchFrames(folder.path()) ? 0 : 1;
+  if (argc > 1 && QLatin1String(argv[1]) == QLatin1String("frames"))
+    return benchFrames(folder.path()) ? 0 : 1;
   MainWindow window;
   window.setDocument(defaultDocument());
   window.resize(1280, 800);

@@ -123,6 +123,15 @@ struct GoldenPass {
   }
 };
 
+/// Gives patterns back as they are, but not itself: what comes of them goes on.
+class PatternsGivenBack : public Tap {
+ public:
+  bool wants(SiteId id) const override { return id.site == Site::AttnPattern; }
+  at::Tensor operator()(SiteId id, at::Tensor x) override {
+    return id.site == Site::AttnPattern ? x.clone() : x;
+  }
+};
+
 inline GoldenPass forward(const Decoder& decoder, const TokenIds& ids, const Needs& needs) {
   GoldenPass pass{{}, {}, State(decoder.spec().num_layers())};
   RequestTap tap(&needs, nullptr, true);

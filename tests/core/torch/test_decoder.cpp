@@ -76,15 +76,6 @@ int reads_from(const ModelSpec& spec, int layer, Site site) {
   return borrowed ? attention->keys_of_layer : layer;
 }
 
-/// Gives patterns back as they are, but not itself: what comes of them goes on.
-class PatternsGivenBack : public Tap {
- public:
-  bool wants(SiteId id) const override { return id.site == Site::AttnPattern; }
-  at::Tensor operator()(SiteId id, at::Tensor x) override {
-    return id.site == Site::AttnPattern ? x.clone() : x;
-  }
-};
-
 }  // namespace
 
 class TestDecoder : public test::TestCase {
@@ -300,7 +291,7 @@ class TestDecoder : public test::TestCase {
         model.decoder, ids, test::values_of({Site::AttnScores, Site::AttnPattern, Site::AttnSink}));
     const at::Tensor fused = test::forward(model.decoder, ids, {}).logits;
     QVERIFY2(at::equal(open.logits, fused), "a pass is another one when it is looked at");
-    PatternsGivenBack tap;
+    test::PatternsGivenBack tap;
     State state(model.spec().num_layers());
     const at::Tensor explicitly = test::prefill(model.decoder, ids, state, tap);
     QVERIFY(relative_error(explicitly, fused) < 1e-4);
