@@ -73,10 +73,7 @@ class PaperView : public View {
     if (!why.isEmpty()) return paintMessage(painter, style, area, why);
     const double u = style.unit;
     const QRectF inside = area.adjusted(10 * u, 6 * u, -10 * u, -6 * u);
-    const double title = 1.5 * style.metrics(style.title).height();
-    painter.setFont(style.title);
-    painter.setPen(style.text);
-    painter.drawText(QRectF(inside.left(), inside.top(), inside.width(), title), Qt::AlignTop, figureTitle());
+    const double title = paintTitle(painter, style, inside, figureTitle());
     const PaperTable& table = *tables_->shown();
     const double foot = caveatsHeight(painter, style, inside);
     QRectF picture = inside.adjusted(0, title, 0, -foot);

@@ -98,10 +98,7 @@ class PublishedView : public View {
     painter.fillRect(area, style.background);
     const double u = style.unit;
     const QRectF inside = area.adjusted(10 * u, 6 * u, -10 * u, -6 * u);
-    const double title = 1.5 * style.metrics(style.title).height();
-    painter.setFont(style.title);
-    painter.setPen(style.text);
-    painter.drawText(QRectF(inside.left(), inside.top(), inside.width(), title), Qt::AlignTop, figureTitle());
+    const double title = paintTitle(painter, style, inside, figureTitle());
     paintTable(painter, style, inside.adjusted(0, title, 0, 0), table(style));
   }
   std::vector<FigureArray> figureArrays() const override {

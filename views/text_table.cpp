@@ -155,6 +155,14 @@ void fillTable(QTableView& view, QStandardItemModel& model, const TextTable& tab
   view.horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
 }
 
+double paintTitle(QPainter& painter, const PlotStyle& style, const QRectF& area, const QString& title) {
+  const double height = 1.5 * style.metrics(style.title).height();
+  painter.setFont(style.title);
+  painter.setPen(style.text);
+  painter.drawText(QRectF(area.left(), area.top(), area.width(), height), Qt::AlignTop, title);
+  return height;
+}
+
 double paintTable(QPainter& painter, const PlotStyle& style, const QRectF& area, const TextTable& table) {
   Typesetter typesetter(painter, style, table);
   double scale = std::min(1.0, area.height() / typesetter.height(1));

@@ -42,4 +42,7 @@ void fillTable(QTableView& view, QStandardItemModel& model, const TextTable& tab
 /// that takes more room than there is, a smaller one. How high it became.
 double paintTable(QPainter& painter, const PlotStyle& style, const QRectF& area, const TextTable& table);
 
+/// The title of a figure at the top of `area`. How high it is, with the room below it.
+double paintTitle(QPainter& painter, const PlotStyle& style, const QRectF& area, const QString& title);
+
 }  // namespace qkscope
