@@ -67,19 +67,23 @@ std::vector<std::int64_t> random_order(std::int64_t dims, std::uint64_t seed, Si
   return {order.begin(), order.end()};
 }
 
-std::vector<std::size_t> taking_order(std::span<const float> row, const Pick& pick, SiteId where, int head) {
+std::vector<std::size_t> taking_order(std::span<const float> row, const Pick& pick, SiteId where, int head,
+                                      std::size_t most) {
   std::vector<std::size_t> dims;
   for (std::size_t d = 0; d < row.size(); ++d) {
     if (!std::isnan(row[d])) dims.push_back(d);
   }
-  const auto size = [&](std::size_t d) { return row[d]; };
+  const std::size_t count = std::min(most, dims.size());
+  const auto middle = dims.begin() + static_cast<std::ptrdiff_t>(count);
+  // Few of many are taken: the others need no order. Equal ones go by their dim.
   if (pick.kind == PickKind::Random) {
     draw_dims(dims, dims.size(), pick.seed, where, static_cast<std::size_t>(head));
   } else if (pick.kind == PickKind::Smallest) {
-    std::ranges::stable_sort(dims, std::less{}, size);
+    std::ranges::partial_sort(dims, middle, {}, [&](std::size_t d) { return std::pair(row[d], d); });
   } else {
-    std::ranges::stable_sort(dims, std::greater{}, size);
+    std::ranges::partial_sort(dims, middle, {}, [&](std::size_t d) { return std::pair(-row[d], d); });
   }
+  dims.resize(count);
   return dims;
 }
 
@@ -114,9 +118,7 @@ std::vector<std::uint8_t> select(const Array& m, const Pick& pick, SiteId where)
       }
       continue;
     }
-    const std::vector<std::size_t> dims = taking_order(row, pick, where, static_cast<int>(h));
-    const std::size_t n = std::min(wanted(row, pick), dims.size());
-    std::for_each_n(dims.begin(), n, flag);
+    std::ranges::for_each(taking_order(row, pick, where, static_cast<int>(h), wanted(row, pick)), flag);
   }
   return flags;
 }

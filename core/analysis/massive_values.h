@@ -27,9 +27,10 @@ std::vector<float> strongest_ratios(const Array& m);
 std::vector<std::uint8_t> select(const Array& m, const Pick& pick, SiteId where = {});
 /// The order in which PickKind::Random takes the dims of a head: the first n of it are the draw.
 std::vector<std::int64_t> random_order(std::int64_t dims, std::uint64_t seed, SiteId where, int head);
-/// The dims of one head of M in the order in which `pick` (Largest, Smallest or Random) takes them, ties by
-/// the lower dim; NaN is left out.
-std::vector<std::size_t> taking_order(std::span<const float> row, const Pick& pick, SiteId where, int head);
+/// The dims of one head of M in the order in which `pick` (Largest, Smallest or Random) takes them, the first
+/// `most` of them; ties by the lower dim, NaN is left out.
+std::vector<std::size_t> taking_order(std::span<const float> row, const Pick& pick, SiteId where, int head,
+                                      std::size_t most = SIZE_MAX);
 /// M[h, d] = L2 norm over the positions of (positions, heads, head_dim), but for those of `left_out`, sorted.
 Array norms_over_positions(const Array& values, std::span<const int> left_out = {});
 

@@ -80,9 +80,12 @@ std::uint64_t free_memory(c10::Device device) {
 
 void telling_failures(c10::Device device, const std::string& what, const std::string& remedy,
                       const std::function<void()>& work) {
+  // A pass on a GPU also needs the host's memory, for what is looked at.
   const auto out_of_memory = [&](std::string_view message) {
-    return Error(what + " " + needed(message) + " and " + mib(free_memory(device)) + " are free on " +
-                 device.str() + "; " + remedy + ", or close other programs.");
+    const bool on_host = message.empty() || message.find("CPUAllocator") != message.npos;
+    const at::Device short_of = on_host ? at::Device(at::kCPU) : device;
+    return Error(what + " " + needed(message) + " and " + mib(free_memory(short_of)) + " are free on " +
+                 short_of.str() + "; " + remedy + ", or close other programs.");
   };
   // libsentencepiece has a FLAGS_minloglevel of its own that is larger than libc10's: it comes to lie over
   // libc10's and over what follows, this one. Set, it ends the program where an allocation fails.

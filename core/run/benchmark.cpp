@@ -34,9 +34,10 @@ struct Turns {
 };
 
 /// Of each work, one after the other in every round.
-std::vector<Turns> in_turns(const std::vector<Work>& works, int rounds, const at::Tensor& on_device,
+std::vector<Turns> in_turns(const std::vector<Work>& works, int rounds, at::Device device,
                             std::stop_token stop) {
   std::vector<Turns> turns(works.size());
+  const at::Tensor on_device = at::empty({1}, at::TensorOptions().device(device));
   for (int round = 0; round <= rounds; ++round) {  // round 0 warms up
     for (std::size_t i = 0; i < works.size(); ++i) {
       if (stop.stop_requested()) throw Cancelled();
@@ -122,7 +123,7 @@ class Products {
 double measured_read_bandwidth(at::TensorOptions options, int rounds, std::stop_token stop) {
   const at::Tensor block =
       at::ones({std::int64_t{1} << 27}, options.dtype(at::kFloat));  // 512 MiB: no cache holds it
-  const double ms = in_turns({[&] { block.sum(); }}, rounds, block, stop).front().fastest();
+  const double ms = in_turns({[&] { block.sum(); }}, rounds, block.device(), stop).front().fastest();
   return static_cast<double>(block.nbytes()) / (ms / 1000);
 }
 
@@ -169,7 +170,7 @@ PrefillTiming time_prefill(const std::shared_ptr<const LanguageModel>& model, co
   std::vector<Work> works = {[&] { pass(&norms); }, [&] { pass(nullptr); }, [&] { pass(&residual); },
                              disrupted_run(model, request, stop), products.plain(tokens)};
   if (products.packs()) works.push_back(products.packed(tokens));
-  const std::vector<Turns> turns = in_turns(works, rounds, at::empty({1}, products.options()), stop);
+  const std::vector<Turns> turns = in_turns(works, rounds, decoder.weights().device(), stop);
   PrefillTiming timing;
   timing.tokens = tokens;
   timing.ms = turns[0].fastest();
@@ -198,8 +199,7 @@ DecodeTiming time_decode(const Decoder& decoder, int context, double bandwidth, 
   };
   DecodeTiming timing;
   timing.context = context;
-  const at::Tensor on_device = at::empty({1}, at::TensorOptions().device(decoder.weights().device()));
-  timing.ms_per_token = in_turns({step}, 4 * rounds, on_device, stop).front().fastest();
+  timing.ms_per_token = in_turns({step}, 4 * rounds, decoder.weights().device(), stop).front().fastest();
   timing.stored_bytes = decoder.weights().bytes_per_step();
   timing.bandwidth = bandwidth;
   timing.floor_ms = static_cast<double>(timing.stored_bytes) / bandwidth * 1000;

@@ -233,6 +233,7 @@ class TestCliExperiments : public CliTestCase {
   /// Killed 50 times at random moments: nothing is lost, nothing is done twice, the table is the same.
   /// Forked, for 50 programs would take a minute to start.
   void survivesBeingKilled() {
+    if (!test::on_cpu()) QSKIP("CUDA does not outlive a fork");
     const PlannedRuns runs = plan_experiment(read_experiment(experiment("killed", 300)), *loaded_, "tiny");
     std::mt19937 random(1);
     std::size_t before = 0;

@@ -124,7 +124,8 @@ class TestPytorchCheckpoint : public TestCase {
     QCOMPARE(Checkpoint::open(model.folder())->format(), "PyTorch");
     QVERIFY(same_numbers(answer(), expected));
     QVERIFY(same_numbers(
-        Runner(LanguageModel::load(model.folder() / "pytorch_model.bin", cpu())).compare(request), expected));
+        Runner(LanguageModel::load(model.folder() / "pytorch_model.bin", options())).compare(request),
+        expected));
     fs::remove(model.folder() / "pytorch_model.bin");
     Arrays parts[2];
     nlohmann::json map;
@@ -211,9 +212,9 @@ class TestPytorchCheckpoint : public TestCase {
   }
 
  private:
-  static LoadOptions cpu() {
+  static LoadOptions options() {
     LoadOptions options;
-    options.device = "cpu";
+    options.device = test::device();
     options.threads = 1;
     return options;
   }

@@ -11,6 +11,7 @@
 #include "core/run/runner.h"
 #include "core/tasks/activation_experiments.h"
 #include "tests/support/test_case.h"
+#include "tests/support/test_device.h"
 
 using namespace qkscope;
 using nlohmann::json;
@@ -58,7 +59,7 @@ class TestSmolLM2 : public test::TestCase {
     golden_ = json::parse(file);
     norms_ = read_safetensors(goldens / "smollm2_passkey_M.safetensors");
     LoadOptions options;
-    options.device = "cpu";
+    options.device = test::device();
     model_ = LanguageModel::load(path, options);
     runner_ = std::make_unique<Runner>(model_);
   }

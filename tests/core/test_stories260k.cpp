@@ -5,6 +5,7 @@
 #include "core/model/language_model.h"
 #include "core/run/runner.h"
 #include "tests/support/activation_dumps.h"
+#include "tests/support/test_device.h"
 
 using namespace qkscope;
 
@@ -19,7 +20,7 @@ class TestStories260K : public test::TestCase {
     golden_ = test::read_json(golden).at("stories260K@lambda3.0");
     tokens_ = golden_.at("prompt_tokens").get<TokenIds>();
     LoadOptions options;
-    options.device = "cpu";
+    options.device = test::device();
     options.threads = 1;  // others wait for one another longer than they compute
     model_ = LanguageModel::load(folder, options);
     RunRequest request;

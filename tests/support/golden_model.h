@@ -16,6 +16,7 @@
 #include "core/run/request_tap.h"
 #include "core/run/tensor_array.h"
 #include "tests/support/test_case.h"
+#include "tests/support/test_device.h"
 
 namespace qkscope::test {
 
@@ -31,23 +32,24 @@ inline void golden_models(std::string_view ending = {}) {
   }
 }
 
-inline Decoder read_decoder(const std::shared_ptr<const Checkpoint>& checkpoint, at::Device device = at::kCPU,
-                            at::ScalarType dtype = at::kFloat, Keep keep = Keep::Floats) {
+inline Decoder read_decoder(const std::shared_ptr<const Checkpoint>& checkpoint,
+                            at::Device device = test::device(), at::ScalarType dtype = at::kFloat,
+                            Keep keep = Keep::Floats) {
   const ModelSpec spec = make_spec(*checkpoint);
   return {spec, Weights(checkpoint, spec, device, dtype, Progress{}, keep)};
 }
 
-/// A prefill of `ids` through `tap`: (T, vocab_size).
+/// A prefill of `ids` through `tap`: (T, vocab_size), in host memory.
 inline at::Tensor prefill(const Decoder& decoder, const TokenIds& ids, State& state, Tap& tap) {
   const at::Tensor residual =
       decoder.run_layers(decoder.embed(ids, state), 0, decoder.spec().num_layers(), state, tap);
   state.advance(static_cast<int>(ids.size()));
-  return decoder.logits(residual, tap);
+  return decoder.logits(residual, tap).cpu();
 }
 
 struct GoldenModel {
   /// `name` as golden_models() gives it.
-  explicit GoldenModel(const std::string& name, at::Device device = at::kCPU,
+  explicit GoldenModel(const std::string& name, at::Device device = test::device(),
                        at::ScalarType dtype = at::kFloat)
       : folder(golden(name.c_str())),
         checkpoint(Checkpoint::open(folder)),
@@ -67,7 +69,8 @@ struct GoldenModel {
 };
 
 /// Largest difference, relative to the largest expected number.
-inline double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
+inline double relative_error(const at::Tensor& actual_anywhere, const at::Tensor& expected_anywhere) {
+  const at::Tensor actual = actual_anywhere.cpu(), expected = expected_anywhere.cpu();
   if (actual.sizes() != expected.sizes()) return 1e9;
   const double largest = expected.abs().max().item<double>();
   return (actual - expected).abs().max().item<double>() / (largest > 0 ? largest : 1);

@@ -11,6 +11,7 @@
 #include "core/io/safetensors_writer.h"
 #include "core/model/language_model.h"
 #include "tests/support/test_case.h"
+#include "tests/support/test_device.h"
 
 namespace qkscope::test {
 
@@ -56,7 +57,7 @@ class TinyModel {
 
   std::shared_ptr<const LanguageModel> load() const {
     LoadOptions options;
-    options.device = "cpu";
+    options.device = device();
     options.threads = 1;  // others wait for one another longer than they compute
     return LanguageModel::load(folder(), options);
   }

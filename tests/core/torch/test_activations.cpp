@@ -73,7 +73,7 @@ class TestActivations : public TestCase {
     const GoldenPass pass = forward(model.decoder, model.prompt(), needs);
     QCOMPARE(pass.capture.activations.size(), pass.capture.values.size());
     for (const auto& [id, values] : pass.capture.values)
-      QCOMPARE(pass.capture.activations.at(id), summarize(to_tensor(*values, at::kCPU), {0, 2}, 2, true));
+      QCOMPARE(pass.capture.activations.at(id), summarize(to_tensor(*values, device()), {0, 2}, 2, true));
   }
 
   /// Five families, as transformers measures them: the largest numbers of every layer; and as they are, with
@@ -113,7 +113,7 @@ class TestActivations : public TestCase {
         const Edits edits = parse_edits(std::string("activations=first,set=") + arm +
                                         ",over=" + golden_file.at("rule").at("over").dump() +
                                         ",times=" + golden_file.at("rule").at("times").dump());
-        intervention.emplace(edits, decoder.spec(), capture, at::kCPU);
+        intervention.emplace(edits, decoder.spec(), capture, test::device());
         QCOMPARE(intervention->first_layer(), expected.at("first_layer").get<int>());
       }
       Needs wanted = values_of({Site::ResidPost});

@@ -118,7 +118,7 @@ class TestDecoder : public test::TestCase {
   void bfloat16EqualsTransformers_data() { test::golden_models("bfloat16"); }
   void bfloat16EqualsTransformers() {
     QFETCH(QString, name);
-    const GoldenModel model(name.toStdString(), at::kCPU, at::kBFloat16);
+    const GoldenModel model(name.toStdString(), test::device(), at::kBFloat16);
     const ArrayFile exact = model.expected();
     const ArrayFile rounded = read_safetensors(model.folder / "bfloat16.safetensors");
     const auto check = [&](const std::string& key, const at::Tensor& found) {

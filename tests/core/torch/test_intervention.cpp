@@ -59,7 +59,7 @@ std::string words(const Pick& pick) {
 /// Keys and values (G, positions, D) of a layer that later steps will read.
 std::pair<at::Tensor, at::Tensor> cached(const State& cache, int layer, const ModelSpec& spec) {
   State copy = cache.fork();
-  const at::Tensor more = at::zeros({1, spec.num_kv_heads(), spec.head_dim()});
+  const at::Tensor more = at::zeros({1, spec.num_kv_heads(), spec.head_dim()}, test::device());
   const auto [keys, values] = copy.append(layer, more, more);
   return {keys.narrow(1, 0, cache.length()), values.narrow(1, 0, cache.length())};
 }
@@ -73,7 +73,7 @@ struct Passes {
     needs.norms = needs.values = {Site::Query, Site::Key, Site::Value};
     Capture clean;
     if (!edits.empty()) clean = Passes(decoder, ids, next, {}).capture;
-    Intervention intervention(edits, decoder.spec(), clean, at::kCPU);
+    Intervention intervention(edits, decoder.spec(), clean, test::device());
     RequestTap tap(&needs, &intervention, /*prefill=*/true);
     decoder.run_layers(decoder.embed(ids, cache), 0, layers, cache, tap);
     cache.advance(static_cast<int>(ids.size()));

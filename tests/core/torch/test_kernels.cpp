@@ -1,5 +1,5 @@
 // The arithmetic of the CUDA kernels, run on the host lane by lane, and of summaries, against ATen; and on a
-// GPU where there is one.
+// GPU where there is one. What is said where it is missing or full.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -8,6 +8,7 @@
 
 #include "core/base/cuda_plugin.h"
 #include "core/cuda/columns.h"
+#include "core/model/memory.h"
 #include "core/run/activation_summary.h"
 #include "core/run/tensor_array.h"
 #include "tests/support/errors.h"
@@ -309,6 +310,29 @@ class TestKernels : public qkscope::test::TestCase {
       QVERIFY(!device.name.empty());
       QVERIFY(device.free_bytes > 0 && device.free_bytes <= device.total_bytes);
     }
+  }
+
+  /// In libtorch's words for it: the next smaller way is the CPU. What is missing on the host is said of the
+  /// host.
+  void noMemoryOnAGpuOffersTheCpu() {
+    ModelCard card;
+    card.device = "cuda:0";
+    const auto told = [&card](const std::function<void()>& work) {
+      return test::error_of([&] {
+        telling_failures(at::Device("cuda:0"), "A pass over 9 tokens",
+                         "give a shorter prompt" + smaller_way(card), work);
+      });
+    };
+    const std::string text = told([] {
+      throw c10::OutOfMemoryError(
+          {__func__, __FILE__, __LINE__},
+          "CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total capacity of 79.11 GiB.");
+    });
+    QVERIFY2(
+        test::has_all(text, {"A pass over 9 tokens needs 1536 MiB more and ", " MiB are free on cuda:0; ",
+                             "give a shorter prompt, compute on the CPU (device cpu), or close"}),
+        text.c_str());
+    QVERIFY(test::has_all(told([] { throw std::bad_alloc(); }), {" MiB are free on cpu; "}));
   }
 };
 

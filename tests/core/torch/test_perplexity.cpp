@@ -26,7 +26,7 @@ double log_probability(const at::Tensor& logits, int id) {
 double stepwise(const LanguageModel& model, const TokenIds& prompt, const TokenIds& targets,
                 const Edits& edits, const Capture& clean) {
   const Decoder& decoder = model.decoder();
-  Intervention intervention(edits, decoder.spec(), clean, at::kCPU);
+  Intervention intervention(edits, decoder.spec(), clean, test::device());
   RequestTap prefill(nullptr, &intervention, true), step(nullptr, &intervention, false);
   State cache(decoder.spec().num_layers());
   const at::Tensor residual =
@@ -45,7 +45,7 @@ double stepwise(const LanguageModel& model, const TokenIds& prompt, const TokenI
 double one_pass(const LanguageModel& model, const TokenIds& ids, std::size_t from, const Edits& edits,
                 const Capture& clean) {
   const Decoder& decoder = model.decoder();
-  Intervention intervention(edits, decoder.spec(), clean, at::kCPU);
+  Intervention intervention(edits, decoder.spec(), clean, test::device());
   RequestTap tap(nullptr, &intervention, true);
   State cache(decoder.spec().num_layers());
   const at::Tensor logits = decoder.logits(

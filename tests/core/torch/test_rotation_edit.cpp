@@ -62,7 +62,7 @@ class TestRotationEdit : public TestCase {
       return;
     }
     Intervention intervention({parse_edit("rotation=off,layers=" + std::to_string(last + 1))}, spec, {},
-                              at::kCPU);
+                              device());
     QCOMPARE(intervention.first_layer(), last);
     QVERIFY(intervention.every_step());
     RequestTap edited(nullptr, &intervention, true);

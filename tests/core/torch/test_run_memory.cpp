@@ -75,7 +75,7 @@ class TestRunMemory : public TestCase {
       const Comparison comparison = runner.compare(one, log.events());
       const Capture& found = comparison.baseline->capture;
       QCOMPARE(log.count("B layer"), 1);
-      QCOMPARE(log.count("B norm"), std::ssize(one.needs.norms));
+      QCOMPARE(log.count("B norm"), on_cpu() ? std::ssize(one.needs.norms) : 0);
       QCOMPARE(log.count("B token"), 6);
       QCOMPARE(comparison.baseline->decode_ms, first.baseline->decode_ms);  // the very answer
       QVERIFY(found.value(layer, Site::ResidPost) && found.norm(layer, Site::Key));
@@ -341,6 +341,7 @@ class TestRunMemory : public TestCase {
 
   /// One sentence, not pages of stack frames, and the next question works.
   void noMemoryIsOneSentence() {
+    if (!on_cpu()) QSKIP("it limits the memory of the host");
     const auto model = TinyModel().load();
     Runner runner(model);
     const RunRequest small = request_of({1, 10, 20, 30}, {"site=q,pick=largest:1"});
@@ -358,23 +359,6 @@ class TestRunMemory : public TestCase {
       QVERIFY(same_numbers(runner.compare(small), before));
     }
     QVERIFY(same_numbers(runner.compare(small), before));
-  }
-
-  /// Of a GPU, in libtorch's words for it: the next smaller way is the CPU.
-  void noMemoryOnAGpuOffersTheCpu() {
-    const std::string text = error_of([] {
-      ModelCard card;
-      card.device = "cuda:0";
-      telling_failures(
-          at::Device("cuda:0"), "A pass over 9 tokens", "give a shorter prompt" + smaller_way(card), [] {
-            throw c10::OutOfMemoryError(
-                {__func__, __FILE__, __LINE__},
-                "CUDA out of memory. Tried to allocate 1.50 GiB. GPU 0 has a total capacity of 79.11 GiB.");
-          });
-    });
-    QVERIFY2(has_all(text, {"A pass over 9 tokens needs 1536 MiB more and ", " MiB are free on cuda:0; ",
-                            "give a shorter prompt, compute on the CPU (device cpu), or close"}),
-             text.c_str());
   }
 
   /// Of several disruptions one alone may need M of the baseline, whatever is looked at.

@@ -22,7 +22,7 @@ Run whole_pass(const LanguageModel& model, const RunRequest& request, const Capt
   const c10::InferenceMode inference;
   const Decoder& decoder = model.decoder();
   Run run;
-  Intervention intervention(request.edits, decoder.spec(), baseline, at::kCPU);
+  Intervention intervention(request.edits, decoder.spec(), baseline, device());
   RequestTap tap(&request.needs, &intervention, /*prefill=*/true);
   State cache(decoder.spec().num_layers());
   const at::Tensor residual =
@@ -80,7 +80,7 @@ class TestRunner : public TestCase {
   void startsAtTheFirstOfSeveralLayers() {
     const auto folder = shared_data() / "models" / "stories260K";
     QKSCOPE_REQUIRE_DATA(folder);
-    const auto model = LanguageModel::load(folder, {.device = "cpu", .threads = 1});
+    const auto model = LanguageModel::load(folder, {.device = device(), .threads = 1});
     Runner runner(model);
     const RunRequest request =
         request_of(model->tokenize("Once upon a time there was a girl named Lily. She"),

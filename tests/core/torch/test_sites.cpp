@@ -28,7 +28,7 @@ at::Tensor logits_through(const GoldenModel& model, const TokenIds& ids, Tap& ta
   State state(model.spec().num_layers());
   const at::Tensor logits = test::prefill(model.decoder, ids, state, tap);
   // What is kept for later steps shows in the next one.
-  return at::cat({logits, model.decoder.step(ids.front(), state, tap)});
+  return at::cat({logits, model.decoder.step(ids.front(), state, tap).cpu()});
 }
 
 bool is_read_only(Site site) {
