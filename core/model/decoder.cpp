@@ -193,8 +193,10 @@ bool Decoder::rows_stand_alone() const {
     return layer.per_layer_input == 0 && mlp && computed_by_row(*mlp) &&
            (!attention || (!attention->gate && !attention->query_scale));
   };
-  return weights_.multiply_rows_alone() && weights_.device().is_cpu() && weights_.dtype() == at::kFloat &&
-         spec_.head.softcap <= 0 && spec_.embedding.per_layer_input == 0 &&
+  const bool products_do =
+      weights_.device().is_cuda() ||
+      (weights_.multiply_rows_alone() && weights_.device().is_cpu() && weights_.dtype() == at::kFloat);
+  return products_do && spec_.head.softcap <= 0 && spec_.embedding.per_layer_input == 0 &&
          std::ranges::all_of(spec_.layers, alone);
 }
 

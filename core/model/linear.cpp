@@ -9,6 +9,16 @@ namespace qkscope {
 
 namespace {
 
+/// A GPU's kernels, and with them the last digits, go by the number of rows. A few are computed as so many as
+/// ever are computed side by side, the others whatever they hold: what comes of a row does not depend on
+/// those beside it.
+at::Tensor linear_of_few(const at::Tensor& x, const at::Tensor& weight,
+                         const std::optional<at::Tensor>& bias) {
+  at::Tensor padded = at::empty({few_rows, x.size(1)}, x.options());
+  padded.narrow(0, 0, x.size(0)).copy_(x);
+  return at::linear(padded, weight, bias).narrow(0, 0, x.size(0));
+}
+
 // The two operators PyTorch's own compiler uses for frozen linear layers; libtorch has no C++ function for
 // them.
 at::Tensor pack(const at::Tensor& weight) {
@@ -65,7 +75,9 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   if (stored_ && (!weight_.defined() || x.numel() <= few_rows * stored_->columns()))
     return product(*stored_, x, bias_);
   if (packed_) return packed_linear(x.contiguous(), weight_, bias_);
-  return at::linear(x, weight_, bias_.defined() ? std::optional(bias_) : std::nullopt);
+  const auto bias = bias_.defined() ? std::optional(bias_) : std::nullopt;
+  if (x.is_cuda() && x.dim() == 2 && x.size(0) < few_rows) return linear_of_few(x, weight_, bias);
+  return at::linear(x, weight_, bias);
 }
 
 at::Tensor Table::operator()(const at::Tensor& index) const {

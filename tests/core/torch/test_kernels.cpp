@@ -8,6 +8,7 @@
 
 #include "core/base/cuda_plugin.h"
 #include "core/cuda/columns.h"
+#include "core/model/language_model.h"
 #include "core/model/memory.h"
 #include "core/run/activation_summary.h"
 #include "core/run/tensor_array.h"
