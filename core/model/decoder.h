@@ -37,9 +37,9 @@ class Decoder {
   /// one where rows_stand_alone(). The tap sees all rows at once.
   at::Tensor step(const TokenIds& ids, std::span<State* const> states, Tap& tap) const;
   /// Whether a row's numbers are the same to the last bit whatever few rows stand beside it: its products are
-  /// with blocks, and all else that reads several rows at once goes row by row or by exact operations. ATen's
-  /// functions of numbers (erf, tanh, exp) do not: what is left over at the end of all rows takes another
-  /// way.
+  /// with blocks, or on a GPU of as many rows as ever stand there, and all else that reads several rows at
+  /// once goes row by row or by exact operations. On a CPU ATen's functions of numbers (erf, tanh, exp) do
+  /// not: what is left over at the end of all rows takes another way.
   bool rows_stand_alone() const;
 
  private:

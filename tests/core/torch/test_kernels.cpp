@@ -14,6 +14,7 @@
 #include "core/run/tensor_array.h"
 #include "tests/support/errors.h"
 #include "tests/support/test_case.h"
+#include "tests/support/test_device.h"
 
 using namespace qkscope;
 
@@ -168,7 +169,7 @@ class TestKernels : public qkscope::test::TestCase {
       QVERIFY(at::equal(qkscope::to_tensor(arrays[i], at::kCPU), tensors[i].to(at::kFloat)));
     }
     QVERIFY(qkscope::to_arrays({}).empty());
-    if (!qkscope::cuda_devices().empty()) {
+    if (!test::on_cpu()) {
       std::vector<at::Tensor> on_gpu;
       for (const at::Tensor& tensor : tensors) on_gpu.push_back(tensor.to(at::kCUDA));
       QVERIFY(qkscope::to_arrays(on_gpu) == arrays);

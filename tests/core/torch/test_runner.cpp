@@ -202,7 +202,8 @@ class TestRunner : public TestCase {
       const auto pattern = [&](const Run& run) { return *run.capture.value(layer, Site::AttnPattern); };
       for (const auto& run : runs) {
         const double d = difference(pattern(*run), pattern(*runs[0]));
-        QVERIFY2(d < 1e-5, qPrintable(QStringLiteral("layer %1: patterns differ by %2").arg(layer).arg(d)));
+        QVERIFY2(d < (on_cpu() ? 1e-5 : 1e-4),
+                 qPrintable(QStringLiteral("layer %1: patterns differ by %2").arg(layer).arg(d)));
       }
       QVERIFY(difference(pattern(*runs[0]), pattern(*baseline)) > 1e-3);
     }
