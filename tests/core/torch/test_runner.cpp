@@ -203,7 +203,7 @@ class TestRunner : public TestCase {
       for (const auto& run : runs) {
         const double d = difference(pattern(*run), pattern(*runs[0]));
         QVERIFY2(d < (on_cpu() ? 1e-5 : 1e-4),
-                 qPrintable(QStringLiteral("layer %1: patterns differ by %2").arg(layer).arg(d)));
+                 qPrintable(QString::number(layer) + u": " + QString::number(d)));
       }
       QVERIFY(difference(pattern(*runs[0]), pattern(*baseline)) > 1e-3);
     }
