@@ -202,8 +202,7 @@ class TestRunner : public TestCase {
       const auto pattern = [&](const Run& run) { return *run.capture.value(layer, Site::AttnPattern); };
       for (const auto& run : runs) {
         const double d = difference(pattern(*run), pattern(*runs[0]));
-        QVERIFY2(d < (on_cpu() ? 1e-5 : 1e-4),
-                 qPrintable(QString::number(layer) + u": " + QString::number(d)));
+        QVERIFY2(d < (on_cpu() ? 1e-5 : 1e-4), qPrintable(QString::number(d)));
       }
       QVERIFY(difference(pattern(*runs[0]), pattern(*baseline)) > 1e-3);
     }
