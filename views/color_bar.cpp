@@ -85,8 +85,8 @@ void paintColorBar(QPainter& painter, const PlotStyle& style, const QRectF& bar,
     const QRectF turned(-label.height() / 2, -label.width() / 2, label.height(), label.width());
     // Without the words in brackets where the bar is short.
     const bool fits = small.horizontalAdvance(colors.label) < turned.width();
-    painter.drawText(turned, Qt::AlignCenter,
-                     fits ? colors.label : colors.label.section(QStringLiteral(" ("), 0, 0));
+    const QString words = fits ? colors.label : colors.label.section(QStringLiteral(" ("), 0, 0);
+    painter.drawText(turned, Qt::AlignCenter, small.elidedText(words, Qt::ElideRight, turned.width()));
   }
   painter.restore();
 }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "views/colormap_tables.h"
+#include "views/wide_loops.h"
 
 namespace qkscope {
 
@@ -20,9 +21,20 @@ ColorMap fromTable(const char* name, const char* table, bool diverging, QRgb und
 }
 
 /// Integers in the order of the numbers: a NaN lies beyond the infinity of its sign.
-std::int32_t ordered(float value) {
+inline std::int32_t ordered(float value) {
   const auto bits = std::bit_cast<std::int32_t>(value);
   return bits ^ (bits >> 31 & 0x7fffffff);
+}
+
+/// Least and most of ordered(), which are compared several at once: maps have millions of numbers.
+QKSCOPE_WIDE_LOOPS std::pair<std::int32_t, std::int32_t> ends(const float* values, std::size_t count) {
+  std::int32_t least = ordered(values[0]), most = least;
+  for (std::size_t i = 1; i < count; ++i) {
+    const std::int32_t at = ordered(values[i]);
+    least = std::min(least, at);
+    most = std::max(most, at);
+  }
+  return {least, most};
 }
 
 /// Value at `percent` of the sorted order, nearest rank.
@@ -136,13 +148,7 @@ ColorNorm ColorNorm::symmetric(ColorScale scale, double magnitude, double linear
 ValueRange ValueRange::of(const std::vector<float>& values) {
   ValueRange range;
   if (values.empty()) return range;
-  // As integers, which compilers compare several at once: maps have millions of numbers.
-  std::int32_t least = ordered(values.front()), most = least;
-  for (const float value : values) {
-    const std::int32_t at = ordered(value);
-    least = std::min(least, at);
-    most = std::max(most, at);
-  }
+  const auto [least, most] = ends(values.data(), values.size());
   constexpr float infinity = std::numeric_limits<float>::infinity();
   if (least > ordered(-infinity) && most < ordered(infinity)) {
     const auto number = [](std::int32_t at) { return std::bit_cast<float>(at ^ (at >> 31 & 0x7fffffff)); };

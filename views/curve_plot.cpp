@@ -260,7 +260,7 @@ void CurvePlot::dress(QCPAxisRect* rect, const Chart& chart) {
   QCPAxis* x = rect->axis(QCPAxis::atBottom);
   QCPAxis* y = rect->axis(QCPAxis::atLeft);
   x->setLabel(chart.x_label);
-  y->setLabel(chart.y_label);
+  y->setLabel(QFontMetricsF(inks_.small).elidedText(chart.y_label, Qt::ElideRight, rectHeight()));
   x->ticker()->setTickCount(6);
   if (!chart.x_words.isEmpty()) {
     auto named = QSharedPointer<QCPAxisTickerText>::create();

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cmath>
 
+#include "views/wide_loops.h"
+
 namespace qkscope {
 
 namespace {
@@ -21,12 +23,17 @@ double edge(double cell, double start, double cells, double from, double extent,
 }
 
 /// Bits that order floats by magnitude, NaN above infinity above every number.
-std::uint32_t magnitude(float value) {
+inline std::uint32_t magnitude(float value) {
   return std::bit_cast<std::uint32_t>(value) & 0x7fffffffu;
 }
 
-float larger(float a, float b) {
+inline float larger(float a, float b) {
   return magnitude(b) > magnitude(a) ? b : a;
+}
+
+/// The larger of each two, by magnitude, into the first.
+QKSCOPE_WIDE_LOOPS void keepLarger(float* strongest, const float* line, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) strongest[i] = larger(strongest[i], line[i]);
 }
 
 /// The cells first..last that one device pixel stands for.
@@ -197,11 +204,8 @@ const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
   std::vector<float> strongest(columns);
   for (std::size_t row = 0; row < new_rows; ++row) {
     std::copy_n(values + row * down * columns, columns, strongest.begin());
-    for (std::size_t i = row * down + 1; i < std::min(rows, (row + 1) * down); ++i) {
-      const float* line = values + i * columns;
-      for (std::size_t column = 0; column < columns; ++column)
-        strongest[column] = larger(strongest[column], line[column]);
-    }
+    for (std::size_t i = row * down + 1; i < std::min(rows, (row + 1) * down); ++i)
+      keepLarger(strongest.data(), values + i * columns, columns);
     float* out = next.values.data() + row * new_columns;
     for (std::size_t column = 0; column < new_columns; ++column) {
       float value = strongest[column * across];
@@ -258,10 +262,8 @@ QImage Heatmap::render(const QSize& size, const QRectF& window) const {
     }
     const auto rowStart = [&](int row) { return from + static_cast<std::ptrdiff_t>(row) * columns + first; };
     std::copy_n(rowStart(rows_here.first), width, strongest.begin());
-    for (int row = rows_here.first + 1; row <= rows_here.last; ++row) {
-      const float* values = rowStart(row);
-      for (std::size_t i = 0; i < width; ++i) strongest[i] = larger(strongest[i], values[i]);
-    }
+    for (int row = rows_here.first + 1; row <= rows_here.last; ++row)
+      keepLarger(strongest.data(), rowStart(row), width);
     const auto strongestOf = [&](const Span& columns_here) {
       float value = strongest[static_cast<std::size_t>(columns_here.first - first)];
       for (int column = columns_here.first + 1; column <= columns_here.last; ++column)

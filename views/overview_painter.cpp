@@ -136,8 +136,9 @@ void paintOverview(QPainter& painter, const PlotStyle& style, const QRectF& area
       overview.computed < overview.with_attention
           ? Words::tr("%1 of %2 layers").arg(overview.computed).arg(overview.with_attention)
           : overview.bar.label;
-  painter.drawText(QRectF(QPointF(beside, layout.title.top()), layout.title.bottomRight()),
-                   Qt::AlignLeft | Qt::AlignVCenter, so_far);
+  const QRectF rest(QPointF(beside, layout.title.top()), layout.title.bottomRight());
+  painter.drawText(rest, Qt::AlignLeft | Qt::AlignVCenter,
+                   small.elidedText(so_far, Qt::ElideRight, rest.width()));
 
   const CellGrid& first = layout.grids[0];
   const double row = first.cellSize().height();

@@ -133,7 +133,7 @@ void PictureView::take(MapModel model) {
 
 void PictureView::layOut() {
   layout_ = layoutMap(model_, PlotStyle::of(*this), QRectF(rect()), zoom_, devicePixelRatioF());
-  scene_ = {};
+  scene_due_ = true;
   update();
 }
 
@@ -150,12 +150,14 @@ void PictureView::sayCell() {
 void PictureView::paintEvent(QPaintEvent*) {
   const PlotStyle style = PlotStyle::of(*this);
   const double ratio = devicePixelRatioF();
-  if (scene_.isNull() || !qFuzzyCompare(scene_.devicePixelRatio(), ratio)) {
-    if (!scene_.isNull()) layOut();  // moved to a screen of another scale
-    scene_ = QPixmap(
-        QSize(static_cast<int>(std::ceil(width() * ratio)), static_cast<int>(std::ceil(height() * ratio))));
+  const bool other_scale = !scene_.isNull() && !qFuzzyCompare(scene_.devicePixelRatio(), ratio);
+  if (scene_due_ || other_scale) {
+    if (other_scale) layOut();  // moved to another screen
+    const QSize size(static_cast<int>(std::ceil(width() * ratio)),
+                     static_cast<int>(std::ceil(height() * ratio)));
+    if (scene_.size() != size) scene_ = QPixmap(size);
     scene_.setDevicePixelRatio(ratio);
-    scene_.fill(style.background);
+    scene_due_ = false;
     QPainter painter(&scene_);
     paintMap(painter, style, model_, layout_);
   }

@@ -82,7 +82,8 @@ class PictureView : public View {
   MapLayout layout_;
   MapZoom zoom_ = whole_map;
   std::vector<MapZoom> zoom_history_;
-  QPixmap scene_;                   // everything but the marks; null when it has to be painted anew
+  QPixmap scene_;                   // everything but the marks
+  bool scene_due_ = true;           // it has to be painted anew
   std::optional<QPointF> pointer_;  // while it is over the picture
   std::optional<CellRef> hovered_;
   Arms arms_;

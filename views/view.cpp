@@ -1,11 +1,73 @@
 #include "views/view.h"
 
+#include <QCoreApplication>
+#include <QElapsedTimer>
+#include <QPointer>
 #include <QShowEvent>
 #include <QTimer>
+#include <algorithm>
 
 #include "views/shown.h"
 
 namespace qkscope {
+
+namespace {
+
+/// The views that are to be shown anew, in turns of the event loop so short that the next key or move of the
+/// mouse is answered between two of them: the largest, which is looked at, before the panels around it.
+class DueViews : public QObject {
+ public:
+  static DueViews& instance() {
+    static QPointer<DueViews> views;  // with the application, of which a test makes several
+    if (!views) views = new DueViews;
+    return *views;
+  }
+  void add(View* view) {
+    due_.emplace_back(view);  // once: it asks again only when it has been shown
+    timer_.start();
+  }
+
+ private:
+  DueViews() : QObject(qApp) {
+    timer_.setInterval(0);
+    connect(&timer_, &QTimer::timeout, this, &DueViews::turn);
+  }
+
+  void turn() {
+    constexpr qint64 longest_turn = 4;  // ms
+    QElapsedTimer clock;
+    clock.start();
+    do {
+      std::erase_if(due_, [](const QPointer<View>& view) { return !view; });
+      if (due_.empty()) return rest();
+      takeNext()->refreshNow();
+    } while (clock.elapsed() < longest_turn);
+  }
+  void rest() {
+    timer_.stop();
+    by_size_ = true;
+  }
+
+  /// The largest and what waits longest in turns: nobody waits for a view that changes all the time.
+  View* takeNext() {
+    auto next = due_.begin();
+    if (by_size_) {
+      next = std::ranges::max_element(due_, {}, [](const QPointer<View>& view) {
+        return view->isVisible() ? view->width() * view->height() : 0;
+      });
+    }
+    by_size_ = !by_size_;
+    View* view = *next;
+    due_.erase(next);
+    return view;
+  }
+
+  QTimer timer_;
+  std::vector<QPointer<View>> due_;  // those that wait longest first
+  bool by_size_ = true;
+};
+
+}  // namespace
 
 View::View(ViewState& state, QWidget* parent) : QWidget(parent), state_(state) {}
 
@@ -32,18 +94,13 @@ void View::refreshNow() {
   if (!refresh_pending_ || !isVisible()) return;
   refresh_pending_ = false;
   refresh();
-  repaint();
+  QCoreApplication::sendPostedEvents(window(), QEvent::UpdateRequest);
 }
 
 void View::scheduleRefresh() {
   if (refresh_pending_) return;
-  refresh_pending_ = true;
-  QTimer::singleShot(0, this, [this] {
-    // A hidden view stays due; showEvent asks again.
-    if (!refresh_pending_ || !isVisible()) return;
-    refresh_pending_ = false;
-    refresh();
-  });
+  refresh_pending_ = true;  // a hidden view stays due; showEvent asks again
+  DueViews::instance().add(this);
 }
 
 void View::showEvent(QShowEvent* event) {

@@ -286,10 +286,7 @@ class TestWindowDocuments : public AppTestCase {
 
   /// The program itself, ended without a word: the next one starts where it was.
   void killedProgramLosesNothing() {
-    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-    environment.insert(QStringLiteral("QT_QPA_PLATFORM"), QStringLiteral("offscreen"));
-    for (const char* name : {"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"})
-      environment.insert(QString::fromLatin1(name), folder_.filePath(QString::fromLatin1(name)));
+    const QProcessEnvironment environment = ownEnvironment();
     const QString kept = folder_.filePath(QStringLiteral("XDG_DATA_HOME/qkscope/qkscope/session-1.json"));
     const auto start = [&](QProcess& program, const QStringList& arguments) {
       program.setProcessEnvironment(environment);
@@ -334,9 +331,7 @@ class TestWindowDocuments : public AppTestCase {
                                      QJsonDocument(root).toJson()),
                     picture = folder_.filePath(QLatin1String(name) + QStringLiteral(".png"));
       QProcess program;
-      QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
-      environment.insert(QStringLiteral("QT_QPA_PLATFORM"), QStringLiteral("offscreen"));
-      program.setProcessEnvironment(environment);
+      program.setProcessEnvironment(ownEnvironment());
       program.start(test::program("qkscope"), {path, QStringLiteral("--theme"), QStringLiteral("light"),
                                                QStringLiteral("--screenshot"), picture});
       if (!program.waitForFinished(60000) || program.exitCode() != 0)
@@ -355,6 +350,16 @@ class TestWindowDocuments : public AppTestCase {
     QVERIFY(!plain.isNull() && plain.size() == lesson.size());
     QVERIFY2(differs(again) < 20, qPrintable(QString::number(differs(again))));
     QVERIFY2(differs(lesson) > 50, qPrintable(QString::number(differs(lesson))));
+  }
+
+ private:
+  /// What the program is started in, away from the user's settings and files.
+  QProcessEnvironment ownEnvironment() const {
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    environment.insert(QStringLiteral("QT_QPA_PLATFORM"), QStringLiteral("offscreen"));
+    for (const char* name : {"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"})
+      environment.insert(QString::fromLatin1(name), folder_.filePath(QString::fromLatin1(name)));
+    return environment;
   }
 };
 

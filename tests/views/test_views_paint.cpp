@@ -20,6 +20,29 @@ QImage snapshot(QWidget& widget, const QString& name) {
   return image;
 }
 
+/// Takes longer over every picture than a turn of the event loop may.
+class SlowView : public View {
+ public:
+  SlowView(ViewState& state, QWidget* parent, const QString& name, QStringList& shown)
+      : View(state, parent), shown_(shown) {
+    setObjectName(name);
+  }
+  void ask() { scheduleRefresh(); }
+  bool changing = false;  // all the time
+
+ protected:
+  void refresh() override {
+    shown_ << objectName();
+    QTest::qSleep(6);
+    QMetaObject::invokeMethod(
+        this, [this] { shown_ << QStringLiteral("key"); }, Qt::QueuedConnection);
+    if (changing) scheduleRefresh();
+  }
+
+ private:
+  QStringList& shown_;
+};
+
 }  // namespace
 
 class TestViewsPaint : public TestCase {
@@ -196,6 +219,31 @@ class TestViewsPaint : public TestCase {
         painter.end();
       }
     }
+  }
+
+  /// What is due is shown with the largest first; what happens meanwhile is heard before the next; and nobody
+  /// waits for a view that changes all the time.
+  void dueViewsTakeTurns() {
+    ViewState state;
+    QWidget window;
+    QStringList shown;
+    SlowView small(state, &window, QStringLiteral("small"), shown),
+        middle(state, &window, QStringLiteral("middle"), shown),
+        large(state, &window, QStringLiteral("large"), shown);
+    small.resize(50, 50);
+    middle.resize(100, 100);
+    large.resize(200, 200);
+    window.show();
+    QCoreApplication::processEvents();
+    shown.clear();
+    for (SlowView* view : {&small, &middle, &large}) view->ask();
+    const QStringList expected = {QStringLiteral("large"), QStringLiteral("key"),    QStringLiteral("small"),
+                                  QStringLiteral("key"),   QStringLiteral("middle"), QStringLiteral("key")};
+    QTRY_COMPARE(shown, expected);
+    shown.clear();
+    large.changing = middle.changing = true;
+    for (SlowView* view : {&small, &middle, &large}) view->ask();
+    QTRY_VERIFY(shown.contains(QStringLiteral("small")) && shown.contains(QStringLiteral("middle")));
   }
 };
 
