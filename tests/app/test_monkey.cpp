@@ -384,6 +384,9 @@ class TestMonkey : public LoadedWindowTestCase {
 int main(int argc, char** argv) {
   QApplication application(argc, argv);
   qkscope::applyTheme(qkscope::Theme::Light, 1.0);
+  // Qt Test ends a function after five minutes.
+  if (const int seconds = qEnvironmentVariableIntValue("QKSCOPE_MONKEY_SECONDS"); seconds > 0)
+    qputenv("QTEST_FUNCTION_TIMEOUT", QByteArray::number(2000 * seconds + 300000));
   qkscope::test::TestMonkey test;
   return QTest::qExec(&test, argc, argv);
 }
