@@ -324,9 +324,9 @@ void ExperimentsWindow::showProgress() {
     words += tr(" · %1, item %2 of %3").arg(text(at.task)).arg(at.item).arg(at.items);
     if (at.remaining_ms >= 0) words += tr(" · %1 left").arg(text(time_text(at.remaining_ms)));
   } else if (const auto& cost = state_.estimate) {
+    const auto ms = [](double value) { return QLocale().toString(value, 'f', value < 10 ? 1 : 0); };
     words += tr(" · at most %1 (%2 ms a token read, %3 ms a token written)")
-                 .arg(text(time_text(cost->most_ms)), QLocale().toString(cost->read_ms, 'g', 2),
-                      QLocale().toString(cost->write_ms, 'g', 2));
+                 .arg(text(time_text(cost->most_ms)), ms(cost->read_ms), ms(cost->write_ms));
   } else if (runner_.isEstimating()) {
     words = words.isEmpty() ? tr("Measuring how long it takes …") : tr("%1 · measuring …").arg(words);
   } else if (table.of > 0 && table.done == table.of) {

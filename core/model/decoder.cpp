@@ -186,18 +186,32 @@ at::Tensor Decoder::step(int id, State& state, Tap& tap) const {
   return logits(residual, tap);
 }
 
-bool Decoder::rows_stand_alone() const {
+/// Whether all between the products that reads several rows at once goes row by row or by exact operations.
+bool Decoder::goes_row_by_row() const {
   const auto alone = [](const LayerSpec& layer) {
     const AttentionSpec* attention = layer.attention();
     const auto* mlp = std::get_if<MlpSpec>(&layer.ffn);
     return layer.per_layer_input == 0 && mlp && computed_by_row(*mlp) &&
            (!attention || (!attention->gate && !attention->query_scale));
   };
-  const bool products_do =
-      weights_.device().is_cuda() ||
-      (weights_.multiply_rows_alone() && weights_.device().is_cpu() && weights_.dtype() == at::kFloat);
-  return products_do && spec_.head.softcap <= 0 && spec_.embedding.per_layer_input == 0 &&
+  return spec_.head.softcap <= 0 && spec_.embedding.per_layer_input == 0 &&
          std::ranges::all_of(spec_.layers, alone);
+}
+
+bool Decoder::rows_stand_alone() const {
+  const bool floats_on_cpu = weights_.device().is_cpu() && weights_.dtype() == at::kFloat;
+  return (weights_.device().is_cuda() || (floats_on_cpu && weights_.multiply_rows_alone())) &&
+         goes_row_by_row();
+}
+
+bool Decoder::prefixes_stand_alone() const {
+  const auto alone = [](const LayerSpec& layer) {
+    const AttentionSpec* attention = layer.attention();
+    return attention && !attention->alibi && !attention->sinks && attention->softcap <= 0 &&
+           (!attention->rope || (attention->rope->type != "dynamic" && attention->rope->type != "longrope"));
+  };
+  const auto packed = [this] { return std::get<AttentionWeights>(weights_.lease(0)->mixer).qkv.packed(); };
+  return goes_row_by_row() && std::ranges::all_of(spec_.layers, alone) && packed();
 }
 
 at::Tensor Decoder::step(const TokenIds& ids, std::span<State* const> states, Tap& tap) const {

@@ -41,6 +41,10 @@ class Decoder {
   /// once goes row by row or by exact operations. On a CPU ATen's functions of numbers (erf, tanh, exp) do
   /// not: what is left over at the end of all rows takes another way.
   bool rows_stand_alone() const;
+  /// Whether a prompt gives the same to the last bit where it is read in two passes, each of more than
+  /// few_rows positions: its products are with packed floats, which add up a row in one order however many
+  /// there are.
+  bool prefixes_stand_alone() const;
 
  private:
   struct Pass;
@@ -48,6 +52,7 @@ class Decoder {
                         Tap& tap) const;
   at::Tensor per_layer_inputs(const at::Tensor& index, const at::Tensor& residual) const;
   at::Tensor run_layer(int l, at::Tensor residual, Pass& pass) const;
+  bool goes_row_by_row() const;
 
   ModelSpec spec_;
   Weights weights_;

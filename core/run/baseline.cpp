@@ -86,6 +86,7 @@ std::uint64_t Baseline::bytes() const {
   std::uint64_t sum =
       prefill.cache.bytes() + held(prefill.residual) + held(prefill.logits) + bytes_of(prefill.run->capture);
   for (const auto& [layer, residual] : prefill.residuals) sum += residual.nbytes();
+  for (const auto& [id, kept] : rows) sum += kept.nbytes();
   return sum + (generation ? generation->cache.bytes_beside(prefill.cache) : 0);
 }
 

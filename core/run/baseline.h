@@ -30,6 +30,14 @@ struct Baseline {
   TokenIds stop_tokens;
   Sampling sampling;
   double decode_ms = 0;
+  /// Of the places whose M was needed, (T, heads, head_dim) each; kept where prompts that begin alike may
+  /// follow.
+  std::map<SiteId, at::Tensor> rows;
+  bool keeps_rows = false;
+  /// The first `shared` positions are those of another prompt, and `before`, until the pass is done, what
+  /// went through the places in `rows` and the residual stream there.
+  std::int64_t shared = 0;
+  std::map<SiteId, at::Tensor> before;
 
   /// What of `needs` was not yet kept of `layer`; -1 for what belongs to none.
   Needs missing(int layer, const Needs& needs) const;
@@ -62,6 +70,7 @@ class BaselineStore {
   /// Lets go of the oldest until the rest has room; never of the newest.
   void trim();
   std::size_t size() const { return list_.size(); }
+  const std::list<std::shared_ptr<Baseline>>& all() const { return list_; }
 
  private:
   static constexpr std::size_t most_baselines_ = 8;

@@ -17,13 +17,18 @@ class BaselineRunner {
  public:
   explicit BaselineRunner(const Decoder& decoder) : decoder_(decoder) {}
 
-  /// The baseline of `prompt` with all that is needed of its prefill. Throws Cancelled.
+  /// The baseline of `prompt` with all that is needed of its prefill. Throws Cancelled. Where prefixes are
+  /// shared, what it has in common with another prompt is not computed again, if nothing but time hangs on
+  /// that.
+  enum class Prefixes { Own, Shared };
   std::shared_ptr<Baseline> prefill(const TokenIds& prompt, Needs needs, const RunEvents& events,
-                                    std::stop_token stop);
+                                    std::stop_token stop, Prefixes prefixes = Prefixes::Own);
   /// Its answer as `request` asks for it; tells every token of it. Throws Cancelled.
   Answer answer(const RunRequest& request, Baseline& baseline, const RunEvents& events, std::stop_token stop);
 
  private:
+  std::shared_ptr<Baseline> begun(const TokenIds& prompt, const Needs& needs, Prefixes prefixes) const;
+  bool begin_alike(Baseline& baseline, const Needs& needs) const;
   void finish(Baseline& baseline, const Needs& needs, const RunEvents& events, std::stop_token stop);
   void grow(Baseline& baseline, const Needs& needs, const RunEvents& events, std::stop_token stop);
 

@@ -62,9 +62,13 @@ Rotation RequestTap::rotation(SiteId id, const Rotation& angles) {
   return intervention_ ? intervention_->rotation(id, angles, prefill_) : angles;
 }
 
+at::Tensor RequestTap::with_before(SiteId id, const at::Tensor& x) const {
+  return before ? at::cat({before->at(id), x}) : x;
+}
+
 at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
   // Kept first: a stop between two layers leaves the lower one done.
-  if (keep_residuals && id.site == Site::ResidPre) residuals_[id.layer] = x;
+  if (keep_residuals && id.site == Site::ResidPre) residuals_[id.layer] = with_before(id, x);
   if (stop_.stop_requested()) throw Cancelled();
   if (intervention_) {
     const at::Tensor changed = intervention_->apply(id, x, prefill_);
@@ -79,7 +83,9 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
     }
   }
   if (needs_ && needs_->norms.contains(id.site) && contains(needs_->layers, id.layer)) {
-    norms_[id] = ops::column_norms(x);
+    const at::Tensor all = with_before(id, x);
+    norms_[id] = ops::column_norms(all);
+    if (keep_rows) rows_[id] = all;
     if (!left_out.empty()) without_[id] = ops::column_norms(rows_but(x, left_out));
     if (on_norm && x.is_cpu()) on_norm(id, to_array(norms_[id]));
   }

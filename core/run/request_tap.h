@@ -29,6 +29,11 @@ class RequestTap : public Tap {
   std::vector<int> left_out;
   /// Also keep the residual stream entering each layer, to start later passes from.
   bool keep_residuals = false;
+  /// Also keep all that norms are taken of, for prompts that begin alike.
+  bool keep_rows = false;
+  /// What went through the same places at the positions before those of this pass, where they are not
+  /// computed again: norms and residuals are told of both. Null: this pass begins with the prompt.
+  const std::map<SiteId, at::Tensor>* before = nullptr;
 
   bool wants(SiteId id) const override;
   void pulse(int layer, double part) override;
@@ -38,13 +43,16 @@ class RequestTap : public Tap {
   /// Host copies of what was kept, into `capture`.
   void take(Capture& capture) const;
   const std::map<int, at::Tensor>& residuals() const { return residuals_; }
+  const std::map<SiteId, at::Tensor>& rows() const { return rows_; }
 
  private:
   const Needs* needs_;
   Intervention* intervention_;
   bool prefill_;
   std::stop_token stop_;
-  std::map<SiteId, at::Tensor> norms_, without_, values_, row_norms_, clean_;
+  at::Tensor with_before(SiteId id, const at::Tensor& x) const;
+
+  std::map<SiteId, at::Tensor> norms_, without_, values_, row_norms_, clean_, rows_;
   std::map<SiteId, at::Tensor> unsummarized_;  // whose summaries would have to wait for the device
   std::map<SiteId, ActivationSummary> activations_;
   std::map<HeadId, at::Tensor> patterns_;

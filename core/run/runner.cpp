@@ -259,7 +259,7 @@ std::vector<std::shared_ptr<const Run>> Runner::Impl::run_all(std::span<const Ru
   std::vector<std::shared_ptr<const Run>> runs(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const RunRequest& request = requests[i];
-    baselines.prefill(request.prompt, needs.at(request.prompt), {}, stop);
+    baselines.prefill(request.prompt, needs.at(request.prompt), {}, stop, BaselineRunner::Prefixes::Shared);
     Arms arms = prefill_arms(request, {}, {}, stop);
     const bool edits_steps = arms.edited && arms.intervention->every_step();
     if (request.max_new_tokens <= 0 || scores_answer(request) || edits_steps || !decoder.rows_stand_alone()) {

@@ -93,6 +93,24 @@ class TestSmolLM2 : public test::TestCase {
     }
   }
 
+  /// Asked at once, prompts that begin alike are read on from there; every number is that of each asked
+  /// alone.
+  void beginningsAreReadOnce() {
+    std::vector<RunRequest> requests(2);
+    requests[0].prompt = requests[1].prompt = golden_.at("prompts").at("passkey").at("ids").get<TokenIds>();
+    std::swap(requests[1].prompt.at(80), requests[1].prompt.at(81));
+    for (RunRequest& request : requests) {
+      request.edits = parse_edits("lambda 5 on Q");
+      request.needs.norms = {Site::Query, Site::Key, Site::Value};
+    }
+    const auto runs = Runner(model_).run_all(requests);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const auto alone = Runner(model_).run(requests[i]);
+      QVERIFY(runs[i]->capture == alone->capture);
+      QVERIFY(runs[i]->next_tokens == alone->next_tokens);
+    }
+  }
+
   void measuresM() {
     const Capture capture = passkey_capture();
     for (const auto& [site, name] : norm_sites) {
