@@ -149,6 +149,7 @@ int takeScreenshot(MainWindow& window, const Options& options) {
   look();
   loop.exec();
   if (!problem.isEmpty()) return fail(problem);
+  View::refreshAllDue();
   if (!window.grab().save(options.screenshot)) {
     return fail(MainWindow::tr("%1 could not be written.").arg(options.screenshot));
   }

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "views/plot_style.h"
+#include "views/view.h"
 
 namespace qkscope {
 
@@ -103,9 +104,14 @@ bool DockSizes::eventFilter(QObject* watched, QEvent* event) {
       break;
     case QEvent::Resize:
     case QEvent::Show:
+      QTimer::singleShot(0, this, &DockSizes::apply);
+      break;
     case QEvent::StyleChange:
       // Once what is inside has its new sizes.
-      QTimer::singleShot(0, this, &DockSizes::apply);
+      QTimer::singleShot(0, this, [this] {
+        View::refreshAllDue();
+        apply();
+      });
       break;
     default:
       break;

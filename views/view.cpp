@@ -26,6 +26,13 @@ class DueViews : public QObject {
     due_.emplace_back(view);  // once: it asks again only when it has been shown
     timer_.start();
   }
+  void showAll() {
+    while (!due_.empty()) {
+      const QPointer<View> view = due_.front();
+      due_.erase(due_.begin());
+      if (view) view->refreshNow();
+    }
+  }
 
  private:
   DueViews() : QObject(qApp) {
@@ -95,6 +102,10 @@ void View::refreshNow() {
   refresh_pending_ = false;
   refresh();
   QCoreApplication::sendPostedEvents(window(), QEvent::UpdateRequest);
+}
+
+void View::refreshAllDue() {
+  DueViews::instance().showAll();
 }
 
 void View::scheduleRefresh() {

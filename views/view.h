@@ -69,6 +69,8 @@ class View : public QWidget {
   void setData(const ViewData& data);
   /// Where something of it is due it is shown at once, before what others have to do.
   void refreshNow();
+  /// The same for all views of the program: what a picture of the window is taken of is what is asked for.
+  static void refreshAllDue();
   const ViewData& data() const { return data_; }
 
   // What belongs to the session, for the views that show it; they ask for changes by signals.

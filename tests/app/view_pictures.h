@@ -14,13 +14,16 @@ using Pictures = std::map<QString, QImage>;
 /// Every registered view, and every picture, as the window shows it; the window is as before then.
 inline Pictures viewPictures(MainWindow& window) {
   const auto settle = [&window] {
-    for (int i = 0; i < 6; ++i) {
-      QCoreApplication::sendPostedEvents();
-      QCoreApplication::processEvents();
-    }
+    const auto turns = [] {
+      for (int i = 0; i < 6; ++i) {
+        View::refreshAllDue();
+        QCoreApplication::sendPostedEvents();
+        QCoreApplication::processEvents();
+      }
+    };
+    turns();
     QVERIFY(QTest::qWaitFor([&window] { return !window.session().isBusy(); }, 60000));
-    QCoreApplication::sendPostedEvents();
-    QCoreApplication::processEvents();
+    turns();
   };
   Pictures pictures;
   // A panel that came and went leaves its neighbours a little higher or lower.

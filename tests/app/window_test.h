@@ -15,6 +15,7 @@ class WindowTestCase : public AppTestCase {
   /// Until layouts, timers of no time and paints have caught up with each other.
   static void settle() {
     for (int i = 0; i < 6; ++i) {
+      View::refreshAllDue();
       QCoreApplication::sendPostedEvents();
       QCoreApplication::processEvents();
     }
