@@ -141,7 +141,7 @@ void fillTable(QTableView& view, QStandardItemModel& model, const TextTable& tab
     header->setToolTip(column.tip);
     const TextMetrics small = style.metrics(style.small);  // the header's own reckoning is of its own font
     header->setSizeHint(
-        QSizeF(small.horizontalAdvance(column.title) + 16 * style.unit, 1.6 * small.height()).toSize());
+        QSizeF(small.horizontalAdvance(column.title) + 16 * style.unit, 2 * small.height()).toSize());
     model.setHorizontalHeaderItem(at, header);
     for (int line = 0; line < model.rowCount(); ++line) {
       const TextTable::Row& row = table.rows[static_cast<std::size_t>(line)];
