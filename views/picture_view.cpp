@@ -157,6 +157,7 @@ void PictureView::paintEvent(QPaintEvent*) {
                      static_cast<int>(std::ceil(height() * ratio)));
     if (scene_.size() != size) scene_ = QPixmap(size);
     scene_.setDevicePixelRatio(ratio);
+    scene_.fill(style.background);
     scene_due_ = false;
     QPainter painter(&scene_);
     paintMap(painter, style, model_, layout_);

@@ -17,10 +17,10 @@ class BaselineRunner {
  public:
   explicit BaselineRunner(const Decoder& decoder) : decoder_(decoder) {}
 
-  /// The baseline of `prompt` with all that is needed of its prefill. Throws Cancelled. Where prefixes are
-  /// shared, what it has in common with another prompt is not computed again, if nothing but time hangs on
-  /// that.
+  /// Shared: what a prompt has in common with another is not computed again, if nothing but time hangs on
+  /// that (Decoder::prefixes_stand_alone) and nothing but M is needed.
   enum class Prefixes { Own, Shared };
+  /// The baseline of `prompt` with all that is needed of its prefill. Throws Cancelled.
   std::shared_ptr<Baseline> prefill(const TokenIds& prompt, Needs needs, const RunEvents& events,
                                     std::stop_token stop, Prefixes prefixes = Prefixes::Own);
   /// Its answer as `request` asks for it; tells every token of it. Throws Cancelled.
