@@ -170,7 +170,10 @@ QVariant OutcomeModel::data(const QModelIndex& index, int role) const {
       // What is asked stands at the end of a long prompt.
       const QString question = oneLine(outcome.item->prompt);
       constexpr qsizetype most = 90;
-      return question.size() <= most ? question : QStringLiteral("… ") + question.right(most);
+      if (question.size() <= most) return question;
+      // Its end, from a word on.
+      const QString end = question.right(most);
+      return QString(QStringLiteral("… ") + end.mid(end.indexOf(u' ') + 1));
     }
     case BaselineColumn:
       return outcome.baseline ? marked(outcome.baseline_right, outcome.baseline->answer) : tr("–");
