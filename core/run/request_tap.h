@@ -46,12 +46,12 @@ class RequestTap : public Tap {
   const std::map<SiteId, at::Tensor>& rows() const { return rows_; }
 
  private:
+  at::Tensor with_before(SiteId id, const at::Tensor& x) const;
+
   const Needs* needs_;
   Intervention* intervention_;
   bool prefill_;
   std::stop_token stop_;
-  at::Tensor with_before(SiteId id, const at::Tensor& x) const;
-
   std::map<SiteId, at::Tensor> norms_, without_, values_, row_norms_, clean_, rows_;
   std::map<SiteId, at::Tensor> unsummarized_;  // whose summaries would have to wait for the device
   std::map<SiteId, ActivationSummary> activations_;

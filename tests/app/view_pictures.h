@@ -14,16 +14,9 @@ using Pictures = std::map<QString, QImage>;
 /// Every registered view, and every picture, as the window shows it; the window is as before then.
 inline Pictures viewPictures(MainWindow& window) {
   const auto settle = [&window] {
-    const auto turns = [] {
-      for (int i = 0; i < 6; ++i) {
-        View::refreshAllDue();
-        QCoreApplication::sendPostedEvents();
-        QCoreApplication::processEvents();
-      }
-    };
-    turns();
+    WindowTestCase::settle();
     QVERIFY(QTest::qWaitFor([&window] { return !window.session().isBusy(); }, 60000));
-    turns();
+    WindowTestCase::settle();
   };
   Pictures pictures;
   // A panel that came and went leaves its neighbours a little higher or lower.

@@ -9,9 +9,7 @@ namespace qkscope::test {
 
 /// A test of the whole window, on a model of the repository itself, so that it never skips.
 class WindowTestCase : public AppTestCase {
- protected:
-  TinyModel model_;
-
+ public:
   /// Until layouts, timers of no time and paints have caught up with each other.
   static void settle() {
     for (int i = 0; i < 6; ++i) {
@@ -20,6 +18,9 @@ class WindowTestCase : public AppTestCase {
       QCoreApplication::processEvents();
     }
   }
+
+ protected:
+  TinyModel model_;
 
   Document document(const QString& text = QStringLiteral("Ab cd efg h")) const {
     Document document;
