@@ -84,6 +84,10 @@ bool CellGrid::shows(int row, int column) const {
          row < window.bottom();
 }
 
+QSize CellGrid::pixels() const {
+  return (target.size() * pixels_per_unit).toSize();
+}
+
 QSizeF CellGrid::cellSize() const {
   return {target.width() / window.width(), target.height() / window.height()};
 }
@@ -167,15 +171,22 @@ void Heatmap::paint(QPainter& painter, const CellGrid& grid) const {
     painter.restore();
     return;
   }
-  const QSize size(static_cast<int>(std::round(grid.target.width() * grid.pixels_per_unit)),
-                   static_cast<int>(std::round(grid.target.height() * grid.pixels_per_unit)));
-  if (size.isEmpty()) return;
-  if (pixels_.size() != size || pixels_window_ != grid.window) {
-    pixels_ = render(size, grid.window);
-    pixels_window_ = grid.window;
-  }
+  render(grid);
+  if (!pixels_.isNull()) painter.drawImage(grid.target.topLeft(), pixels_);
+}
+
+void Heatmap::render(const CellGrid& grid) const {
+  if (isRendered(grid)) return;
+  const QSize size = grid.pixels();
+  pixels_ = size.isEmpty() ? QImage() : pixelsOf(size, grid.window);
   pixels_.setDevicePixelRatio(grid.pixels_per_unit);
-  painter.drawImage(grid.target.topLeft(), pixels_);
+  pixels_window_ = grid.window;
+}
+
+bool Heatmap::isRendered(const CellGrid& grid) const {
+  return empty() || grid.window.isEmpty() ||
+         (pixels_.size() == grid.pixels() && pixels_window_ == grid.window &&
+          pixels_.devicePixelRatio() == grid.pixels_per_unit);
 }
 
 const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
@@ -218,7 +229,7 @@ const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
   return levels.emplace(key, std::move(next)).first->second;
 }
 
-QImage Heatmap::render(const QSize& size, const QRectF& window) const {
+QImage Heatmap::pixelsOf(const QSize& size, const QRectF& window) const {
   // Start from the coarsest level that is still at least as fine as the pixels, each way.
   const auto halvings = [](double cells_per_pixel) {
     return cells_per_pixel >= 2 ? static_cast<int>(std::log2(cells_per_pixel)) : 0;

@@ -27,6 +27,8 @@ struct CellGrid {
   /// (column, row) under `at`; nothing outside the target.
   std::optional<QPoint> cellAt(const QPointF& at) const;
   bool shows(int row, int column) const;
+  /// How many pixels of the device the target takes; none without `pixels_per_unit`.
+  QSize pixels() const;
   /// Size of a cell, in the painter's units.
   QSizeF cellSize() const;
 };
@@ -72,6 +74,9 @@ class Heatmap {
 
   /// One pixel a cell.
   QImage cells(const QRect& part) const;
+  /// Makes the pixels that paint() takes on a raster device, where they are not there yet.
+  void render(const CellGrid& grid) const;
+  bool isRendered(const CellGrid& grid) const;
   /// On a raster device from the pixel cache; on any other as one image with exactly a pixel per cell.
   void paint(QPainter& painter, const CellGrid& grid) const;
 
@@ -82,9 +87,9 @@ class Heatmap {
   };
   /// Maxima of 2^halvings_x columns by 2^halvings_y rows; not both 0.
   const Level& level(int halvings_x, int halvings_y) const;
-  QImage render(const QSize& pixels, const QRectF& window) const;
+  QImage pixelsOf(const QSize& pixels, const QRectF& window) const;
 
-  /// Of one thread, as all of this.
+  /// Of one thread at a time, as all of this.
   struct Numbers {
     std::vector<float> values;
     std::optional<ValueRange> range;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "views/at_once.h"
 #include "views/color_bar.h"
 #include "views/counted.h"
 #include "views/ruler.h"
@@ -233,6 +234,23 @@ MarkCounts countInView(const MapModel& model, const std::vector<CellGrid>& grids
   return seen;
 }
 
+/// Title, facts and the RoPE rulers.
+void paintHead(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout) {
+  painter.setFont(style.title);
+  painter.setPen(style.text);
+  painter.drawText(layout.title, Qt::AlignLeft | Qt::AlignVCenter | Qt::TextDontClip, model.title);
+  painter.setFont(style.small);
+  painter.setPen(style.muted);
+  painter.drawText(layout.facts, Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap | Qt::TextDontClip,
+                   model.facts.join(QStringLiteral(" · ")));
+
+  for (std::size_t i = 0; i < layout.rulers.size(); ++i) {
+    paintRuler(painter, style, layout.rulers[i], layout.grids[i], model.axis, model.positions,
+               i == 0 ? layout.ruler_text : RulerText::None, model.no_ruler);
+    paintDimAxis(painter, style, layout.dim_axes[i], layout.grids[i], model.head_dim);
+  }
+}
+
 void paintFoot(QPainter& painter, const PlotStyle& style, const MapModel& model, const MapLayout& layout) {
   const double u = style.unit;
   const TextMetrics small = style.metrics(style.small);
@@ -329,19 +347,16 @@ void paintMap(QPainter& painter, const PlotStyle& style, const MapModel& model, 
     paintMessage(painter, style, layout.area, model.message);
     return;
   }
-  painter.setFont(style.title);
-  painter.setPen(style.text);
-  painter.drawText(layout.title, Qt::AlignLeft | Qt::AlignVCenter | Qt::TextDontClip, model.title);
-  painter.setFont(style.small);
-  painter.setPen(style.muted);
-  painter.drawText(layout.facts, Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap | Qt::TextDontClip,
-                   model.facts.join(QStringLiteral(" · ")));
-
-  for (std::size_t i = 0; i < layout.rulers.size(); ++i) {
-    paintRuler(painter, style, layout.rulers[i], layout.grids[i], model.axis, model.positions,
-               i == 0 ? layout.ruler_text : RulerText::None, model.no_ruler);
-    paintDimAxis(painter, style, layout.dim_axes[i], layout.grids[i], model.head_dim);
+  // The pixels of the maps are made beside what is written over them.
+  std::vector<std::size_t> due;
+  for (std::size_t i = 0; i < model.panels.size(); ++i) {
+    if (layout.grids[i].pixels_per_unit > 0 && !model.panels[i].map.isRendered(layout.grids[i]))
+      due.push_back(i);
   }
+  eachAtOnce(1 + due.size(), [&](std::size_t i) {
+    if (i == 0) return paintHead(painter, style, model, layout);
+    model.panels[due[i - 1]].map.render(layout.grids[due[i - 1]]);
+  });
   for (std::size_t i = 0; i < model.panels.size(); ++i) {
     const MapPanel& panel = model.panels[i];
     const CellGrid& grid = layout.grids[i];

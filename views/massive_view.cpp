@@ -142,7 +142,7 @@ class MassiveView : public View {
     });
 
     connect(&state, &ViewState::lookChanged, this, [this] { scheduleRefresh(); });
-    connect(&state, &ViewState::selectionChanged, this, [this] { followSelection(); });
+    connect(&state, &ViewState::selectionChanged, this, [this] { scheduleFollow(); });
     showLambda();
   }
 
@@ -243,7 +243,24 @@ class MassiveView : public View {
     model_->setValues(std::move(values), axes, layerLabels(data()));
     following_ = false;
     setEnabledLook(!data().stale);
-    followSelection();
+    follow();
+  }
+
+  void follow() override {
+    QColor tint = PlotStyle::of(*this).accent;
+    tint.setAlpha(45);
+    model_->setLayer(state().selection().layer, tint);
+    const int row = model_->rowOf(state().selection());
+    following_ = true;
+    const QModelIndex index = row < 0 ? QModelIndex() : sorted_->mapFromSource(model_->index(row, 0));
+    if (index.isValid()) {
+      table_->selectionModel()->setCurrentIndex(
+          index, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
+      table_->scrollTo(index);
+    } else {
+      table_->selectionModel()->clear();
+    }
+    following_ = false;
   }
 
   void changeEvent(QEvent* event) override {
@@ -319,23 +336,6 @@ class MassiveView : public View {
 
   void goTo(const QModelIndex& index) {
     if (index.isValid() && !following_) state().setSelection(selectionOf(index));
-  }
-
-  void followSelection() {
-    QColor tint = PlotStyle::of(*this).accent;
-    tint.setAlpha(45);
-    model_->setLayer(state().selection().layer, tint);
-    const int row = model_->rowOf(state().selection());
-    following_ = true;
-    const QModelIndex index = row < 0 ? QModelIndex() : sorted_->mapFromSource(model_->index(row, 0));
-    if (index.isValid()) {
-      table_->selectionModel()->setCurrentIndex(
-          index, QItemSelectionModel::ClearAndSelect | QItemSelectionModel::Rows);
-      table_->scrollTo(index);
-    } else {
-      table_->selectionModel()->clear();
-    }
-    following_ = false;
   }
 
   StyledLabel* which_;

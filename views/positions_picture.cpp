@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 
+#include "views/at_once.h"
 #include "views/counted.h"
 #include "views/map_model.h"
 #include "views/token_text.h"
@@ -72,31 +73,37 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
                    .heads = siteHeads(spec, site),
                    .layer = selection.layer,
                    .head = headBeside(selection, site, spec)};
-    const Site captured = shownSite(site, look.after_rope);
-    const MapSource source{data.comparison, look.shown, captured, panel.layer, panel.head, is_signed};
-    if (const Heatmap* map = mapOf(source, shown)) {
-      panel.map = *map;
-    } else if (auto values = headValues(data, look, panel.layer, panel.head, site)) {
-      if (!is_signed) std::ranges::transform(*values, values->begin(), [](float x) { return std::abs(x); });
-      const int dims = static_cast<int>(values->size()) / std::max(1, model.positions);
-      panel.map = Heatmap(model.positions, dims, std::move(*values));
-    }
+    panel.source = MapSource{data.comparison, look.shown,  shownSite(site, look.after_rope),
+                             panel.layer,     panel.head, is_signed};
+    if (const Heatmap* map = mapOf(*panel.source, shown)) panel.map = *map;
+    model.panels.push_back(std::move(panel));
+  }
+  const auto fill = [&](std::size_t i) {
+    MapPanel& panel = model.panels[i];
+    if (!panel.map.empty()) return;
+    auto values = headValues(data, look, panel.layer, panel.head, panel.site);
+    if (!values) return;
+    if (!is_signed) std::ranges::transform(*values, values->begin(), [](float x) { return std::abs(x); });
+    const int dims = static_cast<int>(values->size()) / std::max(1, model.positions);
+    panel.map = Heatmap(model.positions, dims, std::move(*values));
+    panel.map.range();  // looked for here, at once with the others'
+  };
+  eachAtOnce(model.panels.size(), fill);
+  for (MapPanel& panel : model.panels) {
     if (!panel.map.empty()) {
-      panel.source = source;
-      const Array* rule = ruleNorm(data, look, selection.layer, captured);
-      if (rule) {
+      if (const Array* rule = ruleNorm(data, look, selection.layer, panel.source->captured)) {
         for (const QPoint& cell : massiveCells(*rule, look.lambda)) {
           if (cell.y() == panel.head) panel.massive_columns.push_back(cell.x());
         }
       }
     } else {
-      panel.missing = whyNoHeads(spec, selection.layer, site);
+      panel.source.reset();
+      panel.missing = whyNoHeads(spec, selection.layer, panel.site);
       if (data.dump) panel.missing = absentWords(data);
       if (panel.missing.isEmpty())
         panel.missing =
             Words::tr("the values of layer %1 have not been computed yet").arg(selection.layer + 1);
     }
-    model.panels.push_back(std::move(panel));
   }
   colorPanels(model, look, is_signed, [&](const QString& letters) {
     if (difference) return Words::tr("Δ value (disrupted − baseline, unit of %1)").arg(letters);

@@ -6,6 +6,7 @@
 #include <QShowEvent>
 #include <QTimer>
 #include <algorithm>
+#include <utility>
 
 #include "views/shown.h"
 
@@ -41,7 +42,7 @@ class DueViews : public QObject {
   }
 
   void turn() {
-    constexpr qint64 longest_turn = 4;  // ms
+    constexpr qint64 longest_turn = 2;  // ms
     QElapsedTimer clock;
     clock.start();
     do {
@@ -92,15 +93,22 @@ void View::setData(const ViewData& data) {
   was_given_ = true;
   // A paint or a click before the refresh would meet pictures of a model that is gone.
   if (other_model && isVisible()) {
-    refresh_pending_ = false;
+    due_ = Due::All;
+    showDue();
+  }
+}
+
+void View::showDue() {
+  if (std::exchange(due_, Due::Nothing) == Due::All) {
     refresh();
+  } else {
+    follow();
   }
 }
 
 void View::refreshNow() {
-  if (!refresh_pending_ || !isVisible()) return;
-  refresh_pending_ = false;
-  refresh();
+  if (due_ == Due::Nothing || !isVisible()) return;
+  showDue();
   QCoreApplication::sendPostedEvents(window(), QEvent::UpdateRequest);
 }
 
@@ -108,17 +116,16 @@ void View::refreshAllDue() {
   DueViews::instance().showAll();
 }
 
-void View::scheduleRefresh() {
-  if (refresh_pending_) return;
-  refresh_pending_ = true;  // a hidden view stays due; showEvent asks again
-  DueViews::instance().add(this);
+void View::schedule(Due what) {
+  const Due before = std::exchange(due_, std::max(due_, what));
+  if (before == Due::Nothing) DueViews::instance().add(this);  // a hidden view stays due; showEvent asks again
 }
 
 void View::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
   // The first picture must be there with the first paint, so it is not put off.
-  refresh_pending_ = false;
-  refresh();
+  due_ = Due::All;
+  showDue();
 }
 
 void View::paintFigure(QPainter&, const QRectF&) const {}

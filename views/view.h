@@ -121,18 +121,26 @@ class View : public QWidget {
  protected:
   /// Takes over data() and state(): numbers to pixels. Once per event loop turn; at once for another model.
   virtual void refresh() = 0;
+  /// Takes over where the selection is, in a view that is refreshed otherwise.
+  virtual void follow() {}
   /// Ask for refresh(); merged, and put off while the view is hidden.
-  void scheduleRefresh();
+  void scheduleRefresh() { schedule(Due::All); }
+  /// Ask for follow(), which a refresh() that is due as well does in its place.
+  void scheduleFollow() { schedule(Due::Selection); }
   /// Tells where needs() has become another than when last told.
   void tellNeeds();
   ViewState& state() const { return state_; }
   void showEvent(QShowEvent* event) override;
 
  private:
+  enum class Due { Nothing, Selection, All };
+  void schedule(Due what);
+  void showDue();
+
   ViewState& state_;
   ViewData data_;
   Needs told_needs_;
-  bool refresh_pending_ = false;
+  Due due_ = Due::Nothing;
   bool was_given_ = false;  // data, ever
 };
 
