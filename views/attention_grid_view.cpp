@@ -179,7 +179,7 @@ class AttentionGridView : public View {
     FigureArray layers{QStringLiteral("layer"), {QStringLiteral("layer")}, {{count}, {}}},
         mass{QStringLiteral("mass"), {QStringLiteral("layer")}, {{count}, {}}};
     for (const GridCell& cell : grid.cells) {
-      const std::vector<float>& values = cell.map.values();
+      const std::vector<float> values = cell.map.values();
       patterns.array.data.insert(patterns.array.data.end(), values.begin(), values.end());
       layers.array.data.push_back(static_cast<float>(cell.layer));
       mass.array.data.push_back(static_cast<float>(cell.mass));

@@ -21,18 +21,22 @@ ColorMap fromTable(const char* name, const char* table, bool diverging, QRgb und
 }
 
 /// Integers in the order of the numbers: a NaN lies beyond the infinity of its sign.
-inline std::int32_t ordered(float value) {
-  const auto bits = std::bit_cast<std::int32_t>(value);
+inline std::int32_t ordered(std::int32_t bits) {
   return bits ^ (bits >> 31 & 0x7fffffff);
 }
 
-/// Least and most of ordered(), which are compared several at once: maps have millions of numbers.
-QKSCOPE_WIDE_LOOPS std::pair<std::int32_t, std::int32_t> ends(const float* values, std::size_t count) {
-  std::int32_t least = ordered(values[0]), most = least;
-  for (std::size_t i = 1; i < count; ++i) {
-    const std::int32_t at = ordered(values[i]);
-    least = std::min(least, at);
-    most = std::max(most, at);
+/// Least and most of ordered(), which are compared several at once: maps have millions of numbers. Of those
+/// bits of the numbers that are in `kept`.
+QKSCOPE_WIDE_LOOPS std::pair<std::int32_t, std::int32_t> ends(const NumberRows& values, std::int32_t kept) {
+  std::int32_t least = std::numeric_limits<std::int32_t>::max(),
+               most = std::numeric_limits<std::int32_t>::min();
+  for (int row = 0; row < values.rows; ++row) {
+    const float* numbers = values.row(row);
+    for (int i = 0; i < values.columns; ++i) {
+      const std::int32_t at = ordered(std::bit_cast<std::int32_t>(numbers[i]) & kept);
+      least = std::min(least, at);
+      most = std::max(most, at);
+    }
   }
   return {least, most};
 }
@@ -145,25 +149,26 @@ ColorNorm ColorNorm::symmetric(ColorScale scale, double magnitude, double linear
   return {scale, -magnitude, magnitude, linear_below};
 }
 
-ValueRange ValueRange::of(const std::vector<float>& values) {
+ValueRange ValueRange::of(const NumberRows& values) {
   ValueRange range;
   if (values.empty()) return range;
-  const auto [least, most] = ends(values.data(), values.size());
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  if (least > ordered(-infinity) && most < ordered(infinity)) {
+  const auto [least, most] = ends(values, values.magnitudes ? 0x7fffffff : -1);
+  constexpr auto infinity = std::bit_cast<std::int32_t>(std::numeric_limits<float>::infinity());
+  constexpr auto minus_infinity = std::bit_cast<std::int32_t>(-std::numeric_limits<float>::infinity());
+  if (least > ordered(minus_infinity) && most < infinity) {
     const auto number = [](std::int32_t at) { return std::bit_cast<float>(at ^ (at >> 31 & 0x7fffffff)); };
     range.least = number(least);
     range.most = number(most);
     return range;
   }
-  for (const float value : values) {
+  values.each([&](float value) {
     if (std::isfinite(value)) {
       range.least = std::min(range.least, value);
       range.most = std::max(range.most, value);
     } else {
       ++(std::isnan(value) ? range.nan : range.infinite);
     }
-  }
+  });
   return range;
 }
 
@@ -186,9 +191,11 @@ ColorNorm fitNorm(const std::vector<RangedValues>& values, const Look& look, boo
       break;
     case ColorRange::Percentile: {
       std::vector<float> finite;
-      for (const RangedValues& part : values)
-        std::copy_if(part.values->begin(), part.values->end(), std::back_inserter(finite),
-                     [](float v) { return std::isfinite(v); });
+      for (const RangedValues& part : values) {
+        part.values.each([&](float value) {
+          if (std::isfinite(value)) finite.push_back(value);
+        });
+      }
       if (finite.empty()) finite.push_back(0);
       norm.low = percentileOf(finite, 100.0 - look.percentile);
       norm.high = percentileOf(finite, look.percentile);
@@ -202,8 +209,9 @@ ColorNorm fitNorm(const std::vector<RangedValues>& values, const Look& look, boo
   if (norm.scale == ColorScale::Log && norm.low <= 0) {
     float least_positive = std::numeric_limits<float>::infinity();
     for (const RangedValues& part : values) {
-      for (const float v : *part.values)
-        least_positive = v > 0 ? std::min(least_positive, v) : least_positive;
+      part.values.each([&](float value) {
+        if (value > 0) least_positive = std::min(least_positive, value);
+      });
     }
     norm.low = std::isfinite(least_positive) ? least_positive : 1e-3;
   }

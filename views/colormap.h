@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "views/number_rows.h"
 #include "views/view_state.h"
 
 namespace qkscope {
@@ -64,16 +65,19 @@ struct ValueRange {
   float least = std::numeric_limits<float>::infinity(), most = -std::numeric_limits<float>::infinity();
   std::int64_t nan = 0, infinite = 0;
 
-  static ValueRange of(const std::vector<float>& values);
+  static ValueRange of(const NumberRows& values);
 };
 
 /// Numbers and their range, which those who have it need not look for again.
 struct RangedValues {
-  const std::vector<float>* values;
+  NumberRows values;
   ValueRange range;
 
-  RangedValues(const std::vector<float>* numbers) : RangedValues(numbers, ValueRange::of(*numbers)) {}
-  RangedValues(const std::vector<float>* numbers, const ValueRange& known) : values(numbers), range(known) {}
+  RangedValues(NumberRows numbers, const ValueRange& known) : values(std::move(numbers)), range(known) {}
+  /// Of numbers that outlive this.
+  RangedValues(const std::vector<float>* numbers)
+      : values{nullptr, numbers->data(), 1, static_cast<int>(numbers->size()), 0},
+        range(ValueRange::of(values)) {}
 };
 
 /// Limits that `look` asks for over `values` (several arrays that share a scale). Non-negative values start

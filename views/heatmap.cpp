@@ -92,17 +92,12 @@ QSizeF CellGrid::cellSize() const {
   return {target.width() / window.width(), target.height() / window.height()};
 }
 
-Heatmap::Heatmap(int rows, int columns, std::vector<float> values) : rows_(rows), columns_(columns) {
-  numbers_->values = std::move(values);
-}
-
-float Heatmap::at(int row, int column) const {
-  return values()[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
-                  static_cast<std::size_t>(column)];
+Heatmap::Heatmap(NumberRows numbers) {
+  numbers_->rows = std::move(numbers);
 }
 
 const ValueRange& Heatmap::range() const {
-  if (!numbers_->range) numbers_->range = ValueRange::of(values());
+  if (!numbers_->range) numbers_->range = ValueRange::of(numbers());
   return *numbers_->range;
 }
 
@@ -136,7 +131,7 @@ const Heatmap::Counts& Heatmap::counts() const {
     Counts counts{range().nan, range().infinite, 0, 0};
     if (range().least < norm_.low || range().most > norm_.high) {
       counts = {};
-      for (const float value : values()) counts.add(value, norm_);
+      numbers().each([&](float value) { counts.add(value, norm_); });
     }
     counts_ = counts;
   }
@@ -160,7 +155,7 @@ void Heatmap::paint(QPainter& painter, const CellGrid& grid) const {
   const bool raster = painter.paintEngine()->type() == QPaintEngine::Raster && grid.pixels_per_unit > 0 &&
                       device.type() <= QTransform::TxScale;
   if (!raster) {
-    const QRect part = grid.window.toAlignedRect().intersected(QRect(0, 0, columns_, rows_));
+    const QRect part = grid.window.toAlignedRect().intersected(QRect(0, 0, columns(), rows()));
     const QRectF target(QPointF(grid.x(part.left()), grid.y(part.top())),
                         QPointF(grid.x(part.right() + 1), grid.y(part.bottom() + 1)));
     painter.save();
@@ -202,10 +197,8 @@ const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
     }
   }
   const bool base = from == std::pair(0, 0);
-  const Level* finer = base ? nullptr : &levels.at(from);
-  const auto rows = static_cast<std::size_t>(finer ? finer->rows : rows_);
-  const auto columns = static_cast<std::size_t>(finer ? finer->columns : columns_);
-  const float* values = finer ? finer->values.data() : this->values().data();
+  const NumberRows finer = base ? numbers() : levels.at(from).numbers();
+  const auto rows = static_cast<std::size_t>(finer.rows), columns = static_cast<std::size_t>(finer.columns);
   const std::size_t across = std::size_t{1} << (halvings_x - from.first),
                     down = std::size_t{1} << (halvings_y - from.second);
   const std::size_t new_rows = (rows + down - 1) / down, new_columns = (columns + across - 1) / across;
@@ -214,9 +207,9 @@ const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
              std::vector<float>(new_rows * new_columns)};
   std::vector<float> strongest(columns);
   for (std::size_t row = 0; row < new_rows; ++row) {
-    std::copy_n(values + row * down * columns, columns, strongest.begin());
+    std::copy_n(finer.row(static_cast<int>(row * down)), columns, strongest.begin());
     for (std::size_t i = row * down + 1; i < std::min(rows, (row + 1) * down); ++i)
-      keepLarger(strongest.data(), values + i * columns, columns);
+      keepLarger(strongest.data(), finer.row(static_cast<int>(i)), columns);
     float* out = next.values.data() + row * new_columns;
     for (std::size_t column = 0; column < new_columns; ++column) {
       float value = strongest[column * across];
@@ -236,21 +229,21 @@ QImage Heatmap::pixelsOf(const QSize& size, const QRectF& window) const {
   };
   const int halvings_x = halvings(window.width() / size.width()),
             halvings_y = halvings(window.height() / size.height());
-  const Level* reduced = halvings_x > 0 || halvings_y > 0 ? &level(halvings_x, halvings_y) : nullptr;
-  const float* from = reduced ? reduced->values.data() : values().data();
-  const int rows = reduced ? reduced->rows : rows_;
-  const int columns = reduced ? reduced->columns : columns_;
+  const NumberRows from =
+      halvings_x > 0 || halvings_y > 0 ? level(halvings_x, halvings_y).numbers() : numbers();
 
   const double shrink_x = std::exp2(halvings_x), shrink_y = std::exp2(halvings_y);
-  const auto across = spans(size.width(), window.x() / shrink_x, window.width() / shrink_x, columns);
-  const auto down = spans(size.height(), window.y() / shrink_y, window.height() / shrink_y, rows);
+  const auto across = spans(size.width(), window.x() / shrink_x, window.width() / shrink_x, from.columns);
+  const auto down = spans(size.height(), window.y() / shrink_y, window.height() / shrink_y, from.rows);
   const int first = across.front().first;
   const auto width = static_cast<std::size_t>(across.back().last - first + 1);
 
   const bool linear = norm_.scale == ColorScale::Linear;
   const auto low = static_cast<float>(norm_.low), high = static_cast<float>(norm_.high);
   const float step = static_cast<float>(256.0 / (norm_.high - norm_.low));
-  const auto colorOf = [&](float value) {
+  const bool magnitudes = numbers().magnitudes;
+  const auto colorOf = [&](float kept) {
+    const float value = magnitudes ? std::abs(kept) : kept;
     // The common case without doubles and branches on the scale.
     if (linear && value > low && value < high) {
       return map_.colors[static_cast<std::size_t>(std::min(255.0f, (value - low) * step))];
@@ -271,7 +264,7 @@ QImage Heatmap::pixelsOf(const QSize& size, const QRectF& window) const {
         continue;
       }
     }
-    const auto rowStart = [&](int row) { return from + static_cast<std::ptrdiff_t>(row) * columns + first; };
+    const auto rowStart = [&](int row) { return from.row(row) + first; };
     std::copy_n(rowStart(rows_here.first), width, strongest.begin());
     for (int row = rows_here.first + 1; row <= rows_here.last; ++row)
       keepLarger(strongest.data(), rowStart(row), width);

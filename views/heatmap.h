@@ -50,18 +50,21 @@ class Heatmap {
 
   Heatmap() = default;
   /// `values` row-major, rows * columns of them.
-  Heatmap(int rows, int columns, std::vector<float> values);
+  Heatmap(int rows, int columns, std::vector<float> values)
+      : Heatmap(NumberRows::of(rows, columns, std::move(values))) {}
+  explicit Heatmap(NumberRows numbers);
 
-  int rows() const { return rows_; }
-  int columns() const { return columns_; }
-  bool empty() const { return values().empty(); }
-  const std::vector<float>& values() const { return numbers_->values; }
-  /// Looked for once.
+  int rows() const { return numbers().rows; }
+  int columns() const { return numbers().columns; }
+  bool empty() const { return numbers_->rows.empty(); }
+  const NumberRows& numbers() const { return numbers_->rows; }
+  std::vector<float> values() const { return numbers().copy(); }
+  /// Looked for once, for all copies.
   const ValueRange& range() const;
   bool hasNumbersOf(const Heatmap& other) const {
-    return rows_ == other.rows_ && (numbers_ == other.numbers_ || values() == other.values());
+    return numbers_ == other.numbers_ || numbers() == other.numbers();
   }
-  float at(int row, int column) const;
+  float at(int row, int column) const { return numbers().at(row, column); }
 
   void setColors(const ColorMap& map, const ColorNorm& norm);
   const ColorNorm& norm() const { return norm_; }
@@ -84,19 +87,19 @@ class Heatmap {
   struct Level {
     int rows = 0, columns = 0;
     std::vector<float> values;
+    NumberRows numbers() const { return {nullptr, values.data(), rows, columns, columns}; }
   };
-  /// Maxima of 2^halvings_x columns by 2^halvings_y rows; not both 0.
+  /// Maxima of 2^halvings_x columns by 2^halvings_y rows, signs as they are kept; not both 0.
   const Level& level(int halvings_x, int halvings_y) const;
   QImage pixelsOf(const QSize& pixels, const QRectF& window) const;
 
   /// Of one thread at a time, as all of this.
   struct Numbers {
-    std::vector<float> values;
+    NumberRows rows;
     std::optional<ValueRange> range;
     std::map<std::pair<int, int>, Level> levels;
   };
 
-  int rows_ = 0, columns_ = 0;
   std::shared_ptr<Numbers> numbers_ = std::make_shared<Numbers>();
   ColorMap map_ = colorMaps().front();
   ColorNorm norm_;

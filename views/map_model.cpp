@@ -127,7 +127,7 @@ void colorPanels(MapModel& model, const Look& look, bool is_signed,
     std::vector<RangedValues> values;
     QStringList letters;
     for (const MapPanel* panel : group) {
-      values.emplace_back(&panel->map.values(), panel->map.range());
+      values.emplace_back(panel->map.numbers(), panel->map.range());
       letters << siteLetter(panel->site);
     }
     MapColorBar bar{label(letters.join(QStringLiteral(", "))), map, fitNorm(values, look, map.diverging), {}};
@@ -211,7 +211,7 @@ std::vector<FigureArray> mapArrays(const ViewData& data, const Selection& select
     array.array.data = panel.map.values();
     // The picture may show magnitudes; the file keeps the signs.
     if (model.rows == MapRows::Positions) {
-      array.array.data = *headValues(data, look, panel.layer, panel.head, panel.site);
+      array.array.data = headValues(data, look, panel.layer, panel.head, panel.site)->copy();
     }
     arrays.push_back(std::move(array));
   }

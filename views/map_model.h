@@ -88,8 +88,7 @@ MapModel layersModel(const ViewData& data, const Selection& selection, const Loo
 /// the first of those beside a KV head.
 int headBeside(const Selection& selection, Site site, const ModelSpec& spec);
 /// The numbers (positions, head_dim) of one head, signs kept; nothing where they have not come yet.
-std::optional<std::vector<float>> headValues(const ViewData& data, const Look& look, int layer, int head,
-                                             Site site);
+std::optional<NumberRows> headValues(const ViewData& data, const Look& look, int layer, int head, Site site);
 
 // What they share.
 /// Of one layer, or of all.

@@ -11,18 +11,6 @@ namespace qkscope {
 
 namespace {
 
-/// (positions, dims) of one head out of (positions, heads, dims).
-std::vector<float> headOf(const Array& values, int head) {
-  const auto dims = values.size(2), stride = values.size(1) * dims;
-  std::vector<float> rows;
-  rows.reserve(static_cast<std::size_t>(values.size(0) * dims));
-  for (std::int64_t position = 0; position < values.size(0); ++position) {
-    const auto from = values.data.begin() + position * stride + head * dims;
-    rows.insert(rows.end(), from, from + dims);
-  }
-  return rows;
-}
-
 /// The map of `source` among those that are shown.
 const Heatmap* mapOf(const MapSource& source, const MapModel* shown) {
   if (!shown) return nullptr;
@@ -32,19 +20,21 @@ const Heatmap* mapOf(const MapSource& source, const MapModel* shown) {
 
 }  // namespace
 
-std::optional<std::vector<float>> headValues(const ViewData& data, const Look& look, int layer, int head,
-                                             Site site) {
-  const auto rowsOf = [&](Shown run) -> std::optional<std::vector<float>> {
+std::optional<NumberRows> headValues(const ViewData& data, const Look& look, int layer, int head, Site site) {
+  const auto rowsOf = [&](Shown run) -> std::optional<NumberRows> {
     const Array* values = capturedValue(data, run, layer, shownSite(site, look.after_rope));
     if (!values || values->shape.size() != 3 || head >= values->size(1)) return std::nullopt;
-    return headOf(*values, head);
+    const std::int64_t dims = values->size(2);
+    return NumberRows{data.comparison, values->data.data() + head * dims, static_cast<int>(values->size(0)),
+                      static_cast<int>(dims), values->size(1) * dims};
   };
   if (look.shown != Shown::Difference) return rowsOf(look.shown);
-  auto disrupted = rowsOf(Shown::Disrupted);
-  const auto baseline = rowsOf(Shown::Baseline);
-  if (!disrupted || !baseline || disrupted->size() != baseline->size()) return std::nullopt;
-  std::transform(disrupted->begin(), disrupted->end(), baseline->begin(), disrupted->begin(), std::minus<>());
-  return disrupted;
+  const auto disrupted = rowsOf(Shown::Disrupted), baseline = rowsOf(Shown::Baseline);
+  if (!disrupted || !baseline || disrupted->rows != baseline->rows || disrupted->columns != baseline->columns)
+    return std::nullopt;
+  std::vector<float> change = disrupted->copy();
+  std::ranges::transform(change, baseline->copy(), change.begin(), std::minus<>());
+  return NumberRows::of(disrupted->rows, disrupted->columns, std::move(change));
 }
 
 int headBeside(const Selection& selection, Site site, const ModelSpec& spec) {
@@ -73,7 +63,7 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
                    .heads = siteHeads(spec, site),
                    .layer = selection.layer,
                    .head = headBeside(selection, site, spec)};
-    panel.source = MapSource{data.comparison, look.shown,  shownSite(site, look.after_rope),
+    panel.source = MapSource{data.comparison, look.shown, shownSite(site, look.after_rope),
                              panel.layer,     panel.head, is_signed};
     if (const Heatmap* map = mapOf(*panel.source, shown)) panel.map = *map;
     model.panels.push_back(std::move(panel));
@@ -83,9 +73,8 @@ MapModel positionsDimsModel(const ViewData& data, const Selection& selection, co
     if (!panel.map.empty()) return;
     auto values = headValues(data, look, panel.layer, panel.head, panel.site);
     if (!values) return;
-    if (!is_signed) std::ranges::transform(*values, values->begin(), [](float x) { return std::abs(x); });
-    const int dims = static_cast<int>(values->size()) / std::max(1, model.positions);
-    panel.map = Heatmap(model.positions, dims, std::move(*values));
+    values->magnitudes = !is_signed;
+    panel.map = Heatmap(std::move(*values));
     panel.map.range();  // looked for here, at once with the others'
   };
   eachAtOnce(model.panels.size(), fill);

@@ -74,7 +74,7 @@ class TestPositionsPicture : public TestCase {
       std::size_t same = 0;
       for (std::size_t i = 0; i < next.panels.size(); ++i) {
         if (next.panels[i].map.values() != judge.panels[i].map.values()) return std::size_t{99};
-        same += &next.panels[i].map.values() == &shown.panels[i].map.values();
+        same += &next.panels[i].map.range() == &shown.panels[i].map.range();
       }
       return same;
     };
