@@ -106,7 +106,7 @@ void Heatmap::setColors(const ColorMap& map, const ColorNorm& norm) {
   map_ = map;
   norm_ = norm;
   counts_.reset();
-  pixels_ = {};
+  if (!pixels_.isNull()) spare_ = std::exchange(pixels_, {});
 }
 
 QRgb Heatmap::color(float value) const {
@@ -173,7 +173,9 @@ void Heatmap::paint(QPainter& painter, const CellGrid& grid) const {
 void Heatmap::render(const CellGrid& grid) const {
   if (isRendered(grid)) return;
   const QSize size = grid.pixels();
-  pixels_ = size.isEmpty() ? QImage() : pixelsOf(size, grid.window);
+  if (pixels_.isNull()) pixels_ = std::exchange(spare_, {});
+  if (pixels_.size() != size) pixels_ = QImage(size, QImage::Format_RGB32);
+  if (!size.isEmpty()) draw(pixels_, grid.window);
   pixels_.setDevicePixelRatio(grid.pixels_per_unit);
   pixels_window_ = grid.window;
 }
@@ -222,10 +224,14 @@ const Heatmap::Level& Heatmap::level(int halvings_x, int halvings_y) const {
   return levels.emplace(key, std::move(next)).first->second;
 }
 
-QImage Heatmap::pixelsOf(const QSize& size, const QRectF& window) const {
-  // Start from the coarsest level that is still at least as fine as the pixels, each way.
-  const auto halvings = [](double cells_per_pixel) {
-    return cells_per_pixel >= 2 ? static_cast<int>(std::log2(cells_per_pixel)) : 0;
+void Heatmap::draw(QImage& image, const QRectF& window) const {
+  const QSize size = image.size();
+  // Start from the coarsest level that is still at least as fine as the pixels, each way; but to make one
+  // takes longer than to go over a few times the pixels.
+  constexpr double few = 4;
+  const bool coarse = window.width() * window.height() > few * size.width() * size.height();
+  const auto halvings = [coarse](double cells_per_pixel) {
+    return coarse && cells_per_pixel >= 2 ? static_cast<int>(std::log2(cells_per_pixel)) : 0;
   };
   const int halvings_x = halvings(window.width() / size.width()),
             halvings_y = halvings(window.height() / size.height());
@@ -251,7 +257,6 @@ QImage Heatmap::pixelsOf(const QSize& size, const QRectF& window) const {
     return color(value);
   };
 
-  QImage image(size, QImage::Format_RGB32);
   std::vector<float> strongest(width);
   std::vector<QRgb> colors(width);
   for (int y = 0; y < size.height(); ++y) {
@@ -284,7 +289,6 @@ QImage Heatmap::pixelsOf(const QSize& size, const QRectF& window) const {
         line[x] = colorOf(strongestOf(across[static_cast<std::size_t>(x)]));
     }
   }
-  return image;
 }
 
 void paintOutline(QPainter& painter, const QRectF& cell, double unit) {

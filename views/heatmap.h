@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "views/colormap.h"
@@ -66,6 +67,8 @@ class Heatmap {
   }
   float at(int row, int column) const { return numbers().at(row, column); }
 
+  /// Draws where `other`, which is gone, has drawn: memory of that size is slow to come by.
+  void drawInto(Heatmap&& other) { spare_ = std::exchange(other.pixels_, {}); }
   void setColors(const ColorMap& map, const ColorNorm& norm);
   const ColorNorm& norm() const { return norm_; }
   bool hasColorsOf(const Heatmap& other) const {
@@ -91,7 +94,7 @@ class Heatmap {
   };
   /// Maxima of 2^halvings_x columns by 2^halvings_y rows, signs as they are kept; not both 0.
   const Level& level(int halvings_x, int halvings_y) const;
-  QImage pixelsOf(const QSize& pixels, const QRectF& window) const;
+  void draw(QImage& pixels, const QRectF& window) const;
 
   /// Of one thread at a time, as all of this.
   struct Numbers {
@@ -104,7 +107,7 @@ class Heatmap {
   ColorMap map_ = colorMaps().front();
   ColorNorm norm_;
   mutable std::optional<Counts> counts_;
-  mutable QImage pixels_;
+  mutable QImage pixels_, spare_;
   mutable QRectF pixels_window_;
 };
 

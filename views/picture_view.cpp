@@ -123,7 +123,11 @@ void PictureView::take(MapModel model) {
   // A map of the same numbers keeps what it has drawn: a rule moves outlines, not pixels.
   for (std::size_t i = 0; i < std::min(model.panels.size(), model_.panels.size()); ++i) {
     Heatmap &map = model.panels[i].map, &shown = model_.panels[i].map;
-    if (map.hasColorsOf(shown) && map.hasNumbersOf(shown)) map = std::move(shown);
+    if (map.hasColorsOf(shown) && map.hasNumbersOf(shown)) {
+      map = std::move(shown);
+    } else {
+      map.drawInto(std::move(shown));
+    }
   }
   model_ = std::move(model);
   if (!other_shape) return;
@@ -155,9 +159,11 @@ void PictureView::paintEvent(QPaintEvent*) {
     if (other_scale) layOut();  // moved to another screen
     const QSize size(static_cast<int>(std::ceil(width() * ratio)),
                      static_cast<int>(std::ceil(height() * ratio)));
-    if (scene_.size() != size) scene_ = QPixmap(size);
+    if (scene_.size() != size) {
+      scene_ = QPixmap(size);
+      scene_.fill(style.background);  // what is of the last pixels
+    }
     scene_.setDevicePixelRatio(ratio);
-    scene_.fill(style.background);
     scene_due_ = false;
     QPainter painter(&scene_);
     paintMap(painter, style, model_, layout_);
