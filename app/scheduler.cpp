@@ -52,7 +52,7 @@ bool Scheduler::replace(std::vector<Job> jobs) {
   }
   jobs_ = std::move(jobs);
   give();
-  if (!goes_on) clock_.restart();
+  if (!goes_on) begin();
   return goes_on;
 }
 
@@ -88,8 +88,18 @@ void Scheduler::give() {
 Job Scheduler::takeFirst() {
   Job job = std::move(jobs_.front());
   jobs_.erase(jobs_.begin());
-  clock_.restart();
+  begin();
   return job;
+}
+
+void Scheduler::begin() {
+  clock_.restart();
+  layers_done_ = 0;
+}
+
+bool Scheduler::passIsAlmostDone() const {
+  constexpr double moment = 150;  // ms
+  return layers_done_ > 0 && static_cast<double>(elapsed()) * (1 / layers_done_ - 1) < moment;
 }
 
 TaskThread::Task Scheduler::task(const Job& job) {
@@ -109,7 +119,10 @@ TaskThread::Task Scheduler::task(const Job& job) {
           post([=, this, capture = std::move(capture)](const Job& j) { Q_EMIT captured(j, arm, capture); });
         };
         receiver.layer = [=, this](Arm arm, int done, int total) {
-          post([=, this](const Job& j) { Q_EMIT layerDone(j, arm, done, total); });
+          post([=, this](const Job& j) {
+            layers_done_ = static_cast<double>(done) / total;
+            Q_EMIT layerDone(j, arm, done, total);
+          });
         };
         receiver.prefilled = [=, this](Arm arm, const std::shared_ptr<const Run>& run) {
           post([=, this](const Job& j) { Q_EMIT prefilled(j, arm, run); });

@@ -55,6 +55,8 @@ class Scheduler : public QObject {
   const Job* running() const { return jobs_.empty() ? nullptr : &jobs_.front(); }
   /// Milliseconds since the job that runs had its turn.
   qint64 elapsed() const { return clock_.elapsed(); }
+  /// Whether its pass over the prompt, at the pace it had, is over before a person could look at a part of it.
+  bool passIsAlmostDone() const;
 
  Q_SIGNALS:
   /// So many layers are done, and what they gave so far.
@@ -74,6 +76,7 @@ class Scheduler : public QObject {
   /// Whether what `running` will give is all that `job` asks.
   static bool gives(const Job& running, const Job& job);
   Job takeFirst();
+  void begin();
   void forgetBackground();
 
   std::shared_ptr<const LanguageModel> model_;
@@ -84,6 +87,7 @@ class Scheduler : public QObject {
   std::function<void(std::stop_token)> background_;
   QString background_name_;
   std::uint64_t background_number_ = 0;  // of its turn
+  double layers_done_ = 0;  // of the running job's pass, of 1
   QElapsedTimer clock_;
   TaskThread thread_;  // last: it stops before anything it reports to is gone
 };

@@ -201,6 +201,7 @@ class Session : public QObject {
   void takeRead(const Prompt& prompt, const ReadPrompt& read);
   void takePart(const Job& job, Arm arm, const Capture& part);
   void takePrefilled(const Job& job, Arm arm, const std::shared_ptr<const Run>& run);
+  void showPrefilled(const Job& job, Arm arm, const std::shared_ptr<const Run>& run);
   void takeText(const Job& job, Arm arm, const QString& text);
   void takeScore(const Job& job, Arm arm, const Perplexity& perplexity);
   void takeComparison(const Job& job, const Comparison& comparison);

@@ -72,7 +72,7 @@ void Session::takeRead(const Prompt& prompt, const ReadPrompt& read) {
 
 void Session::takePart(const Job& job, Arm arm, const Capture& part) {
   if (!isAsked(job) || !isPictured(job)) return;
-  if (scheduler_.elapsed() < kPatienceMs || picturesAreThere()) return;
+  if (scheduler_.elapsed() < kPatienceMs || scheduler_.passIsAlmostDone() || picturesAreThere()) return;
   Comparison shown;
   shown.request = job.request;
   const bool same_prompt = data_.comparison && data_.comparison->request.prompt == job.request.prompt;
@@ -94,12 +94,13 @@ void Session::takePart(const Job& job, Arm arm, const Capture& part) {
 
 void Session::takePrefilled(const Job& job, Arm arm, const std::shared_ptr<const Run>& run) {
   if (!isAsked(job) || (job.part != Part::Answer && job.part != Part::Pictures)) return;
-  if (job.part == Part::Answer) {
-    answers(job.prompt).begin(job.request, told(job, arm), nextTokens(texts(), *run));
-    showResult(job.prompt);
-  }
-  if (!isPictured(job)) return;
+  if (isPictured(job)) showPrefilled(job, arm, run);  // first: the pictures are waited for
+  if (job.part != Part::Answer) return;
+  answers(job.prompt).begin(job.request, told(job, arm), nextTokens(texts(), *run));
+  showResult(job.prompt);
+}
 
+void Session::showPrefilled(const Job& job, Arm arm, const std::shared_ptr<const Run>& run) {
   Comparison shown;
   shown.request = job.request;
   if (arm == Arm::Baseline) {
@@ -322,6 +323,8 @@ void Session::showData(bool changed) {
 
 void Session::markStale() {
   if (data_.stale || !data_.comparison || dataState() != DataState::Running) return;
+  // To dim everything takes its time from the pass, and nobody would see it.
+  if (scheduler_.passIsAlmostDone()) return stale_timer_.start();
   data_.stale = true;
   Q_EMIT dataChanged();
 }

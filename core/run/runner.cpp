@@ -179,7 +179,10 @@ Runner::~Runner() = default;
 Runner::Impl::Arms Runner::Impl::prefill_arms(const RunRequest& request, const RunEvents& baseline_events,
                                               const RunEvents& events, std::stop_token stop) {
   const auto finish = [&](Arm arm, Prefill& prefill, const RunEvents& to) {
-    prefill.run->next_tokens = top_tokens(prefill.logits, request.top_next_tokens);
+    // A kept baseline has them: to look for them takes as long as a layer.
+    const int most = std::min(request.top_next_tokens, decoder.spec().vocab_size);
+    if (static_cast<int>(prefill.run->next_tokens.size()) != most)
+      prefill.run->next_tokens = top_tokens(prefill.logits, most);
     if (to.prefilled) to.prefilled(arm, std::make_shared<const Run>(*prefill.run));
   };
   Arms arms;

@@ -107,6 +107,7 @@ bool benchDisrupt(MainWindow& window) {
     disruption.pick.lambda += 1e-6 * (round + 1);  // the same columns, a new question
     session.setArms(withEdits(arms, {disruption}));
     if (!wait([&] { return !session.isBusy(); })) return false;
+    QTest::qWait(100);  // what that changed is shown before the clock starts
 
     double first_token = -1, scored = -1;
     PaintWatch watch(picture, [](const ViewData& data) {
