@@ -13,14 +13,16 @@
 
 namespace qkscope {
 
-/// One thing that is asked of a model.
+/// One thing that is asked of a model; of Ahead and Trial nobody waits.
 struct Job {
-  enum class Part { Answer, Pictures, PromptLoss, Trial };
+  enum class Part { Answer, Pictures, PromptLoss, Ahead, Trial };
   Part part = Part::Answer;
   PromptId prompt = 0;
   ArmId arm = 0;  // beside its baseline; 0: the baseline alone
   RunRequest request;
   std::uint64_t number = 0;  // given by the scheduler
+
+  bool isWaitedFor() const { return part != Part::Ahead && part != Part::Trial; }
 };
 
 /// The one thread on which a model computes, and what it does next. Newest wins: other jobs replace those of

@@ -58,7 +58,7 @@ bool Session::isBusy() const {
 
 bool Session::runsWhatIsAsked() const {
   const Job* running = scheduler_.running();
-  return running && running->part != Part::Trial;
+  return running && running->isWaitedFor();
 }
 
 // ---- what is asked
@@ -280,6 +280,10 @@ std::vector<Job> Session::wanted() const {
   };
   const ArmId shown = picturedArm();
   for (const PromptId id : order) {
+    if (id == selectedId() && !picturesAreThere()) {
+      Job pictures{Part::Pictures, id, shown, request(id, Part::Pictures, shown)};
+      if (isKnown(pictures)) jobs.push_back(std::move(pictures));  // at once, before the answer is written
+    }
     if (ask(id, shown) || id != selectedId() || picturesAreThere()) continue;
     const RunRequest pictures = request(id, Part::Pictures, shown);
     if (!unpictured_ || unpictured_->request != pictures)
@@ -300,6 +304,7 @@ std::vector<Job> Session::wanted() const {
       break;
     }
   }
+  if (auto ahead = foreseen(); ahead && !isKnown(*ahead)) jobs.push_back(std::move(*ahead));
   for (const PromptId id : order) {
     if (trial_ && !trial_->answers.contains(id))
       jobs.push_back({Part::Trial, id, 0, request(id, Part::Trial, 0)});
@@ -307,10 +312,25 @@ std::vector<Job> Session::wanted() const {
   return jobs;
 }
 
+std::optional<Job> Session::foreseen() const {
+  // Nor does anybody wait for the end of a long pass that was not asked for.
+  constexpr double longest_ms = 2000;
+  const Edits edits = switched_on(arms_.shown().edits);
+  if (!model_ || arms_.on || edits.empty() || !hasTokens(selectedId()) ||
+      times_.baseline_ms.value_or(0) > longest_ms)
+    return {};
+  const ArmId arm = arms_.shown().id;
+  return Job{Part::Ahead, selectedId(), arm, request(selectedId(), Part::Pictures, arm)};
+}
+
+bool Session::isKnown(const Job& job) const {
+  return std::ranges::any_of(finished_, [&](const Finished& finished) { return tells(finished, job); });
+}
+
 bool Session::tells(const Finished& finished, const Job& job) const {
   if (finished.model != answering_) return false;
   const RunRequest &has = finished.request, &asked = job.request;
-  if (job.part != Part::Pictures) return has == asked;
+  if (job.part != Part::Pictures && job.part != Part::Ahead) return has == asked;
   return has.prompt == asked.prompt && has.edits == asked.edits && covers(has.needs, asked.needs);
 }
 

@@ -28,9 +28,10 @@ struct PassTimes {
 
 /// Models, prompts and arms of one window, and the threads that work for them. Knows what is asked at the
 /// moment and sees to it that exactly this is computed: the selected prompt's pictures first, then every
-/// prompt's answer under the shown arm, then under the others, then the losses of prompt tokens. A change
-/// stops what runs; answers to earlier questions are dropped. What a model has answered is kept as long as it
-/// is open, whichever is shown. Lives on the GUI thread; never blocks it.
+/// prompt's answer under the shown arm, then under the others, then the losses of prompt tokens, then what
+/// the key that disrupts would show. A change stops what runs; answers to earlier questions are dropped. What
+/// a model has answered is kept as long as it is open, whichever is shown. Lives on the GUI thread; never
+/// blocks it.
 class Session : public QObject {
   Q_OBJECT
  public:
@@ -219,6 +220,9 @@ class Session : public QObject {
   void showData(bool changed = false);
   void markStale();
   void endTrial(std::vector<QString> answers);
+  /// What the next key may ask: the pictures of the shown arm, which is off.
+  std::optional<Job> foreseen() const;
+  bool isKnown(const Job& job) const;
   /// Whether what runs has been asked by a person.
   bool runsWhatIsAsked() const;
 

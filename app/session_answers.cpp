@@ -33,7 +33,7 @@ ArmId told(const Job& job, Arm arm) {
 void Session::connectScheduler() {
   connect(&scheduler_, &Scheduler::captured, this, &Session::takePart);
   connect(&scheduler_, &Scheduler::layerDone, this, [this](const Job& job, Arm arm, int done, int total) {
-    if (!isAsked(job) || job.part == Part::Trial) return;
+    if (!isAsked(job) || !job.isWaitedFor()) return;
     const QString words =
         arm == Arm::Baseline ? tr("baseline, layer %1 of %2") : tr("disrupted, layer %1 of %2");
     Q_EMIT progress(words.arg(done).arg(total), static_cast<quint64>(done), static_cast<quint64>(total));
@@ -112,7 +112,7 @@ void Session::showPrefilled(const Job& job, Arm arm, const std::shared_ptr<const
     shown.baseline = prefilled_baseline_;
     shown.disrupted = run;
   }
-  if (!shown.baseline) return;
+  if (!shown.baseline || picturesAreThere()) return;
   showPictures(job.request, shown);
 }
 
@@ -155,7 +155,7 @@ void Session::takeComparison(const Job& job, const Comparison& comparison) {
 
 /// The next question's turn has come.
 void Session::showNext() {
-  if (const Job* next = scheduler_.running(); next && next->part != Part::Trial) {
+  if (const Job* next = scheduler_.running(); next && next->isWaitedFor()) {
     showResult(PromptId(next->prompt));
   } else {
     Q_EMIT busyChanged();
@@ -196,8 +196,8 @@ void Session::endTrial(std::vector<QString> answers) {
 }
 
 void Session::takeError(const Job& job, const QString& sentence) {
-  if (job.part == Part::Trial) {
-    endTrial({});
+  if (!job.isWaitedFor()) {
+    if (job.part == Part::Trial) endTrial({});
     return showNext();
   }
   const std::shared_ptr<const Run> baseline = std::exchange(prefilled_baseline_, nullptr);

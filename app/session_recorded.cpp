@@ -33,7 +33,7 @@ void Session::readRecordedPrompts() {
 void Session::answerRecorded(const Job& job) {
   const auto prompt = std::ranges::find(prompts_, job.prompt, &Prompt::id);
   const RecordedPrompt* recorded = recordedPrompt(*recording_, *prompt);
-  if (!recorded || job.part == Part::Trial) return;
+  if (!recorded || !job.isWaitedFor()) return;
   const RecordedRun *baseline = recorded->find({}), *arm = recorded->find(job.request.edits);
   Comparison comparison{job.request, baseline->run, nullptr};
   if (!job.request.edits.empty()) {
