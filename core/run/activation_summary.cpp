@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <mutex>
 #include <span>
@@ -151,7 +152,7 @@ double threshold(const ActivationRule& rule, float median) {
   return std::max(rule.least, rule.times_median * static_cast<double>(median));
 }
 
-/// The numbers of `values` (T * C) at `places`, in their order.
+/// The numbers of `values` (N) at `places`, in their order, in an array of rows of `dims`.
 std::vector<ActivationAt> activations_at(const at::Tensor& values, const at::Tensor& places,
                                          std::int64_t dims) {
   const at::Tensor host_places = places.to(at::kCPU).contiguous();
@@ -164,14 +165,55 @@ std::vector<ActivationAt> activations_at(const at::Tensor& values, const at::Ten
   return list;
 }
 
-}  // namespace
+/// Of arrays (T, C) of one shape, which are summarised together: what a GPU waits for is the host.
+std::vector<ActivationSummary> summarize_alike(const std::vector<at::Tensor>& arrays,
+                                               const ActivationRule& rule, int top, bool every_position) {
+  const std::int64_t count = static_cast<std::int64_t>(arrays.size()), dims = arrays[0].size(1),
+                     positions = arrays[0].size(0), numbers = positions * dims;
+  const at::Tensor values = at::stack(arrays).to(at::kFloat).reshape({count, numbers}), sizes = values.abs();
+  // Of an even count the lower. A long array is quicker sorted than gone over by one block of a GPU.
+  const at::Tensor medians =
+      (count > 1 ? std::get<0>(sizes.median(1)) : sizes.median().reshape({1})).to(at::kCPU).contiguous();
+  std::vector<ActivationSummary> summaries(arrays.size());
+  std::vector<double> over;
+  for (std::size_t i = 0; i < summaries.size(); ++i) {
+    summaries[i].rule = rule;
+    summaries[i].median = medians.const_data_ptr<float>()[i];
+    over.push_back(threshold(rule, summaries[i].median));
+  }
+  const at::Tensor first = at::arange(count, sizes.options().dtype(at::kLong)).unsqueeze(1) * numbers;
+  // The numbers at `places`, of all arrays one behind the other, to each array its own.
+  const auto take = [&](const at::Tensor& places, std::vector<ActivationAt> ActivationSummary::*kept) {
+    for (ActivationAt& at : activations_at(values.flatten(), places.flatten(), dims)) {
+      ActivationSummary& summary = summaries[static_cast<std::size_t>(at.position / positions)];
+      at.position %= static_cast<int>(positions);
+      (summary.*kept).push_back(at);
+    }
+  };
+  const auto most = std::clamp<std::int64_t>(top, 0, numbers);
+  take(std::get<1>(at::topk(sizes, most, 1)) + first, &ActivationSummary::top);
+  const at::Tensor limits = at::tensor(over, at::kDouble).to(sizes.device()).unsqueeze(1);
+  take((sizes.to(at::kDouble) > limits).flatten().nonzero(), &ActivationSummary::massive);
+  if (every_position) {
+    const at::Tensor largest = sizes.view({count, positions, dims}).argmax(2),
+                     rows = at::arange(positions, largest.options()) * dims;
+    take(largest + rows + first, &ActivationSummary::largest);
+  }
+  return summaries;
+}
 
-ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top, bool every_position) {
+void check_shape(const at::Tensor& x) {
   if (x.dim() != 2 || x.numel() == 0) {
     throw Error("Activations are summarised of (positions, hidden_size), not of an array of shape " +
                 shape_text(x.sizes().vec()));
   }
-  if (!x.is_cpu()) return summarize_on_device(x, rule, top, every_position);
+}
+
+}  // namespace
+
+ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top, bool every_position) {
+  check_shape(x);
+  if (!x.is_cpu()) return summarize_on_device({x}, rule, top, every_position).front();
   const at::Tensor values = x.to(at::kFloat).contiguous();
   const Rows rows(values);
   ActivationSummary summary;
@@ -183,23 +225,21 @@ ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int
   return summary;
 }
 
-ActivationSummary summarize_on_device(const at::Tensor& x, const ActivationRule& rule, int top,
-                                      bool every_position) {
-  const at::Tensor values = x.to(at::kFloat).reshape({-1}), sizes = values.abs();  // (T * C)
-  ActivationSummary summary;
-  summary.rule = rule;
-  summary.median = sizes.median().item<float>();  // of an even count the lower
-  const auto most = std::get<1>(at::topk(sizes, std::min<std::int64_t>(top, sizes.numel())));
-  summary.top = activations_at(values, most, x.size(1));
-  const double over = threshold(rule, summary.median);
-  const at::Tensor taken = (sizes.to(at::kDouble) > over).nonzero().squeeze(1);
-  summary.massive = activations_at(values, taken, x.size(1));
-  if (every_position) {
-    const at::Tensor dims = sizes.view(x.sizes()).argmax(1),  // (T)
-        rows = at::arange(x.size(0), dims.options()) * x.size(1);
-    summary.largest = activations_at(values, rows + dims, x.size(1));
+std::vector<ActivationSummary> summarize_on_device(const std::vector<at::Tensor>& arrays,
+                                                   const ActivationRule& rule, int top, bool every_position) {
+  constexpr std::int64_t together = std::int64_t{1} << 24;  // numbers
+  std::vector<ActivationSummary> summaries;
+  for (std::size_t begin = 0; begin < arrays.size();) {
+    check_shape(arrays[begin]);
+    const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1, together / arrays[begin].numel()));
+    std::size_t end = begin + 1;
+    while (end < arrays.size() && end - begin < most && arrays[end].sizes() == arrays[begin].sizes()) ++end;
+    const std::vector<at::Tensor> alike(arrays.begin() + static_cast<std::ptrdiff_t>(begin),
+                                        arrays.begin() + static_cast<std::ptrdiff_t>(end));
+    std::ranges::move(summarize_alike(alike, rule, top, every_position), std::back_inserter(summaries));
+    begin = end;
   }
-  return summary;
+  return summaries;
 }
 
 }  // namespace qkscope

@@ -1,6 +1,8 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "core/base/activations.h"
 
 namespace qkscope {
@@ -10,9 +12,11 @@ namespace qkscope {
 ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int top,
                             bool every_position = false);
 
-/// The same by operators of libtorch, wherever `x` is: what a GPU is good at, and a CPU slow. Of equal
-/// numbers any may be among the `top`.
-ActivationSummary summarize_on_device(const at::Tensor& x, const ActivationRule& rule, int top,
-                                      bool every_position = false);
+/// The same of several, all on one device, by operators of libtorch: what a GPU is good at, and a CPU slow.
+/// Those of one shape that follow each other are gone over together. Of equal numbers any may be among the
+/// `top`.
+std::vector<ActivationSummary> summarize_on_device(const std::vector<at::Tensor>& arrays,
+                                                   const ActivationRule& rule, int top,
+                                                   bool every_position = false);
 
 }  // namespace qkscope

@@ -41,10 +41,6 @@ at::Tensor rows_but(const at::Tensor& x, const std::vector<int>& left_out) {
   return x.index_select(0, at::tensor(rest, at::kLong).to(x.device()));
 }
 
-ActivationSummary summary_of(const at::Tensor& x, const ActivationNeeds& needs) {
-  return summarize(x, needs.rule, needs.top, needs.every_position);
-}
-
 }  // namespace
 
 bool RequestTap::wants(SiteId id) const {
@@ -91,7 +87,8 @@ at::Tensor RequestTap::operator()(SiteId id, at::Tensor x) {
   }
   if (needs_ && id.layer >= 0 && needs_->activations.sites.contains(id.site)) {
     if (x.is_cpu()) {
-      activations_[id] = summary_of(x, needs_->activations);
+      const ActivationNeeds& needs = needs_->activations;
+      activations_[id] = summarize(x, needs.rule, needs.top, needs.every_position);
     } else {
       unsummarized_[id] = x;
     }
@@ -132,8 +129,20 @@ void RequestTap::take(Capture& capture) const {
     for (const auto& [id, tensor] : kept) taken[id] = std::move(*next++);
   });
   for (const auto& [id, summary] : activations_) capture.activations[id] = summary;
-  for (const auto& [id, tensor] : unsummarized_)
-    capture.activations[id] = summary_of(tensor, needs_->activations);
+  summarize_rest(capture);
+}
+
+void RequestTap::summarize_rest(Capture& capture) const {
+  if (unsummarized_.empty()) return;
+  std::vector<std::pair<SiteId, at::Tensor>> rest(unsummarized_.begin(), unsummarized_.end());
+  // Those of a size together: they are gone over at once.
+  std::ranges::stable_sort(rest, {}, [](const auto& kept) { return kept.second.numel(); });
+  std::vector<at::Tensor> arrays;
+  for (const auto& [id, tensor] : rest) arrays.push_back(tensor);
+  const ActivationNeeds& needs = needs_->activations;
+  std::vector<ActivationSummary> summaries =
+      summarize_on_device(arrays, needs.rule, needs.top, needs.every_position);
+  for (std::size_t i = 0; i < rest.size(); ++i) capture.activations[rest[i].first] = std::move(summaries[i]);
 }
 
 }  // namespace qkscope

@@ -47,6 +47,7 @@ class RequestTap : public Tap {
 
  private:
   at::Tensor with_before(SiteId id, const at::Tensor& x) const;
+  void summarize_rest(Capture& capture) const;
 
   const Needs* needs_;
   Intervention* intervention_;

@@ -274,8 +274,13 @@ class TestKernels : public qkscope::test::TestCase {
                                       ActivationRule{1e9, 1e9}, ActivationRule{}}) {
       for (const int top : {0, 1, 3, 1000000}) {
         if (top != 3 && rule.times_median != 3) continue;
-        const ActivationSummary expected = summarize_on_device(x, rule, top, true);
+        const auto alone = summarize_on_device({x}, rule, top, true);
+        const auto among =
+            summarize_on_device({x.flip(0), x, x.narrow(0, 0, 1), at::ones({2, 3})}, rule, top, true);
+        QCOMPARE(among.size(), std::size_t{4});
+        QVERIFY(among[3].median == 1);
         for (const int count : {1, 3}) {
+          const ActivationSummary& expected = count == 1 ? alone[0] : among[1];
           at::set_num_threads(count);
           const ActivationSummary found = summarize(x, rule, top, true);
           at::set_num_threads(threads);
