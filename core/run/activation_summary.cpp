@@ -227,11 +227,14 @@ ActivationSummary summarize(const at::Tensor& x, const ActivationRule& rule, int
 
 std::vector<ActivationSummary> summarize_on_device(const std::vector<at::Tensor>& arrays,
                                                    const ActivationRule& rule, int top, bool every_position) {
-  constexpr std::int64_t together = std::int64_t{1} << 24;  // numbers
+  // Numbers. On an H100, 32 layers of Llama 1B and 7B: of 128 tokens 8 to 56 % of a pass together and 140 to
+  // 150 % alone, of 2,048 tokens 70 to 110 % alone and ten times that together.
+  constexpr std::int64_t together = std::int64_t{1} << 24, longest = std::int64_t{1} << 19;
   std::vector<ActivationSummary> summaries;
   for (std::size_t begin = 0; begin < arrays.size();) {
     check_shape(arrays[begin]);
-    const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1, together / arrays[begin].numel()));
+    const std::int64_t numbers = arrays[begin].numel();
+    const auto most = static_cast<std::size_t>(numbers > longest ? 1 : together / numbers);
     std::size_t end = begin + 1;
     while (end < arrays.size() && end - begin < most && arrays[end].sizes() == arrays[begin].sizes()) ++end;
     const std::vector<at::Tensor> alike(arrays.begin() + static_cast<std::ptrdiff_t>(begin),
