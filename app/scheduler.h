@@ -57,7 +57,7 @@ class Scheduler : public QObject {
   const Job* running() const { return jobs_.empty() ? nullptr : &jobs_.front(); }
   /// Milliseconds since the job that runs had its turn.
   qint64 elapsed() const { return clock_.elapsed(); }
-  /// Whether its pass over the prompt, at the pace it had, is over before a person could look at a part of it.
+  /// Whether its pass over the prompt, at the pace it had, is over before a part of it could be looked at.
   bool passIsAlmostDone() const;
 
  Q_SIGNALS:
@@ -89,7 +89,7 @@ class Scheduler : public QObject {
   std::function<void(std::stop_token)> background_;
   QString background_name_;
   std::uint64_t background_number_ = 0;  // of its turn
-  double layers_done_ = 0;  // of the running job's pass, of 1
+  double layers_done_ = 0;               // of the running job's pass, of 1
   QElapsedTimer clock_;
   TaskThread thread_;  // last: it stops before anything it reports to is gone
 };

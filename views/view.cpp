@@ -118,7 +118,8 @@ void View::refreshAllDue() {
 
 void View::schedule(Due what) {
   const Due before = std::exchange(due_, std::max(due_, what));
-  if (before == Due::Nothing) DueViews::instance().add(this);  // a hidden view stays due; showEvent asks again
+  // A hidden view stays due; showEvent asks again.
+  if (before == Due::Nothing) DueViews::instance().add(this);
 }
 
 void View::showEvent(QShowEvent* event) {

@@ -1,4 +1,5 @@
 #include <QThread>
+#include <atomic>
 #include <cmath>
 
 #include "tests/app/app_test.h"
@@ -68,6 +69,35 @@ class TestSession : public AppTestCase {
     QVERIFY(finish(session));
     QVERIFY(!session.data().comparison->disrupted);
     QVERIFY(!session.results()[0].arms[0].run);
+  }
+
+  /// Before the key is pressed its pass has run: not a word of it is told, and no pass comes between the key
+  /// and the pictures.
+  void theArmThatIsOffIsComputedAhead() {
+    ReadySession ready;
+    QVERIFY(ready.there);
+    Session& session = ready.session;
+    for (const char* pick : {"largest:2", "largest:3"}) {
+      setEdits(session, {parse_disruption(std::string("site=q,replace=zero,pick=") + pick)});
+      QVERIFY(finish(session));
+      std::atomic<bool> idle = false;
+      session.setBackground(QStringLiteral("comes after it"), [&](const std::stop_token&) { idle = true; });
+      QTRY_VERIFY(idle);
+      session.setBackground({}, nullptr);
+      QVERIFY(!session.isBusy() && !session.data().comparison->disrupted);
+
+      disrupt(session);
+      QVERIFY(!session.showsWhatIsAsked());
+      QCoreApplication::sendPostedEvents(&session, QEvent::MetaCall);  // it plans; no run can tell of itself
+      QVERIFY(session.showsWhatIsAsked() && session.isBusy());
+      QVERIFY(session.data().comparison->disrupted && session.times().disrupted_ms);
+      QVERIFY(same_numbers(*session.data().comparison, fresh(session)));
+      QVERIFY(finish(session));
+      QVERIFY(same_numbers(*session.data().comparison, fresh(session)));
+      QVERIFY(session.results()[0].arms[0].run->complete);
+      disrupt(session, false);
+      QVERIFY(finish(session));
+    }
   }
 
   /// The passes' pictures are told once; that the answers are there by now is no other picture.
