@@ -1,6 +1,7 @@
 #include <QElapsedTimer>
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include "tests/support/test_case.h"
 #include "views/heatmap.h"
@@ -123,6 +124,41 @@ class TestHeatmap : public TestCase {
     map = Heatmap(64, 64, values);
     map.setColors(viridis(), {ColorScale::Linear, 0, 1, 0});
     QCOMPARE(painted(map, {1, 1}, 1, {0, 0, 64, 64}).pixel(0, 0), viridis().nan);
+  }
+
+  /// One head of (positions, heads, dims), not copied: the picture is that of a copy, of magnitudes or not.
+  void numbersWhereTheyLie() {
+    constexpr int positions = 70, heads = 3, dims = 8;
+    std::vector<float> all;
+    for (int i = 0; i < positions * heads * dims; ++i)
+      all.push_back(static_cast<float>(i * 7919 % 2003) - 1000.5f);
+    for (const float odd : {1.0f, std::nanf(""), -std::numeric_limits<float>::infinity()}) {
+      all[static_cast<std::size_t>((5 * heads + 1) * dims + 2)] = odd;
+      for (const bool magnitudes : {false, true}) {
+        const auto kept = std::make_shared<const std::vector<float>>(all);
+        Heatmap there(NumberRows{kept, kept->data() + dims, positions, dims, heads * dims, magnitudes});
+        std::vector<float> values;
+        for (int position = 0; position < positions; ++position) {
+          for (int dim = 0; dim < dims; ++dim) {
+            const float value = all[static_cast<std::size_t>((position * heads + 1) * dims + dim)];
+            values.push_back(magnitudes ? std::abs(value) : value);
+          }
+        }
+        Heatmap copied(positions, dims, values);
+        QVERIFY(std::isnan(odd) || (there.values() == values && there.hasNumbersOf(copied)));
+        QCOMPARE(there.range().least, copied.range().least);
+        QCOMPARE(there.range().most, copied.range().most);
+        QCOMPARE(there.range().nan, std::int64_t(std::isnan(odd)));
+        QCOMPARE(there.range().infinite, std::int64_t(std::isinf(odd)));
+        QCOMPARE(there.range().least < 0, !magnitudes);
+        for (Heatmap* map : {&there, &copied}) map->setColors(viridis(), {ColorScale::Linear, -300, 900, 0});
+        QCOMPARE(there.counts(), copied.counts());
+        for (const QSize& pixels : {QSize(1, 1), QSize(5, 9), QSize(31, 40), QSize(80, 210)}) {
+          const QRectF whole(0, 0, dims, positions);
+          QCOMPARE(painted(there, pixels, 1, whole), painted(copied, pixels, 1, whole));
+        }
+      }
+    }
   }
 
   void countsWhatIsNoPointOfTheScale() {
