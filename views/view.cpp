@@ -124,6 +124,7 @@ void View::schedule(Due what) {
 
 void View::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
+  setEnabled(true);  // its dock does so only now, and the colours of what is disabled are others
   // The first picture must be there with the first paint, so it is not put off.
   due_ = Due::All;
   showDue();

@@ -19,6 +19,24 @@ namespace qkscope::test {
 class TestPanels : public TestCase {
   Q_OBJECT
  private Q_SLOTS:
+  /// The dock of a panel enables it when it is shown, after its first refresh(): which takes colours of what
+  /// is enabled.
+  void isEnabledAtItsFirstRefresh() {
+    class Probe : public View {
+     public:
+      using View::View;
+      bool enabled = false;
+
+     protected:
+      void refresh() override { enabled = isEnabled(); }
+    };
+    ViewState state;
+    Probe probe(state, nullptr);
+    probe.setEnabled(false);
+    probe.show();
+    QVERIFY(probe.enabled);
+  }
+
   void lambdaIsLookOnly() {
     QKSCOPE_REQUIRE_DATA(smollm2Norms());
     Stage stage(QStringLiteral("massive"), smollm2Data());
