@@ -280,14 +280,15 @@ std::vector<Job> Session::wanted() const {
   };
   const ArmId shown = picturedArm();
   for (const PromptId id : order) {
-    if (id == selectedId() && !picturesAreThere()) {
-      Job pictures{Part::Pictures, id, shown, request(id, Part::Pictures, shown)};
-      if (isKnown(pictures)) jobs.push_back(std::move(pictures));  // at once, before the answer is written
+    if (id != selectedId() || picturesAreThere()) {
+      ask(id, shown);
+      continue;
     }
-    if (ask(id, shown) || id != selectedId() || picturesAreThere()) continue;
-    const RunRequest pictures = request(id, Part::Pictures, shown);
-    if (!unpictured_ || unpictured_->request != pictures)
-      jobs.push_back({Part::Pictures, id, shown, pictures});
+    Job pictures{Part::Pictures, id, shown, request(id, Part::Pictures, shown)};
+    const bool known = finished(pictures);
+    if (known) jobs.push_back(pictures);  // at once, before the answer is written
+    if (ask(id, shown) || known || (unpictured_ && unpictured_->request == pictures.request)) continue;
+    jobs.push_back(std::move(pictures));
   }
   for (const PromptId id : order) {
     if (!begun.contains(id)) ask(id, 0);
@@ -304,7 +305,7 @@ std::vector<Job> Session::wanted() const {
       break;
     }
   }
-  if (auto ahead = foreseen(); ahead && !isKnown(*ahead)) jobs.push_back(std::move(*ahead));
+  if (auto ahead = foreseen(); ahead && !finished(*ahead)) jobs.push_back(std::move(*ahead));
   for (const PromptId id : order) {
     if (trial_ && !trial_->answers.contains(id))
       jobs.push_back({Part::Trial, id, 0, request(id, Part::Trial, 0)});
@@ -323,8 +324,9 @@ std::optional<Job> Session::foreseen() const {
   return Job{Part::Ahead, selectedId(), arm, request(selectedId(), Part::Pictures, arm)};
 }
 
-bool Session::isKnown(const Job& job) const {
-  return std::ranges::any_of(finished_, [&](const Finished& finished) { return tells(finished, job); });
+const Session::Finished* Session::finished(const Job& job) const {
+  const auto found = std::ranges::find_if(finished_, [&](const Finished& f) { return tells(f, job); });
+  return found == finished_.end() ? nullptr : &*found;
 }
 
 bool Session::tells(const Finished& finished, const Job& job) const {
@@ -365,11 +367,10 @@ void Session::plan() {
       answerRecorded(job);
       continue;
     }
-    const auto known = std::ranges::find_if(finished_, [&](const Finished& f) { return tells(f, job); });
-    if (known == finished_.end()) {
-      jobs.push_back(std::move(job));
-    } else {
+    if (const Finished* known = finished(job)) {
       accept(job, Comparison(known->comparison));
+    } else {
+      jobs.push_back(std::move(job));
     }
   }
   if (!scheduler_.replace(std::move(jobs))) prefilled_baseline_.reset();

@@ -222,7 +222,8 @@ class Session : public QObject {
   void endTrial(std::vector<QString> answers);
   /// What the next key may ask: the pictures of the shown arm, which is off.
   std::optional<Job> foreseen() const;
-  bool isKnown(const Job& job) const;
+  /// What has come of such a job before; null where nothing has, or it is kept no longer.
+  const Finished* finished(const Job& job) const;
   /// Whether what runs has been asked by a person.
   bool runsWhatIsAsked() const;
 
